@@ -1,0 +1,79 @@
+/**
+ * The seam between our event loop and what runs on it (drive, serve). Two back ends implement it: ring (io_uring)
+ * and epoll. event-loop.contract.ts is the behaviour both must show.
+ *
+ * A connection is a small integer, an index into the loop's fixed tables, reused after its close has been reported.
+ */
+import type { Address } from '../base/address.ts';
+
+/** What the owner of a loop is told. All calls come from within turn(), on the loop's own thread; none may block. */
+export type LoopHandlers = {
+  /** A connect() of ours finished: errno 0, or why not. After an error the slot is free; onClose is not called. */
+  onConnect(conn: number, errno: number): void;
+  /** A listener brought a connection. */
+  onAccept(conn: number, listener: number): void;
+  /** Bytes [start, end) of `bytes` arrived. They belong to the loop again when the call returns: copy what you keep. */
+  onData(conn: number, bytes: Uint8Array, start: number, end: number): void;
+  /** Orderly end by the peer (errno 0) or an error. The slot is free after this. Not called for our own close(). */
+  onClose(conn: number, errno: number): void;
+  /**
+   * Once a cycle, after its events and before the wait: do what is due. Returns how long the wait may last, in ns:
+   * 0 polls, Infinity waits for events only.
+   */
+  onTurn(nowNs: number): number;
+};
+
+export type LoopOptions = {
+  /** Most connections at once; the tables are allocated once. */
+  connectionLimit: number;
+  handlers: LoopHandlers;
+  /** ns since run start; the loop's only clock. */
+  nowNs: () => number;
+  /** Deadlines nearer than this are met by spinning, not by a timed wait. 0 never spins. */
+  spinNs?: number;
+};
+
+export type ListenOptions = { backlog?: number; reusePort?: boolean; unixMode?: number };
+
+export type EventLoop = {
+  readonly backend: 'ring' | 'epoll';
+  /**
+   * A fixed piece of send memory of the loop's own, for bytes sent again and again without a copy. Contents may be
+   * changed only while no send from it is under way.
+   */
+  allocateSendMemory(byteLength: number): SendMemory;
+  /** Starts a connect; the outcome comes by onConnect. Throws when the table is full or no socket can be made. */
+  connect(address: Address, options?: { sourceAddress?: string; noDelay?: boolean }): number;
+  /** Throws SYSCALL with a hint (address in use, permission). */
+  listen(address: Address, options?: ListenOptions): number;
+  /** The port or path a listener really has (port 0 asks the kernel for a free one). */
+  listenerAddress(listener: number): Address;
+  /** Queues bytes of send memory; partial writes are finished by the loop. In order per connection. */
+  send(conn: number, memory: SendMemory, start: number, end: number): void;
+  /** Copies and queues bytes; for replies and small one-off writes. False when the connection's queue is full. */
+  sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean;
+  /** Bytes queued and not yet taken by the kernel. */
+  pendingSendBytes(conn: number): number;
+  /** Closes; no handler is called for this connection again. */
+  close(conn: number): void;
+  /** One cycle: submit, wait, handle, onTurn. */
+  turn(): void;
+  readonly stats: LoopStats;
+  /** Closes every descriptor and unmaps every ring. Idempotent. */
+  [Symbol.dispose](): void;
+};
+
+export type SendMemory = { readonly bytes: Uint8Array; readonly address: bigint };
+
+/** Counters since the loop began; plain fields so that reading them costs nothing. */
+export type LoopStats = {
+  /** Calls that could block, or polled: the number of cycles. */
+  waitCount: number;
+  /** Completions or ready descriptors handled. */
+  eventCount: number;
+  systemCallCount: number;
+  spinNs: number;
+  acceptCount: number;
+  /** Times a bounded resource ran out and work was put off (buffer ring empty, submission queue full, CQ overflow). */
+  shortageCount: number;
+};

@@ -1,0 +1,137 @@
+/** What the load side measured. Times are ns since run start; histograms are HdrHistogram V2, compressed, base64. */
+export type LoadRecord = {
+  plan: PlanRecord;
+  startNs: number;
+  endNs: number;
+  /** ns since run start before which requests are warm-up: excluded from `total`, present in `blocks`. */
+  measuredFromNs: number;
+  counts: OutcomeCounts;
+  /** Why requests failed: "reset by peer", "truncated reply", "not HTTP", "refused"… → count. */
+  errorsByKind: Record<string, number>;
+  statusCounts: Record<string, number>;
+  bytesSent: number;
+  bytesReceived: number;
+  connections: ConnectionCounts;
+  /** One per second and thread, in order of time. */
+  blocks: LoadBlock[];
+  total: LatencyHistograms;
+  arrivals: ArrivalShape;
+  client: ClientCost;
+  inFlight: { mean: number; max: number; limit: number };
+  /** The slowest requests by response time, at most 200, for matching with stalls on the timeline. */
+  slowest: OutcomeRecord[];
+  /** Why the run ended before its duration, or null. "target vanished", "interrupted". */
+  stoppedEarly: string | null;
+};
+
+/** The plan as it was run; null where it does not apply. */
+export type PlanRecord = {
+  target: string;
+  protocol: string;
+  transport: 'tcp' | 'unix';
+  arrival: 'constant' | 'poisson' | 'synced' | 'closed';
+  ratePerSec: number | null;
+  connectionCount: number;
+  threadCount: number;
+  durationNs: number;
+  warmupNs: number;
+  timeoutNs: number;
+  seed: number;
+  backend: 'ring' | 'epoll';
+};
+
+/** One request's life. Absent times are null: never invented. planned ≤ sent ≤ firstByte ≤ done. */
+export type OutcomeRecord = {
+  plannedNs: number;
+  sentNs: number | null;
+  firstByteNs: number | null;
+  doneNs: number | null;
+  kind: OutcomeKind;
+};
+
+export type OutcomeKind = 'ok' | 'wrong' | 'error' | 'timeout' | 'unsent' | 'unfinished';
+
+/** Conservation: planned = ok + wrong + error + timeout + unsent + unfinished, to the request. */
+export type OutcomeCounts = {
+  planned: number;
+  /** Answered as asked. */
+  ok: number;
+  /** A well-formed reply of the wrong kind (an HTTP status of 400 or more, a failed check). */
+  wrong: number;
+  /** Connection refused or reset, garbage or truncated reply. */
+  error: number;
+  timeout: number;
+  /** Due, but no connection was free before the end, or the bounded queue was full. */
+  unsent: number;
+  /** Sent, no reply when the run ended. */
+  unfinished: number;
+};
+
+export type ConnectionCounts = {
+  opened: number;
+  failed: number;
+  /** Opened again after the peer closed or an error. */
+  reopened: number;
+  closedByPeer: number;
+  /** Replies that came after their request had timed out: matched, dropped, counted. */
+  lateReplies: number;
+};
+
+export type LatencyHistograms = {
+  /** done − planned. What a user of the server would have felt. */
+  response: string;
+  /** done − sent. What most tools print. */
+  service: string;
+  /** sent − planned. The tool's own lateness and the wait for a free connection. */
+  lateness: string;
+  /** Ages of requests that never got an answer (timeout, unfinished): each took at least this long. */
+  censored: string;
+};
+
+export type LoadBlock = {
+  startNs: number;
+  durationNs: number;
+  threadIndex: number;
+  counts: OutcomeCounts;
+  latency: LatencyHistograms;
+};
+
+/** How arrivals really came, from sent times. Index of dispersion: variance ÷ mean of counts; 0 constant, 1 Poisson. */
+export type ArrivalShape = {
+  sentCount: number;
+  meanRatePerSec: number;
+  idc1ms: number;
+  idc10ms: number;
+  idc100ms: number;
+  /** Share of gaps below 150 µs, and the share a Poisson process of that rate would have. */
+  shortGapShare: number;
+  shortGapShareIfPoisson: number;
+  maxIn1ms: number;
+  /** The same four as the plan's own schedule would give at this rate; null in closed loop. */
+  planned: { idc1ms: number; idc10ms: number; idc100ms: number } | null;
+};
+
+/** What driving the load cost, and whether the client had the CPU it asked for. */
+export type ClientCost = {
+  wallNs: number;
+  threads: ClientThread[];
+  /** cgroup cpu.stat throttled time of the client's own group during the run; null when it has no quota. */
+  throttledNs: number | null;
+  /** Oversleep of a timer wait measured before the run. */
+  timerOversleepNsP50: number;
+  timerOversleepNsP99: number;
+  gcPauseNs: number;
+};
+
+export type ClientThread = {
+  threadIndex: number;
+  tid: number;
+  userNs: number;
+  systemNs: number;
+  /** Time runnable but not running: /proc/self/task/TID/schedstat, field 2. */
+  runDelayNs: number;
+  /** Time spent in chosen spinning before a deadline: on CPU, yet not load. */
+  spinNs: number;
+  waitCount: number;
+  eventCount: number;
+};
