@@ -84,8 +84,10 @@ export type LatencyHistograms = {
   service: string;
   /** sent − planned. The tool's own lateness and the wait for a free connection. */
   lateness: string;
-  /** Ages of requests that never got an answer (timeout, unfinished): each took at least this long. */
+  /** Ages since sending of requests that never got an answer (timeout, unfinished): each took at least this long. */
   censored: string;
+  /** Ages since planning of requests never sent: each would have waited at least this long. */
+  unsent: string;
 };
 
 export type LoadBlock = {

@@ -1,0 +1,56 @@
+import { printable } from '../../base/printable.ts';
+import type { ObservationRecord } from '../../record/observation.ts';
+import type { Run } from '../../record/run.ts';
+
+/** Who held the CPU while a loop waited for it. */
+export type ActorKind = 'self' | 'sibling' | 'kernel' | 'other';
+
+export type Actor = {
+  pid: number;
+  /** As the kernel gave it: hostile text. Use actorName() in sentences. */
+  comm: string;
+  kind: ActorKind;
+};
+
+export type ActorBook = {
+  actorOf(pid: number, comm: string, kernelThread: boolean): Actor;
+};
+
+/** Tells loopscope's own threads, the watched server's other threads, kernel threads and everyone else apart. */
+export function actorBook(run: Run): ActorBook {
+  const self = new Set<number>(run.header.selfPids);
+  for (const thread of run.load?.client.threads ?? []) self.add(thread.tid);
+  const siblings = new Set<number>();
+  for (const loop of run.observation?.loops ?? []) {
+    siblings.add(loop.pid);
+    siblings.add(loop.tid);
+  }
+  for (const neighbour of run.observation?.neighbours ?? []) {
+    if (neighbour.isSelf) self.add(neighbour.pid);
+    else if (neighbour.isWatched) siblings.add(neighbour.pid);
+  }
+  return {
+    actorOf(pid, comm, kernelThread) {
+      const kind = self.has(pid)
+        ? 'self'
+        : siblings.has(pid)
+          ? 'sibling'
+          : kernelThread
+            ? 'kernel'
+            : 'other';
+      return { pid, comm, kind };
+    },
+  };
+}
+
+/** "burn (pid 4242)", fit for a sentence. */
+export function actorName(actor: Pick<Actor, 'pid' | 'comm'>): string {
+  return `${printable(actor.comm, 40) || 'unnamed'} (pid ${actor.pid})`;
+}
+
+/** The command line of a neighbour, when it was recorded and says more than its name. */
+export function commandLineOf(observation: ObservationRecord, pid: number): string | null {
+  const neighbour = observation.neighbours.find((candidate) => candidate.pid === pid);
+  const text = printable(neighbour?.commandLine ?? '', 120).trim();
+  return text && text !== neighbour?.comm ? text : null;
+}

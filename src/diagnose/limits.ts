@@ -1,0 +1,178 @@
+/**
+ * Every threshold the doctor judges by, each with its reason, so that calibrating means editing this file alone.
+ * docs/reference/culprits.md and docs/reference/self-checks.md quote these values; a test compares them.
+ */
+import { NS_PER_MS, NS_PER_S, NS_PER_US } from '../base/units.ts';
+
+/** When lost time is worth a name. */
+export const EXCESS = {
+  /**
+   * Share of one loop's time. Requests arrive at random moments, so a loop that is late for 1 % of its time makes at
+   * least 1 % of its requests late: this is where the p99 starts to move.
+   */
+  ownShare: 0.01,
+  /**
+   * The same for what comes from the host (other processes, kernel threads, steal). An idle two-CPU guest showed
+   * hiccups of 2–10 ms adding up to about 1 % of a loop's time, so less than 3 % is noise that every host has.
+   */
+  hostShare: 0.03,
+  /** Steal is the hypervisor's daily weather; below 5 % of a loop's time it is noted, not blamed. */
+  stealShare: 0.05,
+  /** Time that no evidence explains is blamed on nothing: only when it is large is it worth a verdict. */
+  unexplainedShare: 0.05,
+  /** Once is an accident, twice a coincidence. */
+  repetitions: 3,
+  /** …unless the loop's own work stood still this long at once (a 22 s hang happens once). */
+  singleStallNs: 500 * NS_PER_MS,
+  /** When requests were measured, a host cause that made fewer of them than this late is not a culprit. */
+  affectedRequestShare: 0.005,
+} as const;
+
+/** Shares of the excess (CAUSES 4.1). */
+export const SHARE = {
+  primary: 0.5,
+  contributing: 0.2,
+  /** Unexplained beyond this share of the excess is the verdict itself: never guess. */
+  unexplained: 0.5,
+} as const;
+
+/** How one stall is split. */
+export const STALL = {
+  /** Overshoot tolerated above the legal slack of fs/select.c: the cost of waking up, measured 20–150 µs. */
+  slackGraceNs: 200 * NS_PER_US,
+  /** A turn has too many events from this multiple of the usual number. */
+  manyEventsFactor: 5,
+  /** …and never below this many: five events instead of one are not a crowd. */
+  manyEventsFloor: 8,
+  /** Share of on-CPU time that usual work on that many events leaves unaccounted for. */
+  heavyExtraShare: 0.5,
+  /** CPU time for one event that is heavy in any event loop, even when every event of this loop costs as much. */
+  heavyPerEventNs: NS_PER_MS,
+  /** Share of on-CPU time in user mode below which it was the kernel's work, not the handler's. */
+  heavyUserShare: 0.5,
+} as const;
+
+/** What lets run-queue time be charged. */
+export const RUN_QUEUE = {
+  /** CAUSES rule 3: throttled time explains at least this share of the run-queue delay. */
+  throttledShare: 0.5,
+  /** Periods throttled before a quota is blamed. */
+  throttledPeriods: 3,
+  /**
+   * Run-queue delay outside stalls counts as lost from this share of a loop's time: enough wake-ups a second
+   * cost a few per cent on any idle machine.
+   */
+  diffuseShare: 0.1,
+  /** …and from this mean delay for each time it queued: below it is the ordinary cost of waking up. */
+  diffuseMeanNs: 500 * NS_PER_US,
+  /** Names from stalls seen in full stand for stalls seen by counters only when they cover this share of them. */
+  extrapolateShare: 0.1,
+  extrapolateStalls: 2,
+  /** Neighbours are charged by CPU time only when together they used at least this share of the delay. */
+  neighbourCover: 0.5,
+} as const;
+
+export const SATURATION = {
+  /** No idle time to speak of. */
+  busyShare: 0.95,
+  /** CPU time's share of the busy time: a loop that is blocked or queueing all day is late, not saturated. */
+  cpuShareOfBusy: 0.5,
+  /** Answers fewer than this share of what was planned: more was offered than achieved. */
+  achievedShare: 0.98,
+  /** Stalls with another named cause that take this share of the loop's time come before saturation. */
+  otherCauseShare: 0.2,
+  /** Usual number of ready events at each look when nobody measured the queue: work was always waiting. */
+  eventsWaiting: 2,
+} as const;
+
+export const SYNCHRONISED = {
+  /** Index of dispersion when lock-step was asked for: three times Poisson at the better of 1 ms and 10 ms. */
+  askedIdc: 3,
+  /** When it was not asked for: ten times Poisson at 10 ms, where a client's own hiccups give at most about 3. */
+  unaskedIdc: 10,
+  /** …and gaps below 150 µs this much more frequent than chance. */
+  unaskedShortGapExcess: 0.2,
+} as const;
+
+export const OBSERVER = {
+  /** CAUSES rule 36, in CPUs: the tool costs more than a tenth of one. */
+  overheadCpu: 0.1,
+  /** Share of one loop's time that the tool's own threads may take before the run says more about it than the server. */
+  interferenceShare: 0.05,
+} as const;
+
+export const TAIL = {
+  /** A response tail worth explaining even though no loop was late: p99 over this… */
+  p99Ns: 10 * NS_PER_MS,
+  /** …and over this multiple of the median. */
+  p99OverP50: 20,
+  /** Failed requests (errors and timeouts) from this share on mean that the server is not healthy. */
+  failedShare: 0.01,
+} as const;
+
+/** The tool's judgement of itself. TRUTH is the project's list of how load tools mislead. */
+export const SELF = {
+  /** TRUTH 4.3: client share of the reported p99. */
+  latenessWarn: 0.1,
+  latenessVoid: 0.3,
+  /** Below this a late send cannot be told from the cost of one wake-up. */
+  latenessWarnFloorNs: 200 * NS_PER_US,
+  /** Below this it cannot look like a stall: 2 ms is the smallest budget of a cycle. */
+  latenessVoidFloorNs: 2 * NS_PER_MS,
+  /** CAUSES rule 35: CPU time, chosen spinning taken off, over wall time, of the busiest thread. */
+  clientCpuWarn: 0.7,
+  clientCpuVoid: 0.9,
+  /** Time runnable but not running, busiest thread. */
+  clientRunQueueWarn: 0.05,
+  clientRunQueueVoid: 0.2,
+  clientThrottledWarn: 0.01,
+  clientThrottledVoid: 0.05,
+  /** TRUTH 4.4, at 10 ms. */
+  constantIdcMax: 0.2,
+  poissonIdcTolerance: 0.2,
+  /** Standard deviations of a Poisson sample's own index of dispersion that the tolerance must at least cover. */
+  idcSigmas: 4,
+  idcMinWindows: 100,
+  idcMinArrivals: 200,
+  /** Further from the schedule than this is another load than the one asked for. */
+  idcVoidExcess: 5,
+  /** TRUTH 4.2: answered or failed, over planned, in every second. */
+  rateHeld: 0.995,
+  /** TRUTH 4.6. */
+  trendP: 0.01,
+  trendChange: 0.05,
+  trendMinBlocks: 7,
+  /** …and this much in absolute terms: a p50 that moves from 100 to 106 µs is not drift anyone feels. */
+  trendMinNs: 50 * NS_PER_US,
+  /** TRUTH 4.12. */
+  littlesLaw: 0.02,
+  littlesLawMinCount: 1_000,
+  /** …and this many requests in flight: below it the sampled mean is too coarse for 2 %. */
+  littlesLawMinInFlight: 0.5,
+  /** TRUTH 4.11: the median must be ten times what the timers resolve. */
+  resolutionFactor: 10,
+  /** TRUTH 4.7: samples beyond a quantile. */
+  samplesBeyond: 10,
+  /** CPUs. */
+  observerCost: 0.03,
+  /** Share of loop time. */
+  interference: 0.01,
+  hostNoise: 0.005,
+  outcomesWarn: 0.01,
+} as const;
+
+/** When a verdict is sure of itself. */
+export const CONFIDENCE = {
+  highShare: 0.7,
+  highUnexplained: 0.15,
+  highStalls: 10,
+  highFullDetail: 0.5,
+  mediumShare: 0.5,
+  mediumUnexplained: 0.4,
+  /** A healthy verdict from fewer cycles than this is not a strong one. */
+  healthyCycles: 1_000,
+  healthyTimeNs: 5 * NS_PER_S,
+} as const;
+
+/** Two loops' stalls count as simultaneous when they overlap or start within this (the scope test of CAUSES 4.3). */
+export const SCOPE_WITHIN_NS = 10 * NS_PER_MS;
