@@ -7,7 +7,9 @@ import { COMMANDS } from './registry.ts';
 
 async function main(argv: string[]): Promise<number> {
   const program = new Command('loopscope')
-    .description('Drives an event-loop server with truthful load, watches its loop from the kernel, and names what makes it late.')
+    .description(
+      'Drives an event-loop server with truthful load, watches its loop from the kernel, and names what makes it late.',
+    )
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')

@@ -37,19 +37,35 @@ export type OutputFlags = {
 /** --rate and what goes with it. */
 export function addLoadOptions(command: Command): void {
   command
-    .option('-r, --rate <per second>', 'requests due per second, over all connections (50k is 50 000)', rate('--rate'))
+    .option(
+      '-r, --rate <per second>',
+      'requests due per second, over all connections (50k is 50 000)',
+      rate('--rate'),
+    )
     .option('-c, --connections <count>', 'connections to open', count('--connections', 1, 60_000), 50)
     .addOption(
-      new Option('-a, --arrival <process>', 'how requests arrive; default: poisson with --rate, else closed').choices(
-        ARRIVAL_NAMES,
-      ),
+      new Option(
+        '-a, --arrival <process>',
+        'how requests arrive; default: poisson with --rate, else closed',
+      ).choices(ARRIVAL_NAMES),
     )
     .option('-t, --threads <count>', 'client threads', count('--threads', 1, 64), 1)
     .option('--timeout <time>', 'a reply later than this is a timeout', duration('--timeout'), 2e9)
-    .option('--warmup <time>', 'leave the beginning out of the figures; default: a tenth, at most 1s', duration('--warmup'))
-    .option('--seed <number>', 'of the arrival process; the same seed repeats the same schedule', count('--seed', 0, 2 ** 32 - 1), 1)
+    .option(
+      '--warmup <time>',
+      'leave the beginning out of the figures; default: a tenth, at most 1s',
+      duration('--warmup'),
+    )
+    .option(
+      '--seed <number>',
+      'of the arrival process; the same seed repeats the same schedule',
+      count('--seed', 0, 2 ** 32 - 1),
+      1,
+    )
     .addOption(
-      new Option('--backend <name>', 'event loop of the client').choices(['auto', 'ring', 'epoll']).default('auto'),
+      new Option('--backend <name>', 'event loop of the client')
+        .choices(['auto', 'ring', 'epoll'])
+        .default('auto'),
     );
 }
 
@@ -61,9 +77,15 @@ export function addDurationOption(command: Command, defaultNs: number): void {
 /** How the observer works. */
 export function addObserveOptions(command: Command): void {
   command
-    .option('--budget <time>', 'a cycle longer than this is a stall; default: 20 × the median, 2ms to 10ms', duration('--budget'))
+    .option(
+      '--budget <time>',
+      'a cycle longer than this is a stall; default: 20 × the median, 2ms to 10ms',
+      duration('--budget'),
+    )
     .addOption(
-      new Option('--tier <name>', 'bpf sees every cycle, proc needs no privileges').choices(['auto', 'bpf', 'proc']).default('auto'),
+      new Option('--tier <name>', 'bpf sees every cycle, proc needs no privileges')
+        .choices(['auto', 'bpf', 'proc'])
+        .default('auto'),
     )
     .addOption(
       new Option('--armed <when>', 'when the scheduler probes run: on suspicion, always, never')
@@ -83,7 +105,10 @@ export function addOutputOptions(command: Command): void {
 }
 
 /** Rate and arrival must agree: an open loop needs a rate, a closed loop has none. */
-export function settleArrival(flags: Pick<LoadFlags, 'rate' | 'arrival'>, defaultRatePerSec: number | null): {
+export function settleArrival(
+  flags: Pick<LoadFlags, 'rate' | 'arrival'>,
+  defaultRatePerSec: number | null,
+): {
   arrival: ArrivalName;
   ratePerSec: number | null;
 } {
@@ -100,7 +125,11 @@ export function settleArrival(flags: Pick<LoadFlags, 'rate' | 'arrival'>, defaul
   const ratePerSec = flags.rate ?? defaultRatePerSec;
   if (ratePerSec === null) {
     if (flags.arrival === undefined) return { arrival: 'closed', ratePerSec: null };
-    throw new LoopscopeError('USAGE', `--arrival ${flags.arrival} needs --rate`, 'add for instance --rate 2000');
+    throw new LoopscopeError(
+      'USAGE',
+      `--arrival ${flags.arrival} needs --rate`,
+      'add for instance --rate 2000',
+    );
   }
   return { arrival: flags.arrival ?? 'poisson', ratePerSec };
 }

@@ -284,5 +284,9 @@ function kind(info: number): number {
 }
 
 function unreadable(why: string): LoopscopeError {
-  return new LoopscopeError('KERNEL_FEATURE', `BTF is unreadable: ${why}`, 'try: bpftool btf dump file <FILE>');
+  return new LoopscopeError(
+    'KERNEL_FEATURE',
+    `BTF is unreadable: ${why}`,
+    'try: bpftool btf dump file <FILE>',
+  );
 }

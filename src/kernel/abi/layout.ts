@@ -35,7 +35,9 @@ export function layout<F extends Record<string, Field>>(
   for (const key of Object.keys(fields) as (keyof F)[]) {
     const field = fields[key]!;
     if (field.offset + field.byteLength > byteLength) {
-      throw new RangeError(`${name}.${String(key)} ends at ${field.offset + field.byteLength} of ${byteLength}`);
+      throw new RangeError(
+        `${name}.${String(key)} ends at ${field.offset + field.byteLength} of ${byteLength}`,
+      );
     }
     at[key] = field.offset;
   }

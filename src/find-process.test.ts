@@ -1,0 +1,44 @@
+// Goal: a pid, a name or a port leads to the process meant, or to a clear refusal. Method: this very process.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { LoopscopeError } from './base/errors.ts';
+import { findProcesses, listeningInodes } from './find-process.ts';
+
+const refuses = (text: string, code: string) =>
+  assert.throws(
+    () => findProcesses(text),
+    (error) => error instanceof LoopscopeError && error.code === code && error.message !== '',
+    text,
+  );
+
+test('a pid that exists is taken, one that does not is refused', () => {
+  assert.deepEqual(findProcesses(String(process.pid)), [process.pid]);
+  refuses('4194305', 'NO_SUCH_PROCESS'); // above the largest possible pid
+});
+
+test('a port leads to the process that listens on it', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  assert.ok(address && typeof address === 'object');
+  assert.deepEqual(findProcesses(`:${address.port}`), [process.pid]);
+  await new Promise((resolve) => server.close(resolve));
+  refuses(`:${address.port}`, 'NO_SUCH_PROCESS');
+});
+
+test('names that no process has, and words that are no name, are refused', () => {
+  refuses('no-such-program-here', 'NO_SUCH_PROCESS');
+  refuses('', 'USAGE');
+  refuses('--pid', 'USAGE');
+});
+
+test('only listening sockets of that very port count', () => {
+  const table = [
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+    '   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1',
+    '   1: 0100007F:1F90 0100007F:C000 01 00000000:00000000 00:00000000 00000000     0        0 222 1',
+    '   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 333 1',
+  ].join('\n');
+  assert.deepEqual(listeningInodes(table, 8080), ['111']);
+});

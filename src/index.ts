@@ -1,0 +1,19 @@
+/**
+ * The library: the same nouns as the command line.
+ *
+ *     import { doctor } from 'loopscope';
+ *     const { diagnosis } = await doctor({ target: 'http://127.0.0.1:8080/', pid: 1234, ratePerSec: 2000 });
+ *     console.log(diagnosis.verdict.culprit, diagnosis.verdict.headline);
+ */
+export { parseTarget, type Target } from './base/address.ts';
+export { ERROR_CODES, type ErrorCode, EXIT, LoopscopeError } from './base/errors.ts';
+export { diagnose } from './diagnose/diagnose.ts';
+export { CULPRITS, type CulpritId, type Diagnosis, type Evidence, type Finding } from './diagnose/finding.ts';
+export { type DoctorOptions, type DoctorResult, doctor, load, watch } from './doctor.ts';
+export { type MeasureOptions, type MeasureProgress, measure } from './measure.ts';
+export type { LoadRecord } from './record/load.ts';
+export type { ObservationRecord, Stall } from './record/observation.ts';
+export type { Run } from './record/run.ts';
+export { readRunFile, writeRunFile } from './record/run-file.ts';
+export { REPORTERS } from './report/registry.ts';
+export { VERSION } from './version.ts';
