@@ -1,0 +1,22 @@
+/** perf_event_open(2): include/uapi/linux/perf_event.h. */
+import { layout, u32, u64 } from './layout.ts';
+
+export const PERF_TYPE_SOFTWARE = 1;
+export const PERF_TYPE_TRACEPOINT = 2;
+export const PERF_COUNT_SW_CPU_CLOCK = 0;
+export const PERF_FLAG_FD_CLOEXEC = 8;
+
+/** Bits of the flag word at offset 40. */
+export const PERF_ATTR_DISABLED = 1n << 0n;
+export const PERF_ATTR_FREQ = 1n << 10n;
+
+export const PERF_EVENT_IOC_ENABLE = 0x2400;
+export const PERF_EVENT_IOC_DISABLE = 0x2401;
+export const PERF_EVENT_IOC_SET_BPF = 0x4004_2408;
+
+export const perf_event_attr = layout(
+  'perf_event_attr',
+  112,
+  { type: u32(0), size: u32(4), config: u64(8), sample_freq: u64(16), flags: u64(40) },
+  { growing: true },
+);

@@ -1,0 +1,107 @@
+/**
+ * The structures of state.bpf.h, as bytes: byte offsets into what the kernel side writes. layouts.ktest.ts compares
+ * every one of them with the BTF of the compiled object.
+ */
+import { bytes, i32, layout, u32, u64 } from '../../kernel/abi/layout.ts';
+
+export const LOOP_LIMIT = 256;
+export const CONTENDER_LIMIT = 6;
+export const BLOCK_LIMIT = 4;
+export const SAMPLE_LIMIT = 8;
+export const SAMPLE_DEPTH = 16;
+export const STACK_DEPTH = 12;
+export const NAME_BYTES = 32;
+export const COMM_BYTES = 16;
+/** `call` of a block or sample outside any system call. */
+export const CALL_NONE = -1;
+
+export const STALL_WORK = 1;
+export const STALL_WAIT = 2;
+
+export const contender = layout('contender', 32, {
+  pid: u32(0),
+  kernel_thread: u32(4),
+  ns: u64(8),
+  comm: bytes(16, COMM_BYTES),
+});
+
+export const block = layout('block', 248, {
+  call: i32(0),
+  fd: i32(4),
+  count: u32(8),
+  waker_pid: u32(12),
+  ns: u64(16),
+  longest_ns: u64(24),
+  waker_comm: bytes(32, COMM_BYTES),
+  names: bytes(48, 3 * NAME_BYTES),
+  uninterruptible: u32(144),
+  depth: u32(148),
+  stack: bytes(152, STACK_DEPTH * 8),
+});
+
+export const sample = layout('sample', 144, {
+  call: i32(0),
+  in_kernel: u32(4),
+  depth: u32(8),
+  ip: bytes(16, SAMPLE_DEPTH * 8),
+});
+
+export const counters = layout('counters', 64, {
+  run_delay: u64(0),
+  exec: u64(8),
+  nvcsw: u64(16),
+  nivcsw: u64(24),
+  min_flt: u64(32),
+  maj_flt: u64(40),
+  utime: u64(48),
+  stime: u64(56),
+});
+
+export const stall_event = layout('stall_event', 2504, {
+  kind: u32(0),
+  loop_index: u32(4),
+  cpu: u32(8),
+  sched_seen: u32(12),
+  start_ns: u64(16),
+  end_ns: u64(24),
+  timeout_ns: u64(32),
+  events: u32(40),
+  peeks: u32(44),
+  delta: bytes(48, counters.byteLength),
+  on_cpu_ns: u64(112),
+  irq_ns: u64(120),
+  runq_ns: u64(128),
+  runq_unseen_ns: u64(136),
+  user_samples: u32(144),
+  system_samples: u32(148),
+  contender_count: u32(152),
+  block_count: u32(156),
+  sample_count: u32(160),
+  contenders: bytes(168, CONTENDER_LIMIT * contender.byteLength),
+  blocks: bytes(360, BLOCK_LIMIT * block.byteLength),
+  samples: bytes(1352, SAMPLE_LIMIT * sample.byteLength),
+});
+
+const HISTOGRAM_BYTES = 168 * 4;
+
+export const totals = layout('totals', 2768, {
+  cycles: u64(0),
+  peeks: u64(8),
+  events: u64(16),
+  timeouts: u64(24),
+  work_ns: u64(32),
+  wait_ns: u64(40),
+  accepts: u64(48),
+  accept_first_eagain: u64(56),
+  accept_tail_eagain: u64(64),
+  stalls: u64(72),
+  work_hist: bytes(80, HISTOGRAM_BYTES),
+  event_hist: bytes(80 + HISTOGRAM_BYTES, HISTOGRAM_BYTES),
+  overshoot_hist: bytes(80 + 2 * HISTOGRAM_BYTES, HISTOGRAM_BYTES),
+  wake_hist: bytes(80 + 3 * HISTOGRAM_BYTES, HISTOGRAM_BYTES),
+});
+
+export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
+
+/** The part of loop_state that user space writes, and its whole size. */
+export const loop_state = layout('loop_state', 2728, { kinds: u32(0), cycle_start_ns: u64(32) });

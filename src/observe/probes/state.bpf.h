@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Dual MIT/GPL */
+/* What all probes share: one state and one set of totals for each watched thread, and the ring of stalls. */
+#pragma once
+
+#define LOOP_LIMIT 256
+#define CONTENDER_LIMIT 6
+#define BLOCK_LIMIT 4
+#define SAMPLE_LIMIT 8
+#define SAMPLE_DEPTH 16
+#define STACK_DEPTH 12
+#define NAME_BYTES 32
+#define COMM_BYTES 16
+
+#define CALL_PAGE_FAULT -1
+
+enum where { UNKNOWN = 0, RUNNING = 1, RUNNABLE = 2, BLOCKED = 3 };
+enum stall_kind { STALL_WORK = 1, STALL_WAIT = 2 };
+
+/* A process that had the CPU while a watched thread was runnable. pid 0 is the idle task. */
+struct contender {
+	__u32 pid;
+	__u32 kernel_thread;
+	__u64 ns;
+	char comm[COMM_BYTES];
+};
+
+struct block {
+	__s32 call;
+	__s32 fd;
+	__u32 count;
+	__u32 waker_pid;
+	__u64 ns;
+	__u64 longest_ns;
+	char waker_comm[COMM_BYTES];
+	char names[3][NAME_BYTES];
+	__u32 uninterruptible;
+	__u32 depth;
+	__u64 stack[STACK_DEPTH];
+};
+
+struct sample {
+	__s32 call;
+	__u32 in_kernel;
+	__u32 depth;
+	__u32 pad;
+	__u64 ip[SAMPLE_DEPTH];
+};
+
+struct counters {
+	__u64 run_delay;
+	__u64 exec;
+	__u64 nvcsw;
+	__u64 nivcsw;
+	__u64 min_flt;
+	__u64 maj_flt;
+	__u64 utime;
+	__u64 stime;
+};
+
+/* One stalled cycle, as sent through the ring buffer. src/observe/probes/layouts.ts reads the same layout. */
+struct stall_event {
+	__u32 kind;
+	__u32 loop_index;
+	__u32 cpu;
+	__u32 sched_seen; /* the scheduler probes were armed for the whole of it */
+	__u64 start_ns;
+	__u64 end_ns;
+	__s64 timeout_ns;
+	__u32 events;
+	__u32 peeks;
+	struct counters delta;
+	__u64 on_cpu_ns;
+	__u64 irq_ns;
+	__u64 runq_ns;
+	__u64 runq_unseen_ns; /* waited longer than the slices remembered */
+	__u32 user_samples;
+	__u32 system_samples;
+	__u32 contender_count;
+	__u32 block_count;
+	__u32 sample_count;
+	__u32 pad;
+	struct contender contenders[CONTENDER_LIMIT];
+	struct block blocks[BLOCK_LIMIT];
+	struct sample samples[SAMPLE_LIMIT];
+};
+
+/* Cumulative; user space reads differences from the mapped array. */
+struct totals {
+	__u64 cycles, peeks, events, timeouts, work_ns, wait_ns;
+	__u64 accepts, accept_first_eagain, accept_tail_eagain;
+	__u64 stalls;
+	__u32 work_hist[BUCKET_COUNT];
+	__u32 event_hist[BUCKET_COUNT];
+	__u32 overshoot_hist[BUCKET_COUNT];
+	__u32 wake_hist[BUCKET_COUNT];
+};
+
+struct loop_state {
+	__u32 kinds; /* bit mask of enum wait_kind: its own wait calls, set by user space */
+	__u32 kind; /* of the wait call in flight, or the last one */
+	__u32 in_wait;
+	__u64 wait_enter_ns;
+	__s64 timeout_ns; /* -1: none */
+	__u64 cycle_start_ns;
+	__u32 cycle_events, cycle_peeks;
+	__u32 accepted; /* accept calls since the wake-up */
+	__u32 where;
+	__u64 since_ns; /* in that state since */
+	__u32 armed_at_start;
+	__u32 block_slot;
+	struct counters at_start, at_enter;
+	struct stall_event stall; /* being built */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u32);
+} loop_of_tid SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LOOP_LIMIT);
+	__type(key, __u32);
+	__type(value, struct loop_state);
+} states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LOOP_LIMIT);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct totals);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} stalls SEC(".maps");
+
+/* Written by user space and read here, or the reverse; one small array so that no global section is needed. */
+struct control {
+	__u64 budget_ns;
+	__u32 armed;
+	__u32 pad;
+	__u64 ring_drops;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct control);
+} control SEC(".maps");
+
+static __always_inline struct control *get_control(void)
+{
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline __u32 *loop_index_of(__u32 tid)
+{
+	return bpf_map_lookup_elem(&loop_of_tid, &tid);
+}
+
+static __always_inline void read_counters(struct counters *c)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	c->run_delay = t->sched_info.run_delay;
+	c->exec = t->se.sum_exec_runtime;
+	c->nvcsw = t->nvcsw;
+	c->nivcsw = t->nivcsw;
+	c->min_flt = t->min_flt;
+	c->maj_flt = t->maj_flt;
+	c->utime = t->utime;
+	c->stime = t->stime;
+}
