@@ -104,4 +104,4 @@ export const totals = layout('totals', 2768, {
 export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
 
 /** The part of loop_state that user space writes, and its whole size. */
-export const loop_state = layout('loop_state', 2728, { kinds: u32(0), cycle_start_ns: u64(32) });
+export const loop_state = layout('loop_state', 2704, { kinds: u32(0), cycle_start_ns: u64(32) });

@@ -1,0 +1,89 @@
+/** Cuts what the kernel counts, which only grows, into windows: one CycleWindow a loop each time. */
+import type { CycleWindow } from '../record/observation.ts';
+import { totals } from './probes/layouts.ts';
+
+const BUCKET_COUNT = 168;
+
+/** The task's own counters from /proc, cumulative; null when the thread is gone. */
+export type TaskCounters = {
+  cpuNs: number;
+  runDelayNs: number;
+  cpuUserNs: number;
+  cpuSystemNs: number;
+  voluntarySwitches: number;
+  involuntarySwitches: number;
+  minorFaults: number;
+  majorFaults: number;
+};
+
+export type WindowCutter = {
+  /** The window since the last cut (or since the beginning). */
+  cut(live: DataView, task: TaskCounters | null, startNs: number, durationNs: number): CycleWindow;
+};
+
+/** For one loop. Allocates per window, never per cycle. */
+export function createWindowCutter(
+  loopIndex: number,
+  live: DataView,
+  task: TaskCounters | null,
+): WindowCutter {
+  const before = new DataView(new ArrayBuffer(totals.byteLength));
+  copyInto(before, live);
+  let taskBefore = task;
+  return {
+    cut(now, taskNow, startNs, durationNs) {
+      const grown = (field: keyof typeof totals.at) =>
+        Number(now.getBigUint64(totals.at[field], true) - before.getBigUint64(totals.at[field], true));
+      const histogram = (field: keyof typeof totals.at): [number, number][] => {
+        const pairs: [number, number][] = [];
+        for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+          const offset = totals.at[field] + bucket * 4;
+          const count = (now.getUint32(offset, true) - before.getUint32(offset, true)) >>> 0;
+          if (count > 0) pairs.push([bucket, count]);
+        }
+        return pairs;
+      };
+      const window: CycleWindow = {
+        loopIndex,
+        startNs,
+        durationNs,
+        cycleCount: grown('cycles'),
+        peekCount: grown('peeks'),
+        eventCount: grown('events'),
+        timeoutCount: grown('timeouts'),
+        workNs: grown('work_ns'),
+        waitNs: grown('wait_ns'),
+        workHistogram: histogram('work_hist'),
+        eventHistogram: histogram('event_hist'),
+        overshootHistogram: histogram('overshoot_hist'),
+        wakeHistogram: histogram('wake_hist'),
+        acceptCount: grown('accepts'),
+        acceptFirstEagainCount: grown('accept_first_eagain'),
+        acceptTailEagainCount: grown('accept_tail_eagain'),
+        ...growth(taskBefore, taskNow),
+        blockedShare: null,
+      };
+      copyInto(before, now);
+      taskBefore = taskNow ?? taskBefore;
+      return window;
+    },
+  };
+}
+
+function copyInto(target: DataView, source: DataView): void {
+  new Uint8Array(target.buffer).set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+}
+
+function growth(before: TaskCounters | null, now: TaskCounters | null): TaskCounters {
+  const grown = (field: keyof TaskCounters) => (before && now ? Math.max(0, now[field] - before[field]) : 0);
+  return {
+    cpuNs: grown('cpuNs'),
+    runDelayNs: grown('runDelayNs'),
+    cpuUserNs: grown('cpuUserNs'),
+    cpuSystemNs: grown('cpuSystemNs'),
+    voluntarySwitches: grown('voluntarySwitches'),
+    involuntarySwitches: grown('involuntarySwitches'),
+    minorFaults: grown('minorFaults'),
+    majorFaults: grown('majorFaults'),
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Watching a process from outside: finds its loops, keeps the best tier there is, cuts windows, keeps stalls, and adds it
+ * all up into one ObservationRecord. Runs on one thread by short polls; the kernel does the watching in between.
+ */
+import type { Clock } from '../base/clock.ts';
+import { LoopscopeError } from '../base/errors.ts';
+import type {
+  CycleWindow,
+  LoopRecord,
+  ObservationRecord,
+  ObserverCost,
+  Stall,
+} from '../record/observation.ts';
+import type { Capability } from '../record/run.ts';
+import type { Arming } from './bpf-tier.ts';
+import { startBpfWatch } from './bpf-watch.ts';
+import { createHostSampler } from './host-sampler.ts';
+import { createNeighbours } from './neighbours.ts';
+import { startProcTier } from './proc-tier.ts';
+
+export type ObserveOptions = {
+  pids: number[];
+  clock: Clock;
+  /** Fixed stall budget; by default it follows the median cycle (budget.ts). */
+  budgetNs?: number;
+  windowNs?: number;
+  tier?: 'auto' | 'bpf' | 'proc';
+  armed?: Arming;
+  /** Loopscope's own pids: never watched, and marked among the neighbours. */
+  selfPids: number[];
+  onStall?: (stall: Stall) => void;
+  /** Size of the ring of stalls, for tests of losses. */
+  ringBytes?: number;
+};
+
+export type ObservationHandle = {
+  readonly capabilities: Capability[];
+  /** Also runs by itself every few milliseconds. */
+  poll(): void;
+  hasExited(pid: number): boolean;
+  /** Ends the watching and returns all of it. Once. */
+  stop(): ObservationRecord;
+  [Symbol.dispose](): void;
+};
+
+/** What a tier gives; the rest of the record is the same for both. */
+export type Tier = {
+  readonly name: 'bpf' | 'proc';
+  readonly capabilities: Capability[];
+  poll(): void;
+  hasExited(pid: number): boolean;
+  loops(): LoopRecord[];
+  finish(): TierResult;
+  [Symbol.dispose](): void;
+};
+
+export type TierResult = {
+  budgetNs: number;
+  loops: LoopRecord[];
+  windows: CycleWindow[];
+  stalls: Stall[];
+  exits: { pid: number; atNs: number }[];
+  cost: Pick<ObserverCost, 'programs' | 'sampledShare' | 'armedNs' | 'tierChanges'>;
+  losses: ObservationRecord['losses'];
+};
+
+const DEFAULT_WINDOW_NS = 250e6;
+const HOST_EVERY_NS = 250e6;
+const BPF_POLL_MS = 25;
+const PROC_POLL_MS = 10;
+
+/** Begins to watch. Throws NO_LOOP_FOUND, and PERMISSION or BPF_LOAD when the tier asked for cannot be had. */
+export function startObservation(options: ObserveOptions): ObservationHandle {
+  const { clock } = options;
+  const windowNs = options.windowNs ?? DEFAULT_WINDOW_NS;
+  using stack = new DisposableStack();
+  const tier = stack.use(chooseTier({ ...options, windowNs }));
+  const host = stack.use(createHostSampler({ nowNs: () => clock.nowNs(), loops: () => tier.loops() }));
+  const neighbours = createNeighbours({
+    selfPids: options.selfPids,
+    watchedPids: () => tier.loops().map((loop) => loop.pid),
+  });
+  const startNs = clock.nowNs();
+  // The CPU of this thread's polls alone: the whole process also carries the load.
+  let pollCpuNs = 0;
+  let nextHostNs = startNs;
+  let stopped = false;
+  const poll = () => {
+    if (stopped) return;
+    const before = process.threadCpuUsage();
+    tier.poll();
+    if (clock.nowNs() >= nextHostNs) {
+      nextHostNs += HOST_EVERY_NS;
+      host.sample();
+    }
+    const used = process.threadCpuUsage(before);
+    pollCpuNs += (used.user + used.system) * 1000;
+  };
+  const timer = setInterval(poll, tier.name === 'bpf' ? BPF_POLL_MS : PROC_POLL_MS);
+  timer.unref();
+  stack.defer(() => clearInterval(timer));
+  const owned = stack.move();
+
+  return {
+    capabilities: tier.capabilities,
+    poll,
+    hasExited: (pid) => tier.hasExited(pid),
+    stop() {
+      poll();
+      stopped = true;
+      host.sample();
+      const endNs = clock.nowNs();
+      const { cost, ...seen } = tier.finish();
+      const record: ObservationRecord = {
+        tier: tier.name,
+        startNs,
+        endNs,
+        windowNs,
+        ...seen,
+        host: host.samples,
+        neighbours: neighbours.finish(),
+        cost: { ...cost, ownCpuNs: pollCpuNs, wallNs: endNs - startNs },
+      };
+      owned.dispose();
+      return record;
+    },
+    [Symbol.dispose]: () => owned.dispose(),
+  };
+}
+
+function chooseTier(options: ObserveOptions & { windowNs: number }): Tier {
+  if (options.tier === 'proc') return startProc(options, 'not asked for (--tier proc)');
+  try {
+    return startBpfWatch(options);
+  } catch (error) {
+    const refused =
+      error instanceof LoopscopeError && (error.code === 'PERMISSION' || error.code === 'BPF_LOAD');
+    if (!refused || options.tier === 'bpf') throw error;
+    return startProc(options, error.message.split('\n')[0]!);
+  }
+}
+
+function startProc(options: ObserveOptions & { windowNs: number }, whyNoBpf: string): Tier {
+  const tier = startProcTier({
+    pids: options.pids,
+    nowNs: () => options.clock.nowNs(),
+    windowNs: options.windowNs,
+    selfPids: options.selfPids,
+  });
+  const bpf: Capability = {
+    name: 'bpf',
+    available: false,
+    reason: whyNoBpf,
+    hides: 'single cycles and stalls, who ran instead, blocking calls and stacks',
+  };
+  return {
+    name: 'proc',
+    capabilities: [bpf, ...tier.capabilities],
+    poll: () => tier.poll(),
+    hasExited: (pid) => tier.hasExited(pid),
+    loops: () => tier.loops(),
+    finish() {
+      return {
+        budgetNs: options.budgetNs ?? 0,
+        stalls: [],
+        ...tier.stop(),
+        cost: { programs: [], sampledShare: 0, armedNs: 0, tierChanges: [] },
+        losses: { ringBufferDrops: 0, mapFullDrops: 0, stallsNotKept: 0, decodeErrors: 0 },
+      };
+    },
+    [Symbol.dispose]: () => {},
+  };
+}

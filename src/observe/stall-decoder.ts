@@ -1,0 +1,298 @@
+/**
+ * From the bytes of one stalled cycle to a Stall whose account adds up: what was measured is put under its name, and
+ * the rest under `unexplainedNs`. Pure but for the two look-ups it is given.
+ */
+import { syscallName } from '../kernel/abi/syscall-names.ts';
+import type {
+  BlockedSlice,
+  RunQueueAccount,
+  StackSample,
+  Stall,
+  StallAccount,
+} from '../record/observation.ts';
+import {
+  block,
+  CALL_NONE,
+  COMM_BYTES,
+  contender,
+  counters,
+  NAME_BYTES,
+  STALL_WAIT,
+  sample,
+  stall_event,
+} from './probes/layouts.ts';
+
+export type DecodeContext = {
+  /** Offset of run start on CLOCK_MONOTONIC, ns. */
+  startMonoNs: bigint;
+  kernelSymbol(address: bigint): string;
+  userSymbol(loopIndex: number, address: bigint): string;
+};
+
+/** The scheduler refreshes sum_exec_runtime at ticks and switches: a difference below this is not theft. */
+const EXEC_BLUR_NS = 8e6;
+
+/** Calls whose first argument is a descriptor; for the others a file name would be nonsense. */
+const TAKES_FD = new Set(
+  (
+    'read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 fsync fdatasync sync_file_range syncfs ' +
+    'sendfile splice fallocate ftruncate fstat newfstatat getdents64 flock fcntl ioctl connect accept accept4 sendto ' +
+    'recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown close openat lseek epoll_wait epoll_pwait epoll_pwait2 ' +
+    'io_uring_enter copy_file_range readahead fadvise64'
+  ).split(' '),
+);
+
+/** A layout over bytes: small readers that keep the decoder free of offsets. */
+class Reader {
+  readonly #view: DataView;
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  u32(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+  i32(offset: number): number {
+    return this.#view.getInt32(offset, true);
+  }
+  u64(offset: number): bigint {
+    return this.#view.getBigUint64(offset, true);
+  }
+  /** A duration or count: exact below 2^53. */
+  ns(offset: number): number {
+    return Number(this.#view.getBigUint64(offset, true));
+  }
+  i64(offset: number): number {
+    return Number(this.#view.getBigInt64(offset, true));
+  }
+  text(offset: number, length: number): string {
+    const bytes = new Uint8Array(this.#view.buffer, this.#view.byteOffset + offset, length);
+    const end = bytes.indexOf(0);
+    return Buffer.from(bytes.subarray(0, end < 0 ? length : end)).toString('utf8');
+  }
+}
+
+/** Null when the record is not one of ours (wrong length): counted by the caller. */
+export function decodeStall(bytes: Uint8Array, context: DecodeContext): Stall | null {
+  if (bytes.byteLength !== stall_event.byteLength) return null;
+  const at = stall_event.at;
+  const reader = new Reader(bytes);
+  const kind = reader.u32(at.kind) === STALL_WAIT ? 'wait' : 'work';
+  const wallNs = Number(reader.u64(at.end_ns) - reader.u64(at.start_ns));
+  const timeoutNs = reader.i64(at.timeout_ns);
+  const full = reader.u32(at.sched_seen) !== 0;
+  const grown = (field: keyof typeof counters.at) => reader.ns(at.delta + counters.at[field]);
+  return {
+    loopIndex: reader.u32(at.loop_index),
+    kind,
+    startNs: Number(reader.u64(at.start_ns) - context.startMonoNs),
+    wallNs,
+    eventCount: kind === 'work' ? reader.u32(at.events) : 0,
+    peekCount: kind === 'work' ? reader.u32(at.peeks) : 0,
+    requestedTimeoutNs: kind === 'wait' ? timeoutNs : null,
+    allowedSlackNs:
+      kind === 'wait' && timeoutNs > 0 ? Math.min(Math.max(timeoutNs / 1000, 50_000), 100e6) : 0,
+    cpu: reader.u32(at.cpu),
+    detail: full ? 'full' : 'counters',
+    account:
+      kind === 'wait'
+        ? waitAccount(reader, wallNs)
+        : full
+          ? fullAccount(reader, wallNs, context)
+          : countersAccount(reader, wallNs),
+    minorFaults: grown('min_flt'),
+    majorFaults: grown('maj_flt'),
+    voluntarySwitches: grown('nvcsw'),
+    involuntarySwitches: grown('nivcsw'),
+    stacks: kind === 'work' ? readStacks(reader, context) : [],
+  };
+}
+
+function fullAccount(reader: Reader, wallNs: number, context: DecodeContext): StallAccount {
+  const at = stall_event.at;
+  const irqNs = reader.ns(at.irq_ns);
+  const onCpuNs = Math.max(0, reader.ns(at.on_cpu_ns) - irqNs);
+  const execNs = reader.ns(at.delta + counters.at.exec);
+  const stolenNs = onCpuNs - execNs;
+  const stealNs = stolenNs > EXEC_BLUR_NS ? stolenNs : 0;
+  const blocked = readBlocks(reader, context);
+  const runQueue = readRunQueue(reader, reader.ns(at.runq_ns));
+  const explainedNs = irqNs + onCpuNs + runQueue.totalNs + blocked.reduce((sum, slice) => sum + slice.ns, 0);
+  return {
+    ...splitOnCpu(reader, onCpuNs - stealNs),
+    irqNs,
+    stealNs,
+    runQueue,
+    blocked,
+    unexplainedNs: Math.max(0, wallNs - explainedNs),
+  };
+}
+
+/** Without the scheduler probes: the task's own counters give the run queue and, to a tick, the time on the CPU. */
+function countersAccount(reader: Reader, wallNs: number): StallAccount {
+  const at = stall_event.at.delta;
+  const runNs = Math.min(wallNs, reader.ns(at + counters.at.run_delay));
+  const leftNs = wallNs - runNs;
+  const execNs = reader.ns(at + counters.at.exec);
+  // No voluntary switch: it never slept, so all that is left was spent on the CPU.
+  const onCpuNs = reader.ns(at + counters.at.nvcsw) === 0 ? leftNs : Math.min(leftNs, execNs);
+  const offNs = leftNs - onCpuNs;
+  return {
+    ...splitOnCpu(reader, onCpuNs),
+    irqNs: 0,
+    stealNs: 0,
+    runQueue: { totalNs: runNs, contended: [], idleNs: 0, unknownNs: runNs },
+    blocked: offNs > 0 ? [unknownBlock(offNs, reader.ns(at + counters.at.nvcsw))] : [],
+    unexplainedNs: 0,
+  };
+}
+
+/** A wait that ended late: runnable, or (timed waits) not even woken. */
+function waitAccount(reader: Reader, wallNs: number): StallAccount {
+  const delayNs = Math.min(wallNs, reader.ns(stall_event.at.delta + counters.at.run_delay));
+  return {
+    userNs: 0,
+    system: [],
+    irqNs: 0,
+    stealNs: 0,
+    runQueue: readRunQueue(reader, delayNs),
+    blocked: [],
+    unexplainedNs: wallNs - delayNs,
+  };
+}
+
+/** User against system by samples of this very cycle; without samples by the tick counters; without those all user. */
+function splitOnCpu(reader: Reader, onCpuNs: number): Pick<StallAccount, 'userNs' | 'system'> {
+  const at = stall_event.at;
+  const userSamples = reader.u32(at.user_samples);
+  const systemSamples = reader.u32(at.system_samples);
+  const userTicks = reader.ns(at.delta + counters.at.utime);
+  const systemTicks = reader.ns(at.delta + counters.at.stime);
+  const [user, system] =
+    userSamples + systemSamples > 0 ? [userSamples, systemSamples] : [userTicks, systemTicks];
+  const systemNs = user + system > 0 ? (onCpuNs * system) / (user + system) : 0;
+  const byCall = new Map<string, number>();
+  const kept = Math.min(reader.u32(at.sample_count), 8);
+  for (let i = 0; i < kept; i++) {
+    const start = at.samples + i * sample.byteLength;
+    if (reader.u32(start + sample.at.in_kernel) === 0) continue;
+    const call = reader.i32(start + sample.at.call);
+    const name = call === CALL_NONE ? 'page-fault' : syscallName(call);
+    byCall.set(name, (byCall.get(name) ?? 0) + 1);
+  }
+  const seen = [...byCall.values()].reduce((sum, count) => sum + count, 0);
+  const calls = seen > 0 ? [...byCall].map(([call, count]) => ({ call, ns: (systemNs * count) / seen })) : [];
+  if (seen === 0 && systemNs > 0) calls.push({ call: '', ns: systemNs });
+  return { userNs: onCpuNs - systemNs, system: calls.sort((a, b) => b.ns - a.ns) };
+}
+
+function readRunQueue(reader: Reader, totalNs: number): RunQueueAccount {
+  const at = stall_event.at;
+  const account: RunQueueAccount = { totalNs, contended: [], idleNs: 0, unknownNs: 0 };
+  let chargedNs = 0;
+  const count = Math.min(reader.u32(at.contender_count), 6);
+  for (let i = 0; i < count; i++) {
+    const start = at.contenders + i * contender.byteLength;
+    const pid = reader.u32(start + contender.at.pid);
+    const ns = Math.min(reader.ns(start + contender.at.ns), totalNs - chargedNs);
+    if (ns <= 0) continue;
+    chargedNs += ns;
+    if (pid === 0) account.idleNs += ns;
+    else {
+      const comm = reader.text(start + contender.at.comm, COMM_BYTES);
+      account.contended.push({
+        pid,
+        comm,
+        kernelThread: reader.u32(start + contender.at.kernel_thread) !== 0,
+        ns,
+      });
+    }
+  }
+  account.contended.sort((a, b) => b.ns - a.ns);
+  account.unknownNs = totalNs - chargedNs;
+  return account;
+}
+
+function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
+  const at = stall_event.at;
+  const slices: BlockedSlice[] = [];
+  const count = Math.min(reader.u32(at.block_count), 4);
+  for (let i = 0; i < count; i++) {
+    const start = at.blocks + i * block.byteLength;
+    const number = reader.i32(start + block.at.call);
+    const call = number === CALL_NONE ? 'page-fault' : syscallName(number);
+    const wakerPid = reader.u32(start + block.at.waker_pid);
+    const takesFd = TAKES_FD.has(call);
+    slices.push({
+      call,
+      ns: reader.ns(start + block.at.ns),
+      count: reader.u32(start + block.at.count),
+      fd: takesFd ? reader.i32(start + block.at.fd) : null,
+      fdPath: takesFd ? readPath(reader, start + block.at.names) : null,
+      uninterruptible: reader.u32(start + block.at.uninterruptible) !== 0,
+      waker:
+        wakerPid > 0 ? { pid: wakerPid, comm: reader.text(start + block.at.waker_comm, COMM_BYTES) } : null,
+      kernelStack: readAddresses(
+        reader,
+        start + block.at.stack,
+        Math.min(reader.u32(start + block.at.depth), 12),
+      ).map((address) => context.kernelSymbol(address)),
+    });
+  }
+  return slices.filter((slice) => slice.ns > 0).sort((a, b) => b.ns - a.ns);
+}
+
+/** The file's name with up to two folders above it, as the kernel's dentries have them. */
+function readPath(reader: Reader, offset: number): string | null {
+  const [file, folder, above] = [0, 1, 2].map((i) => reader.text(offset + i * NAME_BYTES, NAME_BYTES));
+  if (!file) return null;
+  if (!folder) return file;
+  if (folder === '/') return `/${file}`;
+  return above === '/'
+    ? `/${folder}/${file}`
+    : above
+      ? `…/${above}/${folder}/${file}`
+      : `…/${folder}/${file}`;
+}
+
+function readStacks(reader: Reader, context: DecodeContext): StackSample[] {
+  const at = stall_event.at;
+  const loopIndex = reader.u32(at.loop_index);
+  const stacks = new Map<string, StackSample>();
+  const count = Math.min(reader.u32(at.sample_count), 8);
+  for (let i = 0; i < count; i++) {
+    const start = at.samples + i * sample.byteLength;
+    const inKernel = reader.u32(start + sample.at.in_kernel) !== 0;
+    const addresses = readAddresses(
+      reader,
+      start + sample.at.ip,
+      Math.min(reader.u32(start + sample.at.depth), 16),
+    );
+    const frames = addresses.map((address) =>
+      inKernel ? context.kernelSymbol(address) : context.userSymbol(loopIndex, address),
+    );
+    const key = frames.join('\n');
+    const known = stacks.get(key);
+    if (known) known.count++;
+    else stacks.set(key, { count: 1, inKernel, frames });
+  }
+  return [...stacks.values()].sort((a, b) => b.count - a.count);
+}
+
+function readAddresses(reader: Reader, offset: number, depth: number): bigint[] {
+  return Array.from({ length: depth }, (_, i) => reader.u64(offset + i * 8)).filter(
+    (address) => address !== 0n,
+  );
+}
+
+function unknownBlock(ns: number, count: number): BlockedSlice {
+  return {
+    call: 'unknown',
+    ns,
+    count,
+    fd: null,
+    fdPath: null,
+    uninterruptible: false,
+    waker: null,
+    kernelStack: [],
+  };
+}
