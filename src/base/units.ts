@@ -1,5 +1,8 @@
 import { LoopscopeError } from './errors.ts';
 
+/** Nanoseconds, where the name is not ours to choose (an option of the command line). */
+export type Ns = number;
+
 export const NS_PER_US = 1_000;
 export const NS_PER_MS = 1_000_000;
 export const NS_PER_S = 1_000_000_000;

@@ -4,15 +4,15 @@
  */
 import { type Command, Option } from 'commander';
 import { LoopscopeError } from '../base/errors.ts';
-import { parseCount, parseDurationNs, parseRatePerSec } from '../base/units.ts';
+import { type Ns, parseCount, parseDurationNs, parseRatePerSec } from '../base/units.ts';
 import { ARRIVAL_NAMES, type ArrivalName } from '../plan/registry.ts';
 
 export type LoadFlags = {
   rate?: number;
   connections: number;
-  duration: number;
-  warmup?: number;
-  timeout: number;
+  duration: Ns;
+  warmup?: Ns;
+  timeout: Ns;
   threads: number;
   arrival?: ArrivalName;
   seed: number;
@@ -21,7 +21,7 @@ export type LoadFlags = {
 
 export type ObserveFlags = {
   pid?: string;
-  budget?: number;
+  budget?: Ns;
   tier: 'auto' | 'bpf' | 'proc';
   armed: 'auto' | 'always' | 'never';
 };

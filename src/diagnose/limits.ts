@@ -24,11 +24,13 @@ export const EXCESS = {
   repetitions: 3,
   /** …unless the loop's own work stood still this long at once (a 22 s hang happens once). */
   singleStallNs: 500 * NS_PER_MS,
-  /** When requests were measured, a host cause that made fewer of them than this late is not a culprit. */
+  /** A request is late from here, the smallest budget of a cycle… */
+  affectedNs: 2 * NS_PER_MS,
+  /** …and when requests were measured, a host cause that made fewer of them than this late is not a culprit. */
   affectedRequestShare: 0.005,
 } as const;
 
-/** Shares of the excess (CAUSES 4.1). */
+/** Shares of the excess. */
 export const SHARE = {
   primary: 0.5,
   contributing: 0.2,
@@ -38,6 +40,8 @@ export const SHARE = {
 
 /** How one stall is split. */
 export const STALL = {
+  /** A part of a stall counts as a delay of its own from here; below, it is a bystander. */
+  countedNs: 200 * NS_PER_US,
   /** Overshoot tolerated above the legal slack of fs/select.c: the cost of waking up, measured 20–150 µs. */
   slackGraceNs: 200 * NS_PER_US,
   /** A turn has too many events from this multiple of the usual number. */
@@ -54,7 +58,7 @@ export const STALL = {
 
 /** What lets run-queue time be charged. */
 export const RUN_QUEUE = {
-  /** CAUSES rule 3: throttled time explains at least this share of the run-queue delay. */
+  /** Throttled time explains at least this share of the run-queue delay. */
   throttledShare: 0.5,
   /** Periods throttled before a quota is blamed. */
   throttledPeriods: 3,
@@ -70,6 +74,8 @@ export const RUN_QUEUE = {
   extrapolateStalls: 2,
   /** Neighbours are charged by CPU time only when together they used at least this share of the delay. */
   neighbourCover: 0.5,
+  /** Steal counted by the host from this share on may explain what a stall's own account leaves unexplained. */
+  hostStealShare: 0.02,
 } as const;
 
 export const SATURATION = {
@@ -79,6 +85,8 @@ export const SATURATION = {
   cpuShareOfBusy: 0.5,
   /** Answers fewer than this share of what was planned: more was offered than achieved. */
   achievedShare: 0.98,
+  /** …or the usual request waited this long for a free connection. */
+  queueNs: NS_PER_MS,
   /** Stalls with another named cause that take this share of the loop's time come before saturation. */
   otherCauseShare: 0.2,
   /** Usual number of ready events at each look when nobody measured the queue: work was always waiting. */
@@ -95,7 +103,7 @@ export const SYNCHRONISED = {
 } as const;
 
 export const OBSERVER = {
-  /** CAUSES rule 36, in CPUs: the tool costs more than a tenth of one. */
+  /** In CPUs: the tool costs more than a tenth of one. */
   overheadCpu: 0.1,
   /** Share of one loop's time that the tool's own threads may take before the run says more about it than the server. */
   interferenceShare: 0.05,
@@ -110,16 +118,16 @@ export const TAIL = {
   failedShare: 0.01,
 } as const;
 
-/** The tool's judgement of itself. TRUTH is the project's list of how load tools mislead. */
+/** The tool's judgement of itself. */
 export const SELF = {
-  /** TRUTH 4.3: client share of the reported p99. */
+  /** Client share of the reported p99. */
   latenessWarn: 0.1,
   latenessVoid: 0.3,
   /** Below this a late send cannot be told from the cost of one wake-up. */
   latenessWarnFloorNs: 200 * NS_PER_US,
   /** Below this it cannot look like a stall: 2 ms is the smallest budget of a cycle. */
   latenessVoidFloorNs: 2 * NS_PER_MS,
-  /** CAUSES rule 35: CPU time, chosen spinning taken off, over wall time, of the busiest thread. */
+  /** CPU time, chosen spinning taken off, over wall time, of the busiest thread. */
   clientCpuWarn: 0.7,
   clientCpuVoid: 0.9,
   /** Time runnable but not running, busiest thread. */
@@ -127,7 +135,7 @@ export const SELF = {
   clientRunQueueVoid: 0.2,
   clientThrottledWarn: 0.01,
   clientThrottledVoid: 0.05,
-  /** TRUTH 4.4, at 10 ms. */
+  /** Index of dispersion in 10 ms windows: 0 is constant, 1 is Poisson. */
   constantIdcMax: 0.2,
   poissonIdcTolerance: 0.2,
   /** Standard deviations of a Poisson sample's own index of dispersion that the tolerance must at least cover. */
@@ -136,22 +144,22 @@ export const SELF = {
   idcMinArrivals: 200,
   /** Further from the schedule than this is another load than the one asked for. */
   idcVoidExcess: 5,
-  /** TRUTH 4.2: answered or failed, over planned, in every second. */
+  /** Answered or failed, over planned, in every second. */
   rateHeld: 0.995,
-  /** TRUTH 4.6. */
+  /** Mann–Kendall over blocks of a second. */
   trendP: 0.01,
   trendChange: 0.05,
   trendMinBlocks: 7,
   /** …and this much in absolute terms: a p50 that moves from 100 to 106 µs is not drift anyone feels. */
   trendMinNs: 50 * NS_PER_US,
-  /** TRUTH 4.12. */
+  /** Requests in flight against throughput times service time. */
   littlesLaw: 0.02,
   littlesLawMinCount: 1_000,
   /** …and this many requests in flight: below it the sampled mean is too coarse for 2 %. */
   littlesLawMinInFlight: 0.5,
-  /** TRUTH 4.11: the median must be ten times what the timers resolve. */
+  /** The median must be ten times what the timers resolve. */
   resolutionFactor: 10,
-  /** TRUTH 4.7: samples beyond a quantile. */
+  /** Samples beyond a quantile. */
   samplesBeyond: 10,
   /** CPUs. */
   observerCost: 0.03,
@@ -166,7 +174,8 @@ export const CONFIDENCE = {
   highShare: 0.7,
   highUnexplained: 0.15,
   highStalls: 10,
-  highFullDetail: 0.5,
+  /** More of it inferred than seen is never sure. */
+  highEstimated: 0.5,
   mediumShare: 0.5,
   mediumUnexplained: 0.4,
   /** A healthy verdict from fewer cycles than this is not a strong one. */
@@ -174,5 +183,5 @@ export const CONFIDENCE = {
   healthyTimeNs: 5 * NS_PER_S,
 } as const;
 
-/** Two loops' stalls count as simultaneous when they overlap or start within this (the scope test of CAUSES 4.3). */
+/** Two loops' stalls count as simultaneous when they overlap or start within this. */
 export const SCOPE_WITHIN_NS = 10 * NS_PER_MS;

@@ -48,9 +48,9 @@ import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_WAITALL, SOCK_CLOEXEC, SOCK_NONBLOCK } 
 import { __NR_io_uring_enter, __NR_io_uring_setup } from './abi/syscall-numbers.ts';
 import { __kernel_timespec } from './abi/time.ts';
 import { ERRNO } from './errno.ts';
+import { addressOf, big, fastSyscall, lastErrno, offHeap, syscall } from './libc.ts';
 import type { MessageSlots } from './message-slots.ts';
 import { type Mapping, mmap } from './mmap.ts';
-import { addressOf, big, fastSyscall, lastErrno, offHeap, syscall } from './libc.ts';
 import type { SendArea } from './send-area.ts';
 import { closeFd } from './sockets.ts';
 import { syscallError } from './syscall-error.ts';

@@ -37,6 +37,12 @@ export class StreamIo {
     return n < 0 ? -lastErrno() : n;
   }
 
+  /** Sends the first bytes of the receive buffer back where they came from, or elsewhere. As send(). */
+  sendReceived(fd: number, byteLength: number): number {
+    this.gather(Number(this.#receiveAddress), byteLength);
+    return this.send(fd);
+  }
+
   /** Adds memory to the next send; at most GATHER_LIMIT pieces. */
   gather(addressNumber: number, byteLength: number): void {
     this.#message.setPiece(0, this.#pieceCount++, addressNumber, byteLength);

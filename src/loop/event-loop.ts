@@ -6,15 +6,27 @@
  */
 import type { Address } from '../base/address.ts';
 
-/** What the owner of a loop is told. All calls come from within turn(), on the loop's own thread; none may block. */
+/**
+ * What the owner of a loop is told. All calls come from within turn(), on the loop's own thread; none may block.
+ * Handlers may call any method of the loop but turn() and dispose.
+ */
 export type LoopHandlers = {
-  /** A connect() of ours finished: errno 0, or why not. After an error the slot is free; onClose is not called. */
+  /**
+   * A connect() of ours finished: errno 0, or why not. After an error the slot is free when the call returns;
+   * onClose is not called.
+   */
   onConnect(conn: number, errno: number): void;
   /** A listener brought a connection. */
   onAccept(conn: number, listener: number): void;
-  /** Bytes [start, end) of `bytes` arrived. They belong to the loop again when the call returns: copy what you keep. */
+  /**
+   * Bytes [start, end) of `bytes` arrived. They belong to the loop again when the call returns: copy what you keep.
+   * `bytes` is always the same array, so that it can be kept in a constant.
+   */
   onData(conn: number, bytes: Uint8Array, start: number, end: number): void;
-  /** Orderly end by the peer (errno 0) or an error. The slot is free after this. Not called for our own close(). */
+  /**
+   * Orderly end by the peer (errno 0) or an error. Replies queued within this call or before it are still offered to
+   * the kernel once; the slot is free after the call. Not called for our own close() or end().
+   */
   onClose(conn: number, errno: number): void;
   /**
    * Once a cycle, after its events and before the wait: do what is due. Returns how long the wait may last, in ns:
@@ -29,39 +41,68 @@ export type LoopOptions = {
   handlers: LoopHandlers;
   /** ns since run start; the loop's only clock. */
   nowNs: () => number;
-  /** Deadlines nearer than this are met by spinning, not by a timed wait. 0 never spins. */
+  /** Deadlines nearer than this are met by spinning, not by a timed wait. 0 (the default) never spins. */
   spinNs?: number;
 };
 
 export type ListenOptions = { backlog?: number; reusePort?: boolean; unixMode?: number };
 
+export type ConnectOptions = {
+  /** Local IP literal to connect from; TCP only. */
+  sourceAddress?: string;
+  /** TCP_NODELAY; true unless said otherwise. */
+  noDelay?: boolean;
+};
+
 export type EventLoop = {
   readonly backend: 'ring' | 'epoll';
+  /** Slots taken, including connections still closing. Below connectionLimit, connect() finds a slot. */
+  readonly connectionCount: number;
   /**
    * A fixed piece of send memory of the loop's own, for bytes sent again and again without a copy. Contents may be
    * changed only while no send from it is under way.
    */
   allocateSendMemory(byteLength: number): SendMemory;
-  /** Starts a connect; the outcome comes by onConnect. Throws when the table is full or no socket can be made. */
-  connect(address: Address, options?: { sourceAddress?: string; noDelay?: boolean }): number;
-  /** Throws SYSCALL with a hint (address in use, permission). */
+  /**
+   * Starts a connect; the outcome comes by onConnect, within a later turn. Throws when the table is full or no socket
+   * can be made. Hosts are IP literals or localhost.
+   */
+  connect(address: Address, options?: ConnectOptions): number;
+  /** Throws SYSCALL or PERMISSION with a hint (address in use, permission). */
   listen(address: Address, options?: ListenOptions): number;
   /** The port or path a listener really has (port 0 asks the kernel for a free one). */
   listenerAddress(listener: number): Address;
-  /** Queues bytes of send memory; partial writes are finished by the loop. In order per connection. */
-  send(conn: number, memory: SendMemory, start: number, end: number): void;
-  /** Copies and queues bytes; for replies and small one-off writes. False when the connection's queue is full. */
+  /**
+   * Queues bytes of send memory; partial writes are finished by the loop. In order per connection. False, and nothing
+   * queued, when the connection is not open or its queue is full (SEND_QUEUE_DEPTH pieces).
+   */
+  send(conn: number, memory: SendMemory, start: number, end: number): boolean;
+  /**
+   * Copies and queues bytes; for replies and small one-off writes. False, and nothing queued, when the connection is
+   * not open or its queue is full.
+   */
   sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean;
-  /** Bytes queued and not yet taken by the kernel. */
+  /** Bytes queued and not yet known to be taken by the kernel; what one turn sends is known in the next. */
   pendingSendBytes(conn: number): number;
-  /** Closes; no handler is called for this connection again. */
+  /** Closes; no handler is called for this connection again. Queued bytes get one try and are dropped. */
   close(conn: number): void;
+  /**
+   * Closes once queued bytes are sent and the peer has closed its side, or after END_LINGER_NS; what still arrives is
+   * discarded. No handler is called for this connection again.
+   */
+  end(conn: number): void;
   /** One cycle: submit, wait, handle, onTurn. */
   turn(): void;
   readonly stats: LoopStats;
-  /** Closes every descriptor and unmaps every ring. Idempotent. */
+  /** Closes every descriptor, unmaps every ring, removes Unix socket files it bound. Idempotent. */
   [Symbol.dispose](): void;
 };
+
+/** Most pieces queued on one connection; sendCopy joins small pieces. */
+export const SEND_QUEUE_DEPTH = 32;
+
+/** How long end() waits for the peer to close its side. */
+export const END_LINGER_NS = 2e9;
 
 export type SendMemory = { readonly bytes: Uint8Array; readonly address: bigint };
 

@@ -29,6 +29,8 @@ export type RunHeader = {
   capabilities: Capability[];
   /** Pids that are loopscope itself, so that its own work is never charged to a neighbour. */
   selfPids: number[];
+  /** Pids the user asked to watch; their workers are in the observation's loops. Empty when only load was driven. */
+  watchedPids: number[];
 };
 
 export type Environment = {

@@ -4,7 +4,7 @@
  */
 // Invariants
 //  S1  matches() is true only if every byte of the block outside the masked span equals the learned block.
-//  S2  Nothing is allocated by matches(); learn() allocates only when a receive buffer is seen for the first time.
+//  S2  matches() allocates only when a receive buffer is seen for the first time.
 const MAX_SHAPE_BYTES = 1024;
 /** After this many misses in a row learning stops being worth it, and is tried only now and then. */
 const MISSES_BEFORE_REST = 16;

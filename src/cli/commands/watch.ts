@@ -1,4 +1,5 @@
 import { EXIT } from '../../base/errors.ts';
+import type { Ns } from '../../base/units.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import { watch } from '../../doctor.ts';
 import type { CliCommand } from '../command.ts';
@@ -22,7 +23,7 @@ export const watchCommand = {
     addObserveOptions(command);
     addOutputOptions(command);
     command.action(
-      async (subject: string, flags: Omit<ObserveFlags, 'pid'> & OutputFlags & { duration: number }) => {
+      async (subject: string, flags: Omit<ObserveFlags, 'pid'> & OutputFlags & { duration: Ns }) => {
         checkOutputs(flags);
         using interrupt = onInterrupt();
         using progress = showProgress(flags);

@@ -31,13 +31,7 @@ export function actorBook(run: Run): ActorBook {
   }
   return {
     actorOf(pid, comm, kernelThread) {
-      const kind = self.has(pid)
-        ? 'self'
-        : siblings.has(pid)
-          ? 'sibling'
-          : kernelThread
-            ? 'kernel'
-            : 'other';
+      const kind = self.has(pid) ? 'self' : siblings.has(pid) ? 'sibling' : kernelThread ? 'kernel' : 'other';
       return { pid, comm, kind };
     },
   };

@@ -1,65 +1,73 @@
-import { decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import {
+  bucketHighNs,
+  bucketLowNs,
+  type Histogram,
+  mergeHistograms,
+  quantileNs,
+} from '../../record/histogram.ts';
+import { decodeHistogram } from '../../record/histogram-text.ts';
+import { ratio } from './numbers.ts';
 
-/** What the rules ask of a latency histogram. Values are ns. */
+/** What the rules ask of latencies. Values are ns. */
 export type Distribution = {
   count: number;
+  /** Of the answered requests. */
   meanNs: number;
-  maxNs: number;
-  /** q from 0 to 1. */
+  /** q from 0 to 1. A lower bound where it falls among requests without an answer. */
   quantileNs(q: number): number;
-  /** Share of values above a limit, 0–1. */
+  /** Share of requests above a limit, 0–1; those without an answer are. */
   shareAbove(limitNs: number): number;
 };
 
 /**
- * Longer texts than this hold no histogram of ours: three significant digits up to an hour, every bucket in use,
- * take about 40 kB.
+ * Encoded histograms as one: of answered requests, and of the ages of requests that never got an answer, each taken to
+ * be slower than every answered one. Null when none can be read or all are empty.
  */
-const MAX_TEXT_LENGTH = 1_000_000;
-
-/** Several encoded histograms as one, added bucket by bucket; null when none can be read or all are empty. */
-export function distributionOf(texts: readonly string[]): Distribution | null {
-  let sum: Histogram | null = null;
-  for (const text of texts) {
-    const histogram = decode(text);
-    if (!histogram || histogram.totalCount === 0) continue;
-    if (sum) sum.add(histogram);
-    else sum = histogram;
-  }
-  return sum ? fromHistogram(sum) : null;
-}
-
-function decode(text: string): Histogram | null {
-  if (text === '' || text.length > MAX_TEXT_LENGTH) return null;
-  try {
-    const histogram = decodeFromCompressedBase64(text);
-    histogram.autoResize = true;
-    return histogram;
-  } catch {
-    return null; // a damaged histogram is reported as absent by whoever needed it
-  }
-}
-
-function fromHistogram(histogram: Histogram): Distribution {
-  const count = histogram.totalCount;
+export function distributionOf(
+  answered: readonly string[],
+  unanswered: readonly string[] = [],
+): Distribution | null {
+  const known = merged(decodeAll(answered));
+  const never = merged(decodeAll(unanswered));
+  const count = known.totalCount + never.totalCount;
+  if (count === 0) return null;
   return {
     count,
-    meanNs: histogram.mean,
-    maxNs: histogram.maxValue,
-    quantileNs: (q) => histogram.getValueAtPercentile(q * 100),
-    shareAbove: (limitNs) => 1 - shareUpTo(histogram, limitNs),
+    meanNs: meanOf(known),
+    quantileNs: (q) => quantileNs(known, never, q)?.valueNs ?? 0,
+    shareAbove: (limitNs) => ratio(countAbove(known, limitNs) + never.totalCount, count),
   };
 }
 
-/** The library counts no values below a limit, but answers quantiles: the share is found by halving. */
-function shareUpTo(histogram: Histogram, limitNs: number): number {
-  if (histogram.maxValue <= limitNs) return 1;
-  let low = 0;
-  let high = 1;
-  for (let i = 0; i < 24; i++) {
-    const middle = (low + high) / 2;
-    if (histogram.getValueAtPercentile(middle * 100) <= limitNs) low = middle;
-    else high = middle;
-  }
-  return low;
+const EMPTY = createHistogram();
+
+/** Most often there is one, or none: nothing to add up. */
+function merged(histograms: Histogram[]): Histogram {
+  return histograms.length > 1 ? mergeHistograms(histograms) : (histograms[0] ?? EMPTY);
+}
+
+/** A damaged histogram is as good as none: whoever needed it says that nothing was measured. */
+function decodeAll(texts: readonly string[]): Histogram[] {
+  return texts.flatMap((text) => {
+    try {
+      return text === '' ? [] : [decodeHistogram(text)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function meanOf({ counts, totalCount }: Histogram): number {
+  let sum = 0;
+  counts.forEach((count, bucket) => {
+    if (count > 0) sum += (count * (bucketLowNs(bucket) + bucketHighNs(bucket))) / 2;
+  });
+  return totalCount > 0 ? sum / totalCount : 0;
+}
+
+function countAbove({ counts }: Histogram, limitNs: number): number {
+  let above = 0;
+  for (let bucket = counts.length - 1; bucket >= 0 && bucketLowNs(bucket) > limitNs; bucket--)
+    above += counts[bucket]!;
+  return above;
 }

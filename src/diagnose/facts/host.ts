@@ -27,7 +27,7 @@ export type ThrottleFacts = {
   /** Throttled time ÷ run-queue delay, at most 1. */
   share: number;
   quotaCpus: number | null;
-  /** Enough of both to blame the quota for the delay (CAUSES rule 3). */
+  /** Enough of both to blame the quota for the delay. */
   proven: boolean;
 };
 
@@ -36,7 +36,8 @@ export function hostFactsOf(observation: ObservationRecord): HostFacts {
   const last = observation.host.at(-1);
   const spanNs = first && last ? last.atNs - first.atNs : 0;
   const cpuNs = first && last ? total(last) - total(first) : 0;
-  const stealNs = first && last ? amount(sumBy(last.cpus, (c) => c.stealNs) - sumBy(first.cpus, (c) => c.stealNs)) : null;
+  const stealNs =
+    first && last ? amount(sumBy(last.cpus, (c) => c.stealNs) - sumBy(first.cpus, (c) => c.stealNs)) : null;
   const idleNs = first && last ? amount(idle(last) - idle(first)) : 0;
   const difference = (pick: (sample: HostSample) => number | null): number | null => {
     const from = first ? pick(first) : null;
@@ -56,7 +57,10 @@ export function hostFactsOf(observation: ObservationRecord): HostFacts {
 }
 
 /** Per loop index; loops under no throttled group are absent. */
-export function throttlesOf(observation: ObservationRecord, loops: readonly LoopFacts[]): Map<number, ThrottleFacts> {
+export function throttlesOf(
+  observation: ObservationRecord,
+  loops: readonly LoopFacts[],
+): Map<number, ThrottleFacts> {
   const groups = throttledGroups(observation);
   const throttles = new Map<number, ThrottleFacts>();
   for (const loop of loops) {
@@ -100,7 +104,12 @@ function throttledGroups(observation: ObservationRecord): ThrottledGroup[] {
     const throttledNs = amount(to.throttledNs - from.throttledNs);
     const throttledCount = amount(to.throttledCount - from.throttledCount);
     if (throttledNs === 0) continue;
-    groups.push({ path, throttledNs, throttledCount, periodCount: amount(to.periodCount - from.periodCount) });
+    groups.push({
+      path,
+      throttledNs,
+      throttledCount,
+      periodCount: amount(to.periodCount - from.periodCount),
+    });
   }
   return groups;
 }
@@ -113,8 +122,14 @@ function total(sample: HostSample): number {
   return sumBy(
     sample.cpus,
     (c) =>
-      amount(c.userNs) + amount(c.niceNs) + amount(c.systemNs) + amount(c.idleNs) + amount(c.iowaitNs) +
-      amount(c.irqNs) + amount(c.softirqNs) + amount(c.stealNs),
+      amount(c.userNs) +
+      amount(c.niceNs) +
+      amount(c.systemNs) +
+      amount(c.idleNs) +
+      amount(c.iowaitNs) +
+      amount(c.irqNs) +
+      amount(c.softirqNs) +
+      amount(c.stealNs),
   );
 }
 

@@ -27,6 +27,7 @@ export const __NR_prctl = perArch({ x64: 157, arm64: 167 });
 export const __NR_gettid = perArch({ x64: 186, arm64: 178 });
 export const __NR_sched_setaffinity = perArch({ x64: 203, arm64: 122 });
 export const __NR_sched_getaffinity = perArch({ x64: 204, arm64: 123 });
+export const __NR_clock_nanosleep = perArch({ x64: 230, arm64: 115 });
 export const __NR_epoll_ctl = perArch({ x64: 233, arm64: 21 });
 export const __NR_epoll_pwait = perArch({ x64: 281, arm64: 22 });
 export const __NR_accept4 = perArch({ x64: 288, arm64: 242 });

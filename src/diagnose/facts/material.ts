@@ -1,0 +1,65 @@
+import type { CulpritId } from '../finding.ts';
+import { EXCESS } from '../limits.ts';
+import { type CauseTally, type Excess, tallySlices } from './excess.ts';
+import type { LoadFacts } from './load.ts';
+import type { LoopFacts } from './loops.ts';
+
+/** Culprits that are weather of the host as much as faults: they must weigh more before they are named. */
+const HOST_CULPRITS: ReadonlySet<CulpritId> = new Set<CulpritId>([
+  'cpu.contended',
+  'cpu.preempted',
+  'cpu.kernel-thread',
+  'cpu.steal',
+]);
+
+/** Being kept waiting and being pushed aside by the same processes is one fault seen in two phases. */
+const CONTENTION = ['cpu.contended', 'cpu.preempted'] as const;
+
+export type Weight = {
+  tally: CauseTally;
+  /** Large, repeated and felt enough to be named. */
+  material: boolean;
+  /** The test that decided, as a clause: "0.2 % of the loop's time, below 1 %". */
+  why: string;
+};
+
+/** Weighs what one culprit cost. Null when it cost nothing at all. */
+export function weigh(
+  culprit: CulpritId,
+  excess: Excess,
+  loops: readonly LoopFacts[],
+  load: LoadFacts | null,
+): Weight | null {
+  const tally = tallyFor(culprit, excess, loops);
+  if (!tally || tally.lostNs === 0) return null;
+  const host = HOST_CULPRITS.has(culprit);
+  const limit = culprit === 'cpu.steal' ? EXCESS.stealShare : host ? EXCESS.hostShare : EXCESS.ownShare;
+  const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
+  const share = `${percent(tally.worstLoopShare)} of the loop's time`;
+  if (tally.worstLoopShare < limit)
+    return { tally, material: false, why: `${share}, below ${percent(limit)}` };
+  const longAlone = !host && tally.longestNs >= EXCESS.singleStallNs;
+  if (tally.count < EXCESS.repetitions && !longAlone) {
+    return {
+      tally,
+      material: false,
+      why: `it happened ${tally.count === 1 ? 'once' : `${tally.count} times`}`,
+    };
+  }
+  const affected = load?.responseOrWorse?.shareAbove(EXCESS.affectedNs);
+  if (host && affected !== undefined && affected < EXCESS.affectedRequestShare) {
+    return {
+      tally,
+      material: false,
+      why: `${share}, but only ${percent(affected)} of requests took over 2 ms`,
+    };
+  }
+  return { tally, material: true, why: share };
+}
+
+/** The contention of both phases together, so that neither hides below the limit because of the other. */
+function tallyFor(culprit: CulpritId, excess: Excess, loops: readonly LoopFacts[]): CauseTally | null {
+  if (culprit !== 'cpu.contended' && culprit !== 'cpu.preempted') return excess.tallies.get(culprit) ?? null;
+  const both = CONTENTION.flatMap((cause) => excess.tallies.get(cause)?.slices ?? []);
+  return both.length === 0 ? null : tallySlices(culprit, both, loops, excess.lostNs);
+}

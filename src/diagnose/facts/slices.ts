@@ -1,0 +1,163 @@
+/**
+ * Every nanosecond that a loop lost is a slice with one cause. A stall's account becomes slices here; what the account
+ * leaves open (who ran instead, which call) keeps an open cause, for the estimates of excess.ts.
+ */
+import type { BlockedSlice, Stall } from '../../record/observation.ts';
+import type { CulpritId } from '../finding.ts';
+import { STALL } from '../limits.ts';
+import type { Actor, ActorBook } from './actors.ts';
+import { blockedCause, isSyncToDisk, isWriteCall } from './blocked-call.ts';
+import type { ThrottleFacts } from './host.ts';
+import type { LoopFacts } from './loops.ts';
+import { amount, sumBy } from './numbers.ts';
+
+/** Lost time that no culprit of this version answers for, in words that fit after "of the excess is". */
+export const UNNAMED = {
+  'open.run-queue': 'time queueing for a CPU without a record of who ran instead',
+  'open.blocked': 'time blocked without a record of the call',
+  'open.idle-cpu': 'time runnable while the CPU was idle and no quota was at work (a slow exit from idle)',
+  'open.interrupts': 'time in interrupts',
+  'open.kernel-cpu': 'CPU time inside the kernel',
+  'open.usual-work': 'CPU time at the usual cost for each event',
+  'open.fault-lock': 'page faults that waited without reading from storage',
+  'open.residual': 'time that no counter accounts for',
+} as const;
+
+export type Unnamed = keyof typeof UNNAMED;
+
+/** 'self': loopscope's own threads held the CPU. */
+export type Cause = CulpritId | 'self' | Unnamed;
+
+export type Slice = {
+  cause: Cause;
+  ns: number;
+  loopIndex: number;
+  /** Index into the record's stalls; null for time lost outside stalls. */
+  stallIndex: number | null;
+  /** How many separate delays it stands for. */
+  count: number;
+  actor: Actor | null;
+  blocked: BlockedSlice | null;
+  /** The record does not say it of this very time: it was inferred from other stalls or from CPU totals. */
+  estimated: boolean;
+};
+
+export type SliceContext = {
+  budgetNs: number;
+  actors: ActorBook;
+  loop: LoopFacts;
+  throttle: ThrottleFacts | null;
+};
+
+export type StallSlices = { slices: Slice[]; withinSlack: boolean };
+
+/** The slices of one stall; none when it is a timed-out wait within its legal slack. */
+export function slicesOfStall(stall: Stall, stallIndex: number, context: SliceContext): StallSlices {
+  if (isWithinSlack(stall)) return { slices: [], withinSlack: true };
+  const { account } = stall;
+  const slices: Slice[] = [];
+  const add = (cause: Cause, ns: number, more: Partial<Slice> = {}) => {
+    if (amount(ns) > 0) slices.push({ ...blank(stall, stallIndex), cause, ns, ...more });
+  };
+  add('cpu.steal', account.stealNs);
+  add('open.interrupts', account.irqNs);
+  addRunQueue(stall, context, add);
+  for (const blocked of account.blocked) {
+    const cause = blockedCause(blocked, stall.majorFaults);
+    const open = blocked.call === 'page-fault' ? 'open.fault-lock' : 'open.blocked';
+    add(cause === 'unnamed' ? open : cause, blocked.ns, { blocked, count: Math.max(1, blocked.count) });
+  }
+  add('open.residual', amount(account.unexplainedNs) - amount(stall.allowedSlackNs));
+  addOnCpu(stall, context, add);
+  return { slices, withinSlack: false };
+}
+
+type Add = (cause: Cause, ns: number, more?: Partial<Slice>) => void;
+
+function blank(stall: Stall, stallIndex: number): Slice {
+  return {
+    cause: 'open.residual',
+    ns: 0,
+    loopIndex: stall.loopIndex,
+    stallIndex,
+    count: 1,
+    actor: null,
+    blocked: null,
+    estimated: false,
+  };
+}
+
+function isWithinSlack(stall: Stall): boolean {
+  return (
+    stall.kind === 'wait' &&
+    amount(stall.requestedTimeoutNs) > 0 &&
+    stall.wallNs <= amount(stall.allowedSlackNs) + STALL.slackGraceNs
+  );
+}
+
+/**
+ * A proven quota takes its share of the delay first, whoever used the CPU meanwhile: throttled, the loop could not
+ * have run. An idle CPU corroborates, so that part is charged to the quota before any of the neighbours'.
+ */
+function addRunQueue(stall: Stall, context: SliceContext, add: Add): void {
+  const { runQueue } = stall.account;
+  const rivals = runQueue.contended.filter((rival) => rival.pid !== 0);
+  const idleNs = amount(runQueue.idleNs) + sumBy(runQueue.contended, (r) => (r.pid === 0 ? r.ns : 0));
+  const unknownNs = amount(runQueue.unknownNs);
+  const rivalNs = sumBy(rivals, (rival) => rival.ns);
+  const quotaNs = context.throttle?.proven ? context.throttle.share * (idleNs + unknownNs + rivalNs) : 0;
+  let left = quotaNs;
+  const charge = (ns: number): number => {
+    const charged = Math.min(left, ns);
+    left -= charged;
+    return ns - charged;
+  };
+  add('open.idle-cpu', charge(idleNs));
+  add('open.run-queue', charge(unknownNs));
+  const rivalShare = rivalNs > 0 ? charge(rivalNs) / rivalNs : 0;
+  add('cpu.throttled', quotaNs - left);
+  for (const rival of rivals) {
+    const actor = context.actors.actorOf(rival.pid, rival.comm, rival.kernelThread);
+    add(runQueueCause(actor, stall.kind), amount(rival.ns) * rivalShare, { actor });
+  }
+}
+
+export function runQueueCause(actor: Actor, phase: Stall['kind']): Cause {
+  if (actor.kind === 'self') return 'self';
+  if (actor.kind === 'kernel') return 'cpu.kernel-thread';
+  return phase === 'wait' ? 'cpu.contended' : 'cpu.preempted';
+}
+
+/**
+ * CPU time is lost time only when it is over budget by itself: otherwise it is the turn's usual work, which something
+ * else stretched. Usual work on that many events is told from extra work by what an unstalled event costs.
+ */
+function addOnCpu(stall: Stall, context: SliceContext, add: Add): void {
+  const { account } = stall;
+  const synced =
+    account.blocked.some((slice) => isSyncToDisk(slice.call)) ||
+    account.system.some((part) => isSyncToDisk(part.call));
+  let systemNs = 0;
+  let syncNs = 0;
+  for (const part of account.system) {
+    if (isSyncToDisk(part.call) || (synced && isWriteCall(part.call))) syncNs += amount(part.ns);
+    else systemNs += amount(part.ns);
+  }
+  const userNs = amount(account.userNs);
+  const cpuNs = userNs + systemNs;
+  const guilty = stall.kind === 'work' && cpuNs + syncNs >= context.budgetNs;
+  if (synced) add('io.fsync', syncNs);
+  if (guilty) add(onCpuCause(stall, context.loop, userNs, cpuNs), cpuNs);
+}
+
+function onCpuCause(stall: Stall, loop: LoopFacts, userNs: number, cpuNs: number): Cause {
+  const eventCount = Math.max(1, amount(stall.eventCount));
+  const usualEvents = Math.max(1, loop.eventsP50 ?? 1);
+  const predictedNs = (loop.normalEventNs ?? 0) * eventCount;
+  const mostlyExtra = cpuNs - predictedNs > STALL.heavyExtraShare * cpuNs;
+  const crowd = eventCount >= Math.max(STALL.manyEventsFloor, STALL.manyEventsFactor * usualEvents);
+  if (crowd && !mostlyExtra) return 'loop.too-many-events';
+  const heavyEach = cpuNs / eventCount >= STALL.heavyPerEventNs;
+  if (!mostlyExtra && !heavyEach) return 'open.usual-work';
+  return userNs >= STALL.heavyUserShare * cpuNs ? 'loop.heavy-handler' : 'open.kernel-cpu';
+}

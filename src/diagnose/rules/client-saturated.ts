@@ -1,0 +1,57 @@
+import { formatShare } from '../../base/units.ts';
+import type { SelfCheck } from '../finding.ts';
+import { fact, type Rule } from '../rule.ts';
+
+/** Self-checks that speak of the client's own capacity. */
+const CAPACITY = ['client-cpu', 'client-run-queue', 'client-throttled', 'lateness', 'rate-held'];
+
+/** The load generator, not the server, set the pace. Its numbers then describe itself. */
+export const clientSaturated = {
+  culprit: 'client.saturated',
+  title: 'the load generator was the bottleneck',
+  order: 30,
+  judge({ load, watch, checks }) {
+    if (!load) return null;
+    const capacity = checks.filter((check) => CAPACITY.includes(check.name));
+    const failed = capacity.filter((check) => check.verdict === 'VOID');
+    const first = failed[0];
+    if (!first) {
+      const busy = `the busiest client thread used ${formatShare(load.client.busyShare)} of a CPU`;
+      return {
+        cleared: load.open
+          ? `${busy} and ended ${formatShare(load.achievedShare)} of what was planned`
+          : busy,
+      };
+    }
+    const onlyPool = failed.every((check) => check.name === 'rate-held') && load.poolDry;
+    const saturated = watch?.saturation.proven ?? false;
+    return {
+      standing: saturated ? 'aside' : 'decisive',
+      finding: {
+        culprit: 'client.saturated',
+        share: 1,
+        confidence: failed.length > 1 ? 'high' : 'medium',
+        headline: onlyPool
+          ? `${load.record.inFlight.limit} connections cannot carry the planned rate: the load waited for them`
+          : 'the load generator could not keep its own schedule: these numbers describe it, not the server',
+        evidence: failed.map(asEvidence),
+        advice: adviceFor(new Set(failed.map((check) => check.name)), onlyPool),
+      },
+    };
+  },
+} satisfies Rule;
+
+function asEvidence(check: SelfCheck) {
+  const text = `${check.text.charAt(0).toUpperCase()}${check.text.slice(1)}.`;
+  return fact(`self.${check.name}`, check.value ?? '', check.unit, text);
+}
+
+function adviceFor(failed: ReadonlySet<string>, onlyPool: boolean): string[] {
+  if (onlyPool)
+    return ['raise --connections, or lower --rate', 'read response times, which include the wait'];
+  const advice: string[] = [];
+  if (failed.has('client-throttled')) advice.push('raise or remove the CPU quota of the client’s cgroup');
+  if (failed.has('client-run-queue')) advice.push('give the client CPUs of its own, away from the server’s');
+  if (failed.has('client-cpu')) advice.push('raise --threads, if there are CPUs for them');
+  return [...advice, 'lower --rate until the run is not VOID', 'drive from another machine, or from several'];
+}

@@ -1,0 +1,53 @@
+import { formatCount, formatNs, formatShare } from '../../base/units.ts';
+import type { WatchFacts } from '../facts/facts.ts';
+import type { Confidence, Evidence } from '../finding.ts';
+import { CONFIDENCE } from '../limits.ts';
+import { fact, type Rule } from '../rule.ts';
+
+/** Nothing was late enough, often enough, to matter. What little there was is still told. */
+export const healthy = {
+  culprit: 'healthy',
+  title: 'nothing was late enough to matter',
+  order: 1000,
+  judge({ watch, load }) {
+    const evidence = watch ? evidenceOf(watch) : [];
+    const headline = watch
+      ? `${watch.loops.length === 1 ? 'the loop was' : `all ${watch.loops.length} loops were`} on time`
+      : 'replies came on time; the server’s loop was not watched';
+    const advice = watch || !load ? [] : ['to see the loop as well: loopscope doctor TARGET --pid PID'];
+    return {
+      standing: 'fallback',
+      finding: { culprit: 'healthy', share: 0, confidence: confidenceOf(watch), headline, evidence, advice },
+    };
+  },
+} satisfies Rule;
+
+function confidenceOf(watch: WatchFacts | null): Confidence {
+  if (!watch) return 'low';
+  const { losses, tier } = watch.record;
+  if (tier === 'proc') return 'low';
+  const cycles = watch.loops.reduce((sum, loop) => sum + loop.cycleCount, 0);
+  const lossless = losses.ringBufferDrops + losses.mapFullDrops + losses.decodeErrors === 0;
+  const longEnough = watch.record.endNs - watch.record.startNs >= CONFIDENCE.healthyTimeNs;
+  return cycles >= CONFIDENCE.healthyCycles && lossless && longEnough ? 'high' : 'medium';
+}
+
+function evidenceOf({ excess, loops, record }: WatchFacts): Evidence[] {
+  if (record.tier === 'proc') {
+    const delay = Math.max(0, ...loops.map((loop) => loop.runDelayShare));
+    const text = `Loops waited for a CPU at most ${formatShare(delay)} of the time; their cycles could not be seen.`;
+    return [fact('run_delay_share', delay, 'share', text)];
+  }
+  const cycles = loops.reduce((sum, loop) => sum + loop.cycleCount, 0);
+  const lost = `${formatNs(excess.lostNs)} in all, ${formatShare(excess.lostShare)} of their time`;
+  return [
+    fact(
+      'stalls',
+      excess.stallCount,
+      'stalls',
+      excess.stallCount === 0
+        ? `${formatCount(cycles)} cycles, none over ${formatNs(record.budgetNs)}.`
+        : `${formatCount(cycles)} cycles, ${excess.stallCount} over ${formatNs(record.budgetNs)}: ${lost}.`,
+    ),
+  ];
+}

@@ -1,0 +1,146 @@
+import { printable } from '../../base/printable.ts';
+import { formatCount, formatNs, formatShare } from '../../base/units.ts';
+import { unnamedTallies } from '../facts/excess.ts';
+import type { Facts, WatchFacts } from '../facts/facts.ts';
+import type { LoadFacts } from '../facts/load.ts';
+import { UNNAMED } from '../facts/slices.ts';
+import type { Evidence } from '../finding.ts';
+import { EXCESS, SHARE, TAIL } from '../limits.ts';
+import { fact, type Judgement, type Rule } from '../rule.ts';
+
+/** Something was late, and the evidence does not say why. Saying so beats guessing. */
+export const unexplained = {
+  culprit: 'unexplained',
+  title: 'late, but the evidence names nobody',
+  order: 900,
+  judge(facts) {
+    const { load, watch } = facts;
+    if (!load && !watch) return verdict('nothing was recorded in this run', [], ['run it again']);
+    return (
+      (watch && lostTime(watch)) ??
+      (load && failures(load)) ??
+      (watch && blind(watch)) ??
+      (load && lateReplies(load, watch)) ?? { cleared: explained(facts) }
+    );
+  },
+} satisfies Rule;
+
+function verdict(headline: string, evidence: Evidence[], advice: string[]): Judgement {
+  const finding = {
+    culprit: 'unexplained' as const,
+    share: 1,
+    confidence: 'low' as const,
+    headline,
+    evidence,
+    advice,
+  };
+  return { standing: 'fallback', finding };
+}
+
+/** Loops lost time, most of it to nothing that has a name. */
+function lostTime({ excess }: WatchFacts): Judgement | null {
+  const unnamed = unnamedTallies(excess);
+  const shareOfLoop = excess.worstLoopShare * excess.unnamedShare;
+  if (shareOfLoop < EXCESS.unexplainedShare || excess.unnamedShare <= SHARE.unexplained) return null;
+  const evidence = unnamed
+    .slice(0, 4)
+    .map((tally) =>
+      fact(
+        tally.cause,
+        tally.lostNs,
+        'ns',
+        `${formatNs(tally.lostNs)} (${formatShare(tally.share)} of the excess) is ${UNNAMED[tally.cause]}.`,
+      ),
+    );
+  return {
+    standing: 'share',
+    finding: {
+      culprit: 'unexplained',
+      share: excess.unnamedShare,
+      confidence: 'low',
+      headline:
+        `${excess.worstLoop?.name ?? 'the loop'} lost ${formatShare(excess.worstLoopShare)} of its time, and ` +
+        `${formatShare(excess.unnamedShare)} of that has no cause this tool can prove`,
+      evidence,
+      advice: [
+        'run as root with BPF allowed, if it was not: see what could not be seen',
+        'watch longer: stalls seen in full name their cause',
+      ],
+    },
+  };
+}
+
+function failures(load: LoadFacts): Judgement | null {
+  if (load.failedShare < TAIL.failedShare) return null;
+  const { counts, errorsByKind } = load.record;
+  const kinds = Object.entries(errorsByKind).sort((a, b) => b[1] - a[1]);
+  const evidence = [
+    fact(
+      'timeouts',
+      counts.timeout,
+      'requests',
+      `${formatCount(counts.timeout)} requests got no answer in time.`,
+    ),
+    ...kinds
+      .slice(0, 4)
+      .map(([kind, count]) =>
+        fact('errors', count, 'requests', `${formatCount(count)} requests failed: ${printable(kind, 60)}.`),
+      ),
+  ];
+  const headline = `${formatShare(load.failedShare)} of requests failed, and no loop’s lateness explains it`;
+  return verdict(headline, evidence, ['read the server’s own error log for these times']);
+}
+
+/** Watched, but nothing came of it. */
+function blind(watch: WatchFacts): Judgement | null {
+  if (watch.loops.length === 0)
+    return verdict('no loop was watched', [], ['check the pid: is it the server’s?']);
+  const seen = watch.loops.some((loop) => loop.timeNs > 0);
+  return seen
+    ? null
+    : verdict('the loops were found, but nothing was recorded of them', [], ['run it again']);
+}
+
+/** Replies were late although no loop was, or none was watched. */
+function lateReplies(load: LoadFacts, watch: WatchFacts | null): Judgement | null {
+  const response = load.responseOrWorse;
+  if (!load.tailLate || !response || (watch?.material.length ?? 0) > 0) return null;
+  const p50 = formatNs(response.quantileNs(0.5));
+  const p99 = formatNs(response.quantileNs(0.99));
+  const evidence = [
+    fact('response_p99', response.quantileNs(0.99), 'ns', `Response times: p50 ${p50}, p99 ${p99}.`),
+  ];
+  if (!watch) {
+    const headline = `the slowest replies took ${p99} where ${p50} is usual, and the server was not watched`;
+    return verdict(headline, evidence, ['watch it too: loopscope doctor TARGET --pid PID']);
+  }
+  const lost = formatShare(watch.excess.worstLoopShare);
+  evidence.push(
+    fact(
+      'lost_share',
+      watch.excess.worstLoopShare,
+      'share',
+      `The worst loop lost ${lost} of its time to stalls.`,
+    ),
+  );
+  const headline =
+    watch.record.tier === 'bpf'
+      ? `replies took up to ${p99} at p99, but the watched loops were not late: look behind them or at the network`
+      : `replies took up to ${p99} at p99; from /proc alone the reason cannot be seen`;
+  const advice =
+    watch.record.tier === 'bpf'
+      ? [
+          'check that the watched process is the one that answers',
+          'look at what it waits for: upstreams, databases',
+        ]
+      : ['run as root with BPF allowed: the loops’ stalls can then be seen'];
+  return verdict(headline, evidence, advice);
+}
+
+function explained({ watch }: Facts): string {
+  if (!watch) return 'replies came without a tail worth explaining';
+  const { unnamedNs, unnamedShare } = watch.excess;
+  return unnamedNs === 0
+    ? 'no lost time is left without a name'
+    : `${formatNs(unnamedNs)} of lost time has no name, ${formatShare(unnamedShare)} of the excess`;
+}

@@ -1,0 +1,622 @@
+/**
+ * One planted fault for each culprit, and look-alikes that must not get its name: the cases of rules.test.ts. The
+ * numbers follow what such faults look like on a two-CPU machine.
+ */
+import { NS_PER_MS, NS_PER_S } from '../../base/units.ts';
+import type { CulpritId } from '../finding.ts';
+import { blockedIn, quietRun, type RunBuilder, SELF_PID } from './run-builder.ts';
+
+export type Planted = {
+  culprit: CulpritId;
+  name: string;
+  run: () => RunBuilder;
+  /** Patterns that the headline, evidence or advice of the verdict must match. */
+  says: RegExp[];
+};
+
+export type LookAlike = {
+  not: CulpritId;
+  name: string;
+  run: () => RunBuilder;
+  /** What it is instead, when that is a named thing. */
+  instead?: CulpritId;
+};
+
+/** Replies of which `lateShare` took `lateMs`. */
+function late(builder: RunBuilder, lateMs: number, lateShare: number): RunBuilder {
+  const count = Math.round(20_000 * lateShare);
+  return builder.response([
+    [0.2, 20_000 - count],
+    [lateMs, count],
+  ]);
+}
+
+const HOG = 4242;
+
+function hogOnOneCore(): RunBuilder {
+  return late(quietRun(), 3, 0.4)
+    .loop(0, { cpusAllowed: '0' })
+    .neighbour({ pid: HOG, comm: 'burn', commandLine: './burn --all', cpuNs: 9 * NS_PER_S, cpusAllowed: '0' })
+    .stalls(600, { kind: 'wait', wallMs: 3, contended: [[HOG, 'burn', 2.9]] });
+}
+
+function heavyNode(): RunBuilder {
+  return late(quietRun(), 30, 0.3).stalls(200, {
+    wallMs: 31,
+    userMs: 30,
+    systemMs: [['', 0.8]],
+    events: 3,
+    more: { stacks: [{ count: 9, inKernel: false, frames: ['burnCpu /srv/app.js:10', 'onRequest'] }] },
+  });
+}
+
+/** All connections are taken and the client has CPU to spare. */
+function overload(builder: RunBuilder): RunBuilder {
+  const busy = {
+    cycleCount: 2000,
+    eventCount: 50_000,
+    workNs: 9.9e9,
+    waitNs: 0.1e9,
+    cpuNs: 9e9,
+    runDelayNs: 0.8e9,
+  };
+  const crowded = { eventHistogram: [[25, 2000]] as [number, number][] };
+  return builder
+    .window(0, { ...busy, ...crowded })
+    .window(1, { ...busy, ...crowded })
+    .counts({ planned: 1_000_000, ok: 100_000, unsent: 899_950, unfinished: 50 })
+    .lateness([[900, 100_000]])
+    .response([[901, 100_000]], [[900, 50]])
+    .load({ inFlight: { mean: 50, max: 50, limit: 50 } });
+}
+
+export const PLANTED: readonly Planted[] = [
+  {
+    culprit: 'healthy',
+    name: 'a quiet server',
+    run: quietRun,
+    says: [/2 loops were on time/, /none over 2\.00 ms/],
+  },
+  {
+    culprit: 'healthy',
+    name: 'a few hiccups of the host',
+    run: () =>
+      quietRun()
+        .stalls(3, { kind: 'wait', wallMs: 8, stealMs: 7 })
+        .stalls(2, { wallMs: 5, contended: [[77, 'sshd', 4.5]] })
+        .hostSteal(60),
+    says: [/5 over 2\.00 ms/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'long turns that no counter accounts for',
+    run: () => late(quietRun(), 20, 0.1).stalls(60, { wallMs: 20, userMs: 0.1 }),
+    says: [/no cause this tool can prove/, /no counter accounts for/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'late replies from loops that were on time',
+    run: () => late(quietRun(), 200, 0.03),
+    says: [/loops were not late/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'a server that resets connections',
+    run: () =>
+      quietRun()
+        .counts({ ok: 15_000, error: 5_000 })
+        .load({ errorsByKind: { 'reset by peer': 5_000 } }),
+    says: [/25 % of requests failed/, /reset by peer/],
+  },
+  {
+    culprit: 'client.saturated',
+    name: 'a client with a CPU quota of 20 %',
+    run: () => {
+      const builder = late(quietRun(), 90, 0.5)
+        .lateness([[80, 20_000]])
+        .counts({ planned: 30_000, ok: 20_000, unsent: 10_000 });
+      builder.run.load!.client.throttledNs = 7.8 * NS_PER_S;
+      return builder;
+    },
+    says: [/could not keep its own schedule/, /quota stopped it for 78 %/],
+  },
+  {
+    culprit: 'client.saturated',
+    name: 'one connection for a rate it cannot carry',
+    run: () =>
+      quietRun()
+        .counts({ planned: 40_000, ok: 20_000, unsent: 20_000 })
+        .lateness([[500, 20_000]])
+        .load({ inFlight: { mean: 1, max: 1, limit: 1 } }),
+    says: [/1 connections cannot carry/, /--connections/],
+  },
+  {
+    culprit: 'client.synchronised',
+    name: 'lock-step that was asked for',
+    run: () => {
+      const builder = quietRun().window(0, {
+        cycleCount: 500,
+        eventCount: 10_000,
+        eventHistogram: [[20, 500]],
+      });
+      const load = builder.run.load!;
+      load.plan.arrival = 'synced';
+      Object.assign(load.arrivals, {
+        idc1ms: 38,
+        idc10ms: 25,
+        idc100ms: 1,
+        shortGapShare: 0.97,
+        maxIn1ms: 50,
+      });
+      load.arrivals.planned = { idc1ms: 40, idc10ms: 26, idc100ms: 1 };
+      return builder;
+    },
+    says: [/lock-step/, /Up to 50 requests/, /20\.0 events a wake-up/],
+  },
+  {
+    culprit: 'client.synchronised',
+    name: 'lock-step that nobody asked for',
+    run: () => {
+      const builder = quietRun();
+      Object.assign(builder.run.load!.arrivals, {
+        idc10ms: 24,
+        idc1ms: 12,
+        shortGapShare: 0.93,
+        maxIn1ms: 40,
+      });
+      return builder;
+    },
+    says: [/lock-step/],
+  },
+  {
+    culprit: 'observer.overhead',
+    name: 'the client’s threads on the worker’s core',
+    run: () =>
+      late(quietRun(), 4, 0.2).stalls(300, { kind: 'wait', wallMs: 3, contended: [[SELF_PID, 'node', 2.9]] }),
+    says: [/loopscope’s own threads/, /CPUs of its own/],
+  },
+  {
+    culprit: 'observer.ptrace',
+    name: 'strace attached',
+    run: () => quietRun().loop(0, { tracerPid: 555 }).neighbour({ pid: 555, comm: 'strace', cpuNs: 1e9 }),
+    says: [/strace \(pid 555\) is tracing/],
+  },
+  {
+    culprit: 'cpu.contended',
+    name: 'a busy process on the worker’s core',
+    run: hogOnOneCore,
+    says: [/burn \(pid 4242\)/, /late wake-ups/, /pinned to CPU 0/],
+  },
+  {
+    culprit: 'cpu.contended',
+    name: 'delays below the budget, known from counters and CPU totals only',
+    run: () =>
+      hogOnOneCore()
+        .observation({ stalls: [], budgetNs: 10 * NS_PER_MS })
+        .window(0, { runDelayNs: 6 * NS_PER_S, voluntarySwitches: 4000, involuntarySwitches: 500 }),
+    says: [/burn \(pid 4242\)/, /inferred/],
+  },
+  {
+    culprit: 'cpu.contended',
+    name: 'a sibling worker on the same core, and said to be one',
+    run: () =>
+      late(quietRun(), 4, 0.3).stalls(400, { kind: 'wait', wallMs: 3, contended: [[102, 'nginx', 2.9]] }),
+    says: [/nginx \(pid 102\), a worker of the same server/, /no more busy workers than CPUs/],
+  },
+  {
+    culprit: 'cpu.preempted',
+    name: 'a busy process that pushes the worker aside in mid-work',
+    run: () =>
+      hogOnOneCore()
+        .observation({ stalls: [] })
+        .stalls(300, { wallMs: 5, userMs: 1, contended: [[HOG, 'burn', 3.9]] })
+        .stalls(100, { kind: 'wait', wallMs: 3, contended: [[HOG, 'burn', 2.9]] }),
+    says: [/burn \(pid 4242\)/, /in the middle of its work/, /late wake-ups/],
+  },
+  {
+    culprit: 'cpu.kernel-thread',
+    name: 'khugepaged on the worker’s core',
+    run: () =>
+      late(quietRun(), 12, 0.1).stalls(60, {
+        wallMs: 12,
+        userMs: 0.5,
+        contended: [[33, 'khugepaged', 11, true]],
+      }),
+    says: [/khugepaged \(pid 33\)/, /transparent huge pages/],
+  },
+  {
+    culprit: 'cpu.throttled',
+    name: 'a quota of 20 %',
+    run: () =>
+      late(quietRun(), 60, 0.4)
+        .loop(0, { cpuQuota: 0.2 })
+        .loop(1, { cpuQuota: 0.2 })
+        .stalls(60, { wallMs: 80, userMs: 5, idleMs: 74 })
+        .throttled(4_400, 60),
+    says: [/quota of 0\.20 CPUs/, /\/web/, /60 of 100 periods/],
+  },
+  {
+    culprit: 'cpu.throttled',
+    name: 'a quota whose gaps a neighbour fills',
+    run: () =>
+      late(quietRun(), 60, 0.4)
+        .neighbour({ pid: HOG, comm: 'burn', cpuNs: 8 * NS_PER_S })
+        .stalls(60, { kind: 'wait', wallMs: 80, contended: [[HOG, 'burn', 60]], idleMs: 20 })
+        .throttled(4_800, 60),
+    says: [/quota/],
+  },
+  {
+    culprit: 'cpu.steal',
+    name: 'a hypervisor that takes a tenth of the time',
+    run: () =>
+      late(quietRun(), 12, 0.1).stalls(100, { wallMs: 11, userMs: 0.5, stealMs: 10 }).hostSteal(1500),
+    says: [/hypervisor/, /7 % of all CPU time/],
+  },
+  {
+    culprit: 'loop.heavy-handler',
+    name: 'a handler that computes 30 ms',
+    run: heavyNode,
+    says: [/30\.\d ms in one turn/, /burnCpu/],
+  },
+  {
+    culprit: 'loop.heavy-handler',
+    name: 'every handler computes 15 ms',
+    run: () =>
+      late(quietRun(), 20, 0.9)
+        .window(0, {
+          cycleCount: 0,
+          eventCount: 0,
+          workNs: 0,
+          workHistogram: [[90, 400]],
+          eventHistogram: [[1, 400]],
+        })
+        .stalls(400, { wallMs: 15, userMs: 14.8 }),
+    says: [/computed for/],
+  },
+  {
+    culprit: 'loop.saturated',
+    name: 'ten times what the server can do',
+    run: () => overload(quietRun()),
+    says: [/worked 99 % of the time/, /10 %/],
+  },
+  {
+    culprit: 'loop.too-many-events',
+    name: 'bursts of two hundred events at their usual cost',
+    run: () =>
+      late(quietRun(), 10, 0.1).stalls(60, { wallMs: 10, userMs: 5, systemMs: [['', 4.8]], events: 200 }),
+    says: [/200 events in one turn where 1 is usual/],
+  },
+  {
+    culprit: 'io.fsync',
+    name: 'write and fsync of 8 MB in a handler',
+    run: () =>
+      late(quietRun(), 40, 0.3).stalls(100, {
+        wallMs: 40,
+        userMs: 1,
+        systemMs: [['write', 6]],
+        blocked: [blockedIn('fsync', 32, { fd: 20, fdPath: '/var/lib/app/journal', uninterruptible: true })],
+      }),
+    says: [/fsync on \/var\/lib\/app\/journal \(fd 20\)/],
+  },
+  {
+    culprit: 'io.disk',
+    name: 'a cold read inside a turn',
+    run: () =>
+      late(quietRun(), 30, 0.1).stalls(50, {
+        wallMs: 30,
+        userMs: 0.3,
+        blocked: [blockedIn('pread64', 29, { fd: 9, fdPath: '/cache/7f/a1', uninterruptible: true })],
+      }),
+    says: [/pread64 on \/cache\/7f\/a1/, /aio threads/],
+  },
+  {
+    culprit: 'block.synchronous-call',
+    name: 'DEBUG SLEEP 0.05 once a second',
+    run: () =>
+      late(quietRun(), 50, 0.05).stalls(10, {
+        wallMs: 50.1,
+        userMs: 0.05,
+        blocked: [blockedIn('clock_nanosleep', 50)],
+      }),
+    says: [/clock_nanosleep/, /50\.0 ms at a time/, /timer of the loop/],
+  },
+  {
+    culprit: 'block.synchronous-call',
+    name: 'the same, with some stalls seen by counters only',
+    run: () =>
+      late(quietRun(), 50, 0.05)
+        .stalls(4, { wallMs: 50, blocked: [blockedIn('unknown', 49.9)], more: { detail: 'counters' } })
+        .stalls(6, { wallMs: 50.1, blocked: [blockedIn('clock_nanosleep', 50)] }),
+    says: [/clock_nanosleep/, /inferred/],
+  },
+  {
+    culprit: 'block.synchronous-call',
+    name: 'a blocking look-up of a name',
+    run: () =>
+      late(quietRun(), 20, 0.1).stalls(40, {
+        wallMs: 20,
+        blocked: [blockedIn('poll', 19.8, { fd: 5, fdPath: 'socket:udp 127.0.0.53:53' })],
+      }),
+    says: [/poll on socket:udp 127\.0\.0\.53:53/, /asynchronous resolver/],
+  },
+  {
+    culprit: 'block.lock',
+    name: 'a lock that another thread holds',
+    run: () =>
+      late(quietRun(), 15, 0.1).stalls(60, {
+        wallMs: 15,
+        userMs: 0.2,
+        blocked: [blockedIn('futex', 14.7, { waker: { pid: 130, comm: 'log-writer' } })],
+      }),
+    says: [/log-writer \(pid 130\)/, /futex/],
+  },
+  {
+    culprit: 'memory.major-fault',
+    name: 'a server that was swapped out',
+    run: () =>
+      late(quietRun(), 20, 0.1).stalls(50, {
+        wallMs: 20,
+        userMs: 0.5,
+        blocked: [blockedIn('page-fault', 19, { uninterruptible: true, count: 4 })],
+        more: { majorFaults: 4 },
+      }),
+    says: [/200 major faults in 50 stalls/],
+  },
+  {
+    culprit: 'block.synchronous-call',
+    name: 'one hang of two seconds is enough',
+    run: () => late(quietRun(), 1000, 0.2).stalls(1, { wallMs: 2000, blocked: [blockedIn('connect', 1999)] }),
+    says: [/connect/],
+  },
+];
+
+export const LOOK_ALIKES: readonly LookAlike[] = [
+  {
+    not: 'healthy',
+    name: 'an observation that saw nothing',
+    run: () => {
+      const builder = quietRun().undriven().observation({ windows: [] });
+      return builder;
+    },
+    instead: 'unexplained',
+  },
+  {
+    not: 'unexplained',
+    name: 'one long turn nobody can account for is not a verdict',
+    run: () => quietRun().stalls(1, { wallMs: 30 }),
+    instead: 'healthy',
+  },
+  {
+    not: 'client.saturated',
+    name: 'the server is slow, the client has CPU to spare: sends wait for connections',
+    run: () =>
+      heavyNode()
+        .lateness([
+          [0.01, 14_000],
+          [25, 6_000],
+        ])
+        .load({ inFlight: { mean: 20, max: 50, limit: 50 } }),
+    instead: 'loop.heavy-handler',
+  },
+  {
+    not: 'client.saturated',
+    name: 'spinning before deadlines is chosen, not needed',
+    run: () => {
+      const builder = quietRun();
+      Object.assign(builder.run.load!.client.threads[0]!, { userNs: 9e9, systemNs: 0.9e9, spinNs: 8e9 });
+      return builder;
+    },
+    instead: 'healthy',
+  },
+  {
+    not: 'client.synchronised',
+    name: 'Poisson arrivals at the same rate',
+    run: quietRun,
+    instead: 'healthy',
+  },
+  {
+    not: 'client.synchronised',
+    name: 'bursts that follow the server’s own stalls',
+    run: () => {
+      const builder = heavyNode().load({ inFlight: { mean: 20, max: 50, limit: 50 } });
+      Object.assign(builder.run.load!.arrivals, { idc10ms: 22, shortGapShare: 0.9, maxIn1ms: 50 });
+      return builder;
+    },
+    instead: 'loop.heavy-handler',
+  },
+  {
+    not: 'observer.overhead',
+    name: 'somebody else’s node on the worker’s core',
+    run: () =>
+      late(quietRun(), 4, 0.2).stalls(300, { kind: 'wait', wallMs: 3, contended: [[7777, 'node', 2.9]] }),
+    instead: 'cpu.contended',
+  },
+  {
+    not: 'observer.ptrace',
+    name: 'a debugger is running, attached to nobody',
+    run: () => quietRun().neighbour({ pid: 555, comm: 'gdb', cpuNs: 1e9 }),
+    instead: 'healthy',
+  },
+  {
+    not: 'wait.timer-slack',
+    name: 'a timed wait far later than its slack, behind another process',
+    run: () =>
+      late(quietRun(), 12, 0.2)
+        .neighbour({ pid: HOG, comm: 'burn', cpuNs: 5e9 })
+        .stalls(100, {
+          kind: 'wait',
+          wallMs: 12,
+          contended: [[HOG, 'burn', 11.8]],
+          more: { requestedTimeoutNs: 5e6, allowedSlackNs: 50_000 },
+        }),
+    instead: 'cpu.contended',
+  },
+  {
+    not: 'cpu.contended',
+    name: 'long timed waits within their slack',
+    run: () =>
+      quietRun().stalls(20, {
+        kind: 'wait',
+        wallMs: 59,
+        more: { requestedTimeoutNs: 60e9, allowedSlackNs: 60e6 },
+      }),
+    instead: 'healthy',
+  },
+  {
+    not: 'cpu.contended',
+    name: 'a quota: the CPU was idle while the loop could not run',
+    run: () =>
+      late(quietRun(), 60, 0.4).stalls(60, { kind: 'wait', wallMs: 80, idleMs: 80 }).throttled(4_700, 60),
+    instead: 'cpu.throttled',
+  },
+  {
+    not: 'cpu.throttled',
+    name: 'a quota that hardly bites beside a busy neighbour',
+    run: () => hogOnOneCore().throttled(60, 5),
+    instead: 'cpu.contended',
+  },
+  {
+    not: 'cpu.contended',
+    name: 'the process that ran instead is loopscope',
+    run: () =>
+      late(quietRun(), 4, 0.02).stalls(40, { kind: 'wait', wallMs: 3, contended: [[SELF_PID, 'node', 2.9]] }),
+    instead: 'healthy',
+  },
+  {
+    not: 'cpu.preempted',
+    name: 'preempted by a kernel thread',
+    run: () =>
+      late(quietRun(), 12, 0.1).stalls(60, {
+        wallMs: 12,
+        userMs: 1,
+        contended: [[20, 'ksoftirqd/0', 10, true]],
+      }),
+    instead: 'cpu.kernel-thread',
+  },
+  {
+    not: 'cpu.kernel-thread',
+    name: 'a process that calls itself kworker',
+    run: () =>
+      hogOnOneCore()
+        .observation({ stalls: [] })
+        .stalls(300, { kind: 'wait', wallMs: 3, contended: [[HOG, 'kworker/0:1', 2.9]] }),
+    instead: 'cpu.contended',
+  },
+  {
+    not: 'cpu.steal',
+    name: 'the same stalls without steal are the handler’s',
+    run: () => late(quietRun(), 12, 0.1).stalls(100, { wallMs: 11, userMs: 10.5 }),
+    instead: 'loop.heavy-handler',
+  },
+  {
+    not: 'loop.heavy-handler',
+    name: 'the handler is short, the hypervisor stretches it',
+    run: () => late(quietRun(), 12, 0.1).stalls(100, { wallMs: 11, userMs: 0.5, stealMs: 10 }),
+    instead: 'cpu.steal',
+  },
+  {
+    not: 'loop.heavy-handler',
+    name: 'many events, each as cheap as ever',
+    run: () => late(quietRun(), 10, 0.1).stalls(60, { wallMs: 10, userMs: 9, events: 190 }),
+    instead: 'loop.too-many-events',
+  },
+  {
+    not: 'loop.too-many-events',
+    name: 'one expensive event in a crowd',
+    run: () => late(quietRun(), 34, 0.3).stalls(100, { wallMs: 34, userMs: 33, events: 60 }),
+    instead: 'loop.heavy-handler',
+  },
+  {
+    not: 'loop.heavy-handler',
+    name: 'a handler that sleeps for as long',
+    run: () =>
+      late(quietRun(), 30, 0.3).stalls(200, {
+        wallMs: 31,
+        userMs: 0.1,
+        blocked: [blockedIn('nanosleep', 30)],
+      }),
+    instead: 'block.synchronous-call',
+  },
+  {
+    not: 'loop.saturated',
+    name: 'a closed loop keeps the server busy by design',
+    run: () => {
+      const builder = overload(quietRun()).counts({
+        planned: 100_000,
+        ok: 99_950,
+        unsent: 0,
+        unfinished: 50,
+      });
+      builder.run.load!.plan.arrival = 'closed';
+      return builder.response([[1, 99_950]]).lateness([]);
+    },
+    instead: 'healthy',
+  },
+  {
+    not: 'loop.saturated',
+    name: 'always busy because it always waits for fsync',
+    run: () =>
+      overload(quietRun())
+        .window(0, { cpuNs: 1e9 })
+        .window(1, { cpuNs: 0.5e9 })
+        .stalls(200, { wallMs: 40, blocked: [blockedIn('fsync', 39.5, { uninterruptible: true })] }),
+    instead: 'io.fsync',
+  },
+  {
+    not: 'loop.saturated',
+    name: 'busy, but still keeping up',
+    run: () => quietRun().window(0, { workNs: 9.8e9, waitNs: 0.2e9, cpuNs: 9.7e9 }),
+    instead: 'healthy',
+  },
+  {
+    not: 'io.fsync',
+    name: 'the same long write without a sync',
+    run: () =>
+      late(quietRun(), 40, 0.3).stalls(100, {
+        wallMs: 40,
+        blocked: [blockedIn('write', 38, { fd: 20, fdPath: '/var/log/access.log', uninterruptible: true })],
+      }),
+    instead: 'io.disk',
+  },
+  {
+    not: 'io.disk',
+    name: 'a read that waits for a peer, not for a disk',
+    run: () =>
+      late(quietRun(), 20, 0.1).stalls(50, {
+        wallMs: 20,
+        blocked: [blockedIn('read', 19.5, { fd: 8, fdPath: 'socket:[1234]' })],
+      }),
+    instead: 'block.synchronous-call',
+  },
+  {
+    not: 'block.synchronous-call',
+    name: 'a disk read: uninterruptible, on a file',
+    run: () =>
+      late(quietRun(), 20, 0.1).stalls(50, {
+        wallMs: 20,
+        blocked: [blockedIn('read', 19.5, { fd: 8, fdPath: '/srv/data', uninterruptible: true })],
+      }),
+    instead: 'io.disk',
+  },
+  {
+    not: 'block.lock',
+    name: 'a page fault that reads from disk',
+    run: () =>
+      late(quietRun(), 20, 0.1).stalls(50, {
+        wallMs: 20,
+        blocked: [blockedIn('page-fault', 19, { uninterruptible: true })],
+        more: { majorFaults: 1 },
+      }),
+    instead: 'memory.major-fault',
+  },
+  {
+    not: 'memory.major-fault',
+    name: 'a page fault that waits for the address space, reading nothing',
+    run: () =>
+      late(quietRun(), 20, 0.1).stalls(50, {
+        wallMs: 20,
+        blocked: [blockedIn('page-fault', 19, { uninterruptible: true })],
+      }),
+    instead: 'unexplained',
+  },
+];

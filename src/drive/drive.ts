@@ -1,0 +1,335 @@
+/** Drives a target: a plan in, a LoadRecord out. The work is done on worker threads; this thread stays free. */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Worker } from 'node:worker_threads';
+import { type Address, formatAddress } from '../base/address.ts';
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { LoopscopeError } from '../base/errors.ts';
+import { ERRNO, errnoName } from '../kernel/errno.ts';
+import { createPlan, type Plan, type PlanOptions } from '../plan/plan.ts';
+import { ARRIVALS } from '../plan/registry.ts';
+import type { ClientCost, LoadRecord } from '../record/load.ts';
+import { codecFor } from '../wire/registry.ts';
+import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
+import { startLoadThread, type ThreadError, type ThreadMessage, type ThreadResult } from './load-thread.ts';
+import { SLOWEST_LIMIT } from './slowest.ts';
+import {
+  CONTROL,
+  COUNTER,
+  controlFlags,
+  controlStart,
+  createControl,
+  createThreadMemory,
+} from './thread-memory.ts';
+import { readThrottledNs } from './throttling.ts';
+
+export type LoadOptions = PlanOptions & {
+  clock: Clock;
+  backend?: 'auto' | 'ring' | 'epoll';
+  /** About four times a second. */
+  onProgress?: (progress: LoadProgress) => void;
+};
+
+export type LoadProgress = {
+  planned: number;
+  /** Replies, right or wrong. */
+  done: number;
+  /** Errors, wrong replies and timeouts. */
+  failed: number;
+  inFlight: number;
+  /** Due, and without a connection yet. */
+  waiting: number;
+  openConnections: number;
+};
+
+export type LoadHandle = {
+  /** The record, also after an early stop. Rejects with TARGET_UNREACHABLE when no connection could be opened. */
+  done: Promise<LoadRecord>;
+  /** Ends the run early; replies under way are waited for, briefly. The first reason counts. */
+  stop(reason: string): void;
+  progress(): LoadProgress;
+};
+
+const COLLECT_EVERY_MS = 250;
+/** Between the last thread's being ready and the first request. */
+const START_DELAY_NS = 5e6;
+/** Without any connection for this long the target has vanished. */
+const VANISHED_AFTER_NS = 3e9;
+
+/** Starts a load at once. Throws USAGE for a plan that cannot be run. */
+export function startLoad(options: LoadOptions): LoadHandle {
+  const plan = createPlan(options);
+  codecFor(plan.target.protocol).encodeRequest(plan.request);
+  const run = new LoadRun(plan, options);
+  return { done: run.done, stop: (reason) => run.stop(reason), progress: () => run.progress() };
+}
+
+type Thread = { worker: Worker; messages: ThreadMessages };
+
+class LoadRun {
+  readonly done: Promise<LoadRecord>;
+  readonly #plan: Plan;
+  readonly #options: LoadOptions;
+  readonly #control = createControl();
+  readonly #flags = controlFlags(this.#control);
+  readonly #memories;
+  #stopReason: string | null = null;
+
+  constructor(plan: Plan, options: LoadOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#memories = Array.from({ length: plan.threadCount }, () => createThreadMemory());
+    this.done = this.#run();
+  }
+
+  stop(reason: string): void {
+    this.#stopReason ??= reason;
+    Atomics.store(this.#flags, CONTROL.stop, 1);
+  }
+
+  progress(): LoadProgress {
+    const sum = (index: number) =>
+      this.#memories.reduce((total, { counters }) => total + counters[index]!, 0);
+    const wrong = sum(COUNTER.wrong);
+    return {
+      planned: sum(COUNTER.planned),
+      done: sum(COUNTER.ok) + wrong,
+      failed: wrong + sum(COUNTER.error) + sum(COUNTER.timeout),
+      inFlight: sum(COUNTER.inFlight),
+      waiting: sum(COUNTER.waiting),
+      openConnections: sum(COUNTER.open),
+    };
+  }
+
+  async #run(): Promise<LoadRecord> {
+    const address = await resolveAddress(this.#plan.target.address);
+    const plan: Plan = { ...this.#plan, target: { ...this.#plan.target, address } };
+    const threads = this.#memories.map((_, threadIndex) => this.#startThread(plan, threadIndex));
+    try {
+      return await this.#drive(plan, threads);
+    } finally {
+      // A thread that is not done is stopped wherever it is.
+      Atomics.store(this.#flags, CONTROL.stop, 1);
+      Atomics.compareExchange(this.#flags, CONTROL.go, 0, 2);
+      Atomics.notify(this.#flags, CONTROL.go);
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    }
+  }
+
+  #startThread(plan: Plan, threadIndex: number): Thread {
+    const { startMonoNs, startWallMs } = this.#options.clock;
+    const worker = startLoadThread({
+      kind: 'loopscope load',
+      threadIndex,
+      plan,
+      anchor: { startMonoNs, startWallMs },
+      backend: this.#options.backend ?? 'auto',
+      control: this.#control,
+      memory: this.#memories[threadIndex]!,
+    });
+    return { worker, messages: new ThreadMessages(worker) };
+  }
+
+  async #drive(plan: Plan, threads: Thread[]): Promise<LoadRecord> {
+    const ready = await Promise.all(threads.map(({ messages }) => messages.wait('ready')));
+    if (ready.every(({ openedCount }) => openedCount === 0)) throw unreachable(plan, ready);
+
+    const throttledBefore = readThrottledNs();
+    const startNs = this.#options.clock.nowNs() + START_DELAY_NS;
+    const span: LoadSpan = {
+      startNs,
+      measuredFromNs: startNs + plan.warmupNs,
+      endNs: startNs + plan.durationNs,
+    };
+    const collector = new LoadCollector(this.#memories, span);
+    controlStart(this.#control)[0] = startNs;
+    Atomics.store(this.#flags, CONTROL.go, 1);
+    Atomics.notify(this.#flags, CONTROL.go);
+    const ticker = setInterval(() => this.#tick(collector), COLLECT_EVERY_MS);
+    let results: ThreadResult[];
+    try {
+      results = (await Promise.all(threads.map(({ messages }) => messages.wait('done')))).map(
+        ({ result }) => result,
+      );
+    } finally {
+      clearInterval(ticker);
+    }
+    const throttledAfter = readThrottledNs();
+    const throttledNs =
+      throttledBefore === null || throttledAfter === null ? null : throttledAfter - throttledBefore;
+    collector.collect(true);
+    const endNs = Math.max(...results.map((result) => result.endNs));
+    const client = clientCost(results, endNs - startNs, throttledNs);
+    return this.#record(plan, collector, results, { ...span, endNs }, client, ready[0]!.backend);
+  }
+
+  #tick(collector: LoadCollector): void {
+    collector.collect();
+    const nowNs = this.#options.clock.nowNs();
+    const vanished = this.#memories.every(({ counters }) => {
+      const downSinceNs = counters[COUNTER.downSinceNs]!;
+      return downSinceNs > 0 && nowNs - downSinceNs > VANISHED_AFTER_NS;
+    });
+    if (vanished) this.stop('target vanished');
+    this.#options.onProgress?.(this.progress());
+  }
+
+  #record(
+    plan: Plan,
+    collector: LoadCollector,
+    results: ThreadResult[],
+    span: LoadSpan,
+    client: ClientCost,
+    backend: 'ring' | 'epoll',
+  ): LoadRecord {
+    const counts = collector.counts();
+    assert(isConserved(counts), `planned = sum of outcomes (O1): ${JSON.stringify(counts)}`);
+    const finishedEarly = span.endNs < span.startNs + plan.durationNs;
+    return {
+      plan: planRecord(plan, backend),
+      startNs: span.startNs,
+      endNs: span.endNs,
+      measuredFromNs: span.measuredFromNs,
+      counts,
+      errorsByKind: sumByName(results.map((result) => result.errorsByKind)),
+      statusCounts: sumByName(
+        results.map((result) => result.statusCounts.filter(([status]) => status !== 0)),
+      ),
+      bytesSent: collector.counter(COUNTER.bytesSent),
+      bytesReceived: collector.counter(COUNTER.bytesReceived),
+      connections: {
+        opened: collector.counter(COUNTER.opened),
+        failed: collector.counter(COUNTER.failed),
+        reopened: collector.counter(COUNTER.reopened),
+        closedByPeer: collector.counter(COUNTER.closedByPeer),
+        lateReplies: collector.counter(COUNTER.lateReplies),
+      },
+      blocks: collector.blocks(),
+      total: collector.total(),
+      arrivals: collector.arrivals(span.endNs, ARRIVALS[plan.arrival].openLoop),
+      client,
+      inFlight: collector.inFlight(plan.connectionCount),
+      slowest: results
+        .flatMap((result) => result.slowest)
+        .sort((a, b) => b.responseNs - a.responseNs)
+        .slice(0, SLOWEST_LIMIT)
+        .map(({ outcome }) => outcome),
+      stoppedEarly: finishedEarly ? (this.#stopReason ?? 'stopped') : null,
+    };
+  }
+}
+
+/** Waits for messages of a thread by kind; a failed or vanished thread rejects whoever waits. */
+class ThreadMessages {
+  readonly #arrived: ThreadMessage[] = [];
+  #failure: Error | null = null;
+  #wake: () => void = () => {};
+
+  constructor(worker: Worker) {
+    worker.on('message', (message: ThreadMessage) => {
+      if (message.kind === 'failed') this.#fail(fromThreadError(message.error));
+      else this.#arrived.push(message);
+      this.#wake();
+    });
+    worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+    worker.on('exit', () =>
+      this.#fail(new LoopscopeError('INTERNAL', 'a load thread ended without a result')),
+    );
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  async wait<K extends ThreadMessage['kind']>(kind: K): Promise<Extract<ThreadMessage, { kind: K }>> {
+    for (;;) {
+      const index = this.#arrived.findIndex((message) => message.kind === kind);
+      if (index >= 0) return this.#arrived.splice(index, 1)[0] as Extract<ThreadMessage, { kind: K }>;
+      if (this.#failure) throw this.#failure;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
+  return {
+    target: plan.target.text,
+    protocol: plan.target.protocol,
+    transport: plan.target.address.kind,
+    arrival: plan.arrival,
+    ratePerSec: plan.ratePerSec,
+    connectionCount: plan.connectionCount,
+    threadCount: plan.threadCount,
+    durationNs: plan.durationNs,
+    warmupNs: plan.warmupNs,
+    timeoutNs: plan.timeoutNs,
+    seed: plan.seed,
+    backend,
+  };
+}
+
+function clientCost(results: ThreadResult[], wallNs: number, throttledNs: number | null): ClientCost {
+  const oversleep = results.find((result) => result.oversleep !== null)?.oversleep;
+  return {
+    wallNs,
+    threads: results.map(({ cost, stats }, threadIndex) => ({
+      threadIndex,
+      ...cost,
+      spinNs: stats.spinNs,
+      waitCount: stats.waitCount,
+      eventCount: stats.eventCount,
+    })),
+    throttledNs,
+    timerOversleepNsP50: oversleep?.p50Ns ?? 0,
+    timerOversleepNsP99: oversleep?.p99Ns ?? 0,
+    gcPauseNs: results.reduce((sum, result) => sum + result.gcPauseNs, 0),
+  };
+}
+
+/** Names are looked up once, before anything is opened; sockets take addresses. */
+async function resolveAddress(address: Address): Promise<Address> {
+  if (address.kind === 'unix' || isIP(address.host) !== 0 || address.host === 'localhost') return address;
+  try {
+    return { ...address, host: (await lookup(address.host)).address };
+  } catch (error) {
+    throw new LoopscopeError(
+      'TARGET_UNREACHABLE',
+      `the name ${address.host} has no address`,
+      'check the spelling, or give an IP address',
+      error,
+    );
+  }
+}
+
+function unreachable(
+  plan: Plan,
+  ready: readonly { lastErrno: number; error: ThreadError | null }[],
+): LoopscopeError {
+  const where = formatAddress(plan.target.address);
+  const broken = ready.find(({ error }) => error !== null)?.error;
+  if (broken) return fromThreadError(broken);
+  const errno = ready.find(({ lastErrno }) => lastErrno !== 0)?.lastErrno ?? 0;
+  const why = errno === 0 ? 'no answer within 3 s' : errnoName(errno);
+  return new LoopscopeError(
+    'TARGET_UNREACHABLE',
+    `not one connection to ${where} could be opened: ${why}`,
+    hintFor(errno, where),
+  );
+}
+
+function hintFor(errno: number, where: string): string {
+  if (errno === ERRNO.ENOENT) return `no socket file there: is the server running, and is the path right?`;
+  if (errno === ERRNO.EACCES || errno === ERRNO.EPERM)
+    return `the socket's permissions do not let this user in`;
+  if (errno === ERRNO.EAGAIN) return `its listen queue is full: is the server accepting?`;
+  if (errno === 0) return `is the server accepting, or does a firewall drop the packets?`;
+  return `is the server listening on ${where}? try: ss -ltnx`;
+}
+
+function fromThreadError(error: ThreadError): LoopscopeError {
+  return new LoopscopeError(error.code, error.message, error.hint);
+}

@@ -1,0 +1,167 @@
+/** Gathers, on the main thread, what the load threads leave in shared memory, and turns it into a LoadRecord. */
+import { createHistogram, type Histogram } from '../record/histogram.ts';
+import { encodeHistogram } from '../record/histogram-text.ts';
+import type {
+  ArrivalShape,
+  LatencyHistograms,
+  LoadBlock,
+  LoadRecord,
+  OutcomeCounts,
+} from '../record/load.ts';
+import { ArrivalReader } from './arrival-bins.ts';
+import { SLOT_HISTOGRAMS, SlotReader, type SparseBlock } from './block-slots.ts';
+import { SHORT_GAP_NS } from './outcome-recorder.ts';
+import { COUNTER, type ThreadMemory } from './thread-memory.ts';
+
+/** Blocks kept unencoded; encoding waits for the end of the run, when nobody is disturbed, unless there are more. */
+const PENDING_LIMIT = 256;
+
+export type LoadSpan = { startNs: number; measuredFromNs: number; endNs: number };
+
+export class LoadCollector {
+  readonly #memories: readonly ThreadMemory[];
+  readonly #readers: SlotReader[];
+  readonly #sent: ArrivalReader;
+  readonly #planned: ArrivalReader;
+  readonly #span: LoadSpan;
+  readonly #total = perKind(() => createHistogram());
+  readonly #pending: SparseBlock[] = [];
+  readonly #blocks: LoadBlock[] = [];
+
+  constructor(memories: readonly ThreadMemory[], span: LoadSpan) {
+    this.#memories = memories;
+    this.#span = span;
+    this.#readers = memories.map((memory, threadIndex) => new SlotReader(memory.slots, threadIndex));
+    const from = span.measuredFromNs - span.startNs;
+    const to = span.endNs - span.startNs;
+    this.#sent = new ArrivalReader(
+      memories.map((memory) => memory.sentBins),
+      from,
+      to,
+    );
+    this.#planned = new ArrivalReader(
+      memories.map((memory) => memory.plannedBins),
+      from,
+      to,
+    );
+  }
+
+  /** Sum of a counter over all threads. */
+  counter(index: number): number {
+    return this.#memories.reduce((sum, memory) => sum + memory.counters[index]!, 0);
+  }
+
+  /** A few times a second: takes finished blocks and settled arrivals. About 0.1 ms a block. */
+  collect(final = false): void {
+    for (const reader of this.#readers) reader.collect((block) => this.#take(block));
+    this.#sent.collect(final);
+    this.#planned.collect(final);
+    while (this.#pending.length > PENDING_LIMIT) this.#blocks.push(encodeBlock(this.#pending.shift()!));
+  }
+
+  #take(block: SparseBlock): void {
+    // Without a warm-up its slot is empty.
+    if (block.endNs <= block.startNs && block.counts.every((count) => count === 0)) return;
+    this.#pending.push(block);
+    if (block.startNs < this.#span.measuredFromNs) return;
+    for (const kind of SLOT_HISTOGRAMS) addSparse(this.#total[kind], block.histograms[kind]);
+  }
+
+  /** After the last collect(). */
+  blocks(): LoadBlock[] {
+    for (const block of this.#pending.splice(0)) this.#blocks.push(encodeBlock(block));
+    return this.#blocks.sort((a, b) => a.startNs - b.startNs || a.threadIndex - b.threadIndex);
+  }
+
+  total(): LatencyHistograms {
+    return encodeAll(this.#total);
+  }
+
+  counts(): OutcomeCounts {
+    return countsOf((index) => this.counter(index));
+  }
+
+  arrivals(endNs: number, openLoop: boolean): ArrivalShape {
+    const spanNs = Math.max(1, endNs - this.#span.measuredFromNs);
+    const meanRatePerSec = (this.#sent.arrivalCount * 1e9) / spanNs;
+    const gaps = this.counter(COUNTER.gaps);
+    return {
+      sentCount: this.#sent.arrivalCount,
+      meanRatePerSec,
+      ...this.#sent.dispersion(),
+      shortGapShare: gaps === 0 ? 0 : this.counter(COUNTER.shortGaps) / gaps,
+      shortGapShareIfPoisson: 1 - Math.exp((-meanRatePerSec * SHORT_GAP_NS) / 1e9),
+      maxIn1ms: this.#sent.maxIn1ms,
+      planned: openLoop ? this.#planned.dispersion() : null,
+    };
+  }
+
+  inFlight(limit: number): LoadRecord['inFlight'] {
+    // Each thread's mean is over the same span, so the whole load's is their sum.
+    let mean = 0;
+    for (const { counters } of this.#memories) {
+      const spanNs = counters[COUNTER.inFlightSpanNs]!;
+      if (spanNs > 0) mean += counters[COUNTER.inFlightArea]! / spanNs;
+    }
+    return { mean, max: this.counter(COUNTER.inFlightMax), limit };
+  }
+}
+
+function encodeBlock(block: SparseBlock): LoadBlock {
+  const histograms = perKind((kind) => {
+    const histogram = createHistogram();
+    addSparse(histogram, block.histograms[kind]);
+    return histogram;
+  });
+  return {
+    startNs: block.startNs,
+    durationNs: Math.max(0, block.endNs - block.startNs),
+    threadIndex: block.threadIndex,
+    counts: countsOf((index) => block.counts[index]!),
+    latency: encodeAll(histograms),
+  };
+}
+
+function countsOf(counter: (index: number) => number): OutcomeCounts {
+  return {
+    planned: counter(COUNTER.planned),
+    ok: counter(COUNTER.ok),
+    wrong: counter(COUNTER.wrong),
+    error: counter(COUNTER.error),
+    timeout: counter(COUNTER.timeout),
+    unsent: counter(COUNTER.unsent),
+    unfinished: counter(COUNTER.unfinished),
+  };
+}
+
+type PerKind<T> = Record<(typeof SLOT_HISTOGRAMS)[number], T>;
+
+function perKind<T>(make: (kind: (typeof SLOT_HISTOGRAMS)[number]) => T): PerKind<T> {
+  return Object.fromEntries(SLOT_HISTOGRAMS.map((kind) => [kind, make(kind)])) as PerKind<T>;
+}
+
+function addSparse(histogram: Histogram, pairs: Uint32Array): void {
+  for (let i = 0; i < pairs.length; i += 2) {
+    histogram.counts[pairs[i]!]! += pairs[i + 1]!;
+    histogram.totalCount += pairs[i + 1]!;
+  }
+}
+
+function encodeAll(histograms: PerKind<Histogram>): LatencyHistograms {
+  return perKind((kind) => encodeHistogram(histograms[kind]));
+}
+
+/** Every request that was planned has exactly one end; anything else is a bug of ours. */
+export function isConserved(counts: OutcomeCounts): boolean {
+  const { planned, ok, wrong, error, timeout, unsent, unfinished } = counts;
+  return planned === ok + wrong + error + timeout + unsent + unfinished;
+}
+
+/** Adds up counts by name, over threads. */
+export function sumByName(parts: readonly (readonly [string | number, number][])[]): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const part of parts) {
+    for (const [name, count] of part) sums.set(String(name), (sums.get(String(name)) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
+}

@@ -1,0 +1,181 @@
+/**
+ * The body of a load thread. It connects, says that it is ready, waits for the common start and then turns its loop
+ * until the load is over, never returning to Node's event loop in between: what the main thread may want to know
+ * meanwhile lies in shared memory.
+ */
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { createClock } from '../base/clock.ts';
+import { LoopscopeError } from '../base/errors.ts';
+import { setTimerSlackNs } from '../kernel/process.ts';
+import { createEpollLoop as createLoop } from '../loop/epoll-loop.ts'; // TEMP
+import type { LoopStats } from '../loop/event-loop.ts';
+import { stripe } from '../plan/arrival.ts';
+import type { Plan } from '../plan/plan.ts';
+import { ARRIVALS } from '../plan/registry.ts';
+import type { OutcomeRecord } from '../record/load.ts';
+import { codecFor } from '../wire/registry.ts';
+import { ConnectionSupply } from './connection-supply.ts';
+import { Driver } from './driver.ts';
+import { OutcomeRecorder } from './outcome-recorder.ts';
+import { beginThreadCost, measureOversleep, type ThreadCost, watchGarbageCollection } from './thread-cost.ts';
+import {
+  CONTROL,
+  COUNTER,
+  type ControlMemory,
+  controlFlags,
+  controlLastSent,
+  controlStart,
+  type ThreadMemory,
+} from './thread-memory.ts';
+
+export type ThreadInput = {
+  /** Tells a thread of ours from any other that happens to import this file. */
+  kind: 'loopscope load';
+  threadIndex: number;
+  plan: Plan;
+  anchor: { startMonoNs: bigint; startWallMs: number };
+  backend: 'auto' | 'ring' | 'epoll';
+  control: ControlMemory;
+  memory: ThreadMemory;
+};
+
+export type ThreadMessage =
+  | {
+      kind: 'ready';
+      openedCount: number;
+      lastErrno: number;
+      error: ThreadError | null;
+      backend: 'ring' | 'epoll';
+    }
+  | { kind: 'failed'; error: ThreadError }
+  | { kind: 'done'; result: ThreadResult };
+
+export type ThreadError = { code: LoopscopeError['code']; message: string; hint: string };
+
+export type ThreadResult = {
+  endNs: number;
+  cost: ThreadCost;
+  gcPauseNs: number;
+  gcCount: number;
+  oversleep: { p50Ns: number; p99Ns: number } | null;
+  stats: LoopStats;
+  statusCounts: [status: number, count: number][];
+  errorsByKind: [kind: string, count: number][];
+  slowest: { responseNs: number; outcome: OutcomeRecord }[];
+};
+
+/** Deadlines nearer than this are met by spinning: a timed wait oversleeps by about as much. */
+const SPIN_NS = 60e3;
+/** Connections still under way after this long do not hold up the start. */
+const OPENING_LIMIT_NS = 3e9;
+/** Slots for connections closing while their successors open. */
+const SPARE_SLOTS = 64;
+/** How long to wait for the common start before taking the main thread for dead. */
+const GO_LIMIT_MS = 60_000;
+
+function post(message: ThreadMessage): void {
+  parentPort!.postMessage(message);
+}
+
+async function run(input: ThreadInput): Promise<void> {
+  const { plan, threadIndex, memory } = input;
+  const flags = controlFlags(input.control);
+  const { nowNs } = createClock(input.anchor);
+  // The default lets the kernel end a timed wait 50 µs late, more than all else that makes us late.
+  setTimerSlackNs(1);
+  const garbage = watchGarbageCollection();
+  const oversleep = threadIndex === 0 ? measureOversleep(nowNs) : null;
+
+  const wanted = shareOf(plan.connectionCount, threadIndex, plan.threadCount);
+  const connectionLimit = wanted + Math.min(wanted, SPARE_SLOTS);
+  // Threads share the clock of the last request only when there are several: alone, it stays in this core's cache.
+  const lastSent = plan.threadCount > 1 ? controlLastSent(input.control) : new Float64Array(1);
+  const recorder = new OutcomeRecorder(memory, lastSent);
+  const codec = codecFor(plan.target.protocol);
+  const supply = new ConnectionSupply(plan.target.address, wanted, connectionLimit, memory.counters);
+  const driver = new Driver({
+    schedule: scheduleOf(plan, threadIndex),
+    parser: codec.createReplyParser({ connectionLimit, headOnly: plan.request.method === 'HEAD' }),
+    request: codec.encodeRequest(plan.request),
+    connectionLimit,
+    queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),
+    timeoutNs: plan.timeoutNs,
+    recorder,
+    nowNs,
+    isStopped: () => Atomics.load(flags, CONTROL.stop) !== 0,
+    supply,
+  });
+  using loop = createLoop({ connectionLimit, handlers: driver.handlers, nowNs, spinNs: SPIN_NS });
+  driver.attach(loop);
+
+  const openUntilNs = nowNs() + OPENING_LIMIT_NS;
+  do loop.turn();
+  while (!driver.isReady && nowNs() < openUntilNs && Atomics.load(flags, CONTROL.stop) === 0);
+  post({
+    kind: 'ready',
+    openedCount: memory.counters[COUNTER.opened]!,
+    lastErrno: supply.lastErrno,
+    error: supply.lastError && toThreadError(supply.lastError),
+    backend: loop.backend,
+  });
+  Atomics.wait(flags, CONTROL.go, 0, GO_LIMIT_MS);
+  const startNs = controlStart(input.control)[0]!;
+  if (Atomics.load(flags, CONTROL.go) !== 1) return;
+
+  const statsBefore = { ...loop.stats };
+  recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs);
+  driver.start(startNs, startNs + plan.durationNs);
+  const endCost = beginThreadCost();
+  while (!driver.isFinished) loop.turn();
+  const cost = endCost();
+  post({
+    kind: 'done',
+    result: {
+      endNs: driver.endedNs,
+      cost,
+      gcPauseNs: await garbage.sumNs(),
+      gcCount: garbage.count(),
+      oversleep,
+      stats: statsSince(loop.stats, statsBefore),
+      statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
+      errorsByKind: [...recorder.errorsByKind],
+      slowest: recorder.slowest.records(),
+    },
+  });
+}
+
+/** Thread `index` of `of` has this many of `count` things. */
+function shareOf(count: number, index: number, of: number): number {
+  return Math.floor(count / of) + (index < count % of ? 1 : 0);
+}
+
+function scheduleOf(plan: Plan, threadIndex: number) {
+  if (plan.ratePerSec === null) return null;
+  const { ratePerSec, durationNs, connectionCount, seed } = plan;
+  const whole = ARRIVALS[plan.arrival].createSchedule({ ratePerSec, durationNs, connectionCount, seed });
+  return stripe(whole, threadIndex, plan.threadCount);
+}
+
+function statsSince(now: LoopStats, before: LoopStats): LoopStats {
+  const difference = { ...now };
+  for (const key of Object.keys(difference) as (keyof LoopStats)[]) difference[key] -= before[key];
+  return difference;
+}
+
+function toThreadError(error: unknown): ThreadError {
+  if (error instanceof LoopscopeError) return { code: error.code, message: error.message, hint: error.hint };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'INTERNAL', message: `a load thread failed: ${text}`, hint: '' };
+}
+
+/** Starts a load thread; it is this very file, whatever its name is where it was installed. */
+export function startLoadThread(input: ThreadInput): Worker {
+  return new Worker(new URL(import.meta.url), {
+    workerData: input,
+    name: `loopscope load ${input.threadIndex}`,
+  });
+}
+
+if (parentPort !== null && (workerData as ThreadInput | null)?.kind === 'loopscope load') {
+  run(workerData as ThreadInput).catch((error) => post({ kind: 'failed', error: toThreadError(error) }));
+}

@@ -1,0 +1,79 @@
+/**
+ * What a load thread shares with the main thread: counters, arrival bins and histogram slots, in shared memory. The
+ * thread writes, the main thread reads whenever it likes; nothing is sent while the load runs, so that watching costs
+ * the thread nothing.
+ */
+import { ARRIVAL_BINS } from './arrival-bins.ts';
+import { SLOT_BYTES, SLOT_COUNT } from './block-slots.ts';
+
+/** Indices into ThreadMemory.counters; the first seven are OutcomeCounts. */
+export const COUNTER = {
+  planned: 0,
+  ok: 1,
+  wrong: 2,
+  error: 3,
+  timeout: 4,
+  unsent: 5,
+  unfinished: 6,
+  sent: 7,
+  inFlight: 8,
+  open: 9,
+  opened: 10,
+  failed: 11,
+  reopened: 12,
+  closedByPeer: 13,
+  lateReplies: 14,
+  bytesSent: 15,
+  bytesReceived: 16,
+  waiting: 17,
+  /** ∫ in-flight dt over the measured span, and that span, ns. */
+  inFlightArea: 18,
+  inFlightSpanNs: 19,
+  inFlightMax: 20,
+  /** When the last connection was lost, ns since run start; 0 while there is one. */
+  downSinceNs: 21,
+  shortGaps: 22,
+  gaps: 23,
+} as const;
+
+const COUNTER_COUNT = 32;
+
+/** Words of the control block, one a run. */
+export const CONTROL = { go: 0, stop: 1 } as const;
+
+/** A control block, shared by all threads: go and stop flags, then the load's start as a double. */
+export type ControlMemory = { readonly buffer: SharedArrayBuffer };
+
+export function createControl(): ControlMemory {
+  return { buffer: new SharedArrayBuffer(32) };
+}
+
+export function controlFlags(control: ControlMemory): Int32Array {
+  return new Int32Array(control.buffer, 0, 4);
+}
+
+/** One double: ns since run start at which the load begins. */
+export function controlStart(control: ControlMemory): Float64Array {
+  return new Float64Array(control.buffer, 16, 1);
+}
+
+/** One double that all threads write: the time of the last request sent by any of them. */
+export function controlLastSent(control: ControlMemory): Float64Array {
+  return new Float64Array(control.buffer, 24, 1);
+}
+
+export type ThreadMemory = {
+  readonly counters: Float64Array;
+  readonly sentBins: SharedArrayBuffer;
+  readonly plannedBins: SharedArrayBuffer;
+  readonly slots: SharedArrayBuffer;
+};
+
+export function createThreadMemory(): ThreadMemory {
+  return {
+    counters: new Float64Array(new SharedArrayBuffer(COUNTER_COUNT * 8)),
+    sentBins: new SharedArrayBuffer(8 + ARRIVAL_BINS * 2),
+    plannedBins: new SharedArrayBuffer(8 + ARRIVAL_BINS * 2),
+    slots: new SharedArrayBuffer(SLOT_COUNT * SLOT_BYTES),
+  };
+}

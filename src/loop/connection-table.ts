@@ -1,0 +1,65 @@
+/**
+ * The slots of a loop: state, descriptor and generation of each connection, in typed arrays allocated once.
+ *
+ * Invariants
+ *  C1  generation[c] changes when slot c is released, and whatever the kernel holds for a connection carries the
+ *      generation it was made with: an event of a former connection is told by the difference.
+ *  C2  A slot is in the free list exactly while state[c] is FREE.
+ */
+
+/** Not in use. */
+export const FREE = 0;
+/** connect() under way. */
+export const CONNECTING = 1;
+/** Data flows; handlers are called. */
+export const OPEN = 2;
+/** end() was called: what is queued is still sent, what arrives is discarded. */
+export const ENDING = 3;
+/** Closed for the owner; the kernel still holds a request of it (ring only). */
+export const CLOSING = 4;
+
+/** Generations fit 24 bits, to share a word with an operation code. */
+const GENERATION_MASK = 0xffffff;
+
+export class ConnectionTable {
+  readonly limit: number;
+  readonly state: Uint8Array;
+  readonly fd: Int32Array;
+  readonly generation: Uint32Array;
+  /** An error met while sending, reported when the receiving side ends; 0 when none. */
+  readonly sendErrno: Int32Array;
+  takenCount = 0;
+  readonly #free: Int32Array;
+
+  constructor(limit: number) {
+    this.limit = limit;
+    this.state = new Uint8Array(limit);
+    this.fd = new Int32Array(limit).fill(-1);
+    this.generation = new Uint32Array(limit);
+    this.sendErrno = new Int32Array(limit);
+    this.#free = Int32Array.from({ length: limit }, (_, i) => limit - 1 - i);
+  }
+
+  get isFull(): boolean {
+    return this.takenCount === this.limit;
+  }
+
+  /** A free slot, or −1. */
+  take(fd: number, state: number): number {
+    if (this.isFull) return -1;
+    const conn = this.#free[this.limit - 1 - this.takenCount]!;
+    this.takenCount++;
+    this.state[conn] = state;
+    this.fd[conn] = fd;
+    this.sendErrno[conn] = 0;
+    return conn;
+  }
+
+  release(conn: number): void {
+    this.state[conn] = FREE;
+    this.fd[conn] = -1;
+    this.generation[conn] = (this.generation[conn]! + 1) & GENERATION_MASK;
+    this.takenCount--;
+    this.#free[this.limit - 1 - this.takenCount] = conn;
+  }
+}

@@ -1,0 +1,353 @@
+/**
+ * The epoll back end: level-triggered, one receive per ready connection and cycle, sends tried at once.
+ *
+ * Invariants
+ *  E1  EPOLLOUT is asked for exactly while bytes are queued (wantsOut[c] = 1) or a connect is under way.
+ *  E2  An event is dropped when its generation is not the slot's: the slot was freed earlier in the same batch.
+ *  E3  Nothing is allocated, and nothing thrown, per event.
+ */
+import type { Address } from '../base/address.ts';
+import { EPOLLIN, EPOLLOUT } from '../kernel/abi/epoll.ts';
+import { SHUT_RDWR, SHUT_WR } from '../kernel/abi/socket.ts';
+import { Epoll } from '../kernel/epoll.ts';
+import { ERRNO } from '../kernel/errno.ts';
+import { GATHER_LIMIT } from '../kernel/message-slots.ts';
+import { SendArea } from '../kernel/send-area.ts';
+import { acceptConnection, closeFd, shutdownSocket, socketError } from '../kernel/sockets.ts';
+import { StreamIo } from '../kernel/stream-io.ts';
+import { Connecting, dropConnecting, RETRY_NS } from './connecting.ts';
+import { CONNECTING, ConnectionTable, ENDING, FREE, OPEN } from './connection-table.ts';
+import { EndingList } from './ending-list.ts';
+import type {
+  ConnectOptions,
+  EventLoop,
+  ListenOptions,
+  LoopHandlers,
+  LoopOptions,
+  LoopStats,
+  SendMemory,
+} from './event-loop.ts';
+import { ACCEPT_RETRY_NS, Listeners } from './listeners.ts';
+import { SendQueues } from './send-queue.ts';
+
+const EVENT_LIMIT = 512;
+const RECEIVE_BYTES = 65_536;
+/** Connections taken from one listener in one cycle, so that accepting never starves those who are here. */
+const ACCEPT_LIMIT = 64;
+/** In the word that names a connection: this is a listener. */
+const LISTENER_BIT = 0x80000000;
+
+/** Makes an event loop on epoll. Throws SYSCALL when no epoll descriptor can be had. */
+export function createEpollLoop(options: LoopOptions): EventLoop {
+  return new EpollLoop(options);
+}
+
+class EpollLoop implements EventLoop {
+  readonly backend = 'epoll';
+  readonly stats: LoopStats = {
+    waitCount: 0,
+    eventCount: 0,
+    systemCallCount: 0,
+    spinNs: 0,
+    acceptCount: 0,
+    shortageCount: 0,
+  };
+  readonly #handlers: LoopHandlers;
+  readonly #nowNs: () => number;
+  readonly #spinNs: number;
+  readonly #epoll = new Epoll(EVENT_LIMIT);
+  readonly #io = new StreamIo(RECEIVE_BYTES);
+  readonly #table: ConnectionTable;
+  readonly #queues: SendQueues;
+  readonly #wantsOut: Uint8Array;
+  readonly #connecting: Connecting;
+  readonly #listeners = new Listeners();
+  readonly #ending: EndingList;
+  readonly #onConnected = (conn: number, errno: number) => this.#finishConnect(conn, errno);
+  readonly #onLingered = (conn: number) => this.#release(conn);
+  /** The next turn waits until then at most; the first one polls. */
+  #wakeAtNs = 0;
+  #closed = false;
+
+  constructor(options: LoopOptions) {
+    this.#handlers = options.handlers;
+    this.#nowNs = options.nowNs;
+    this.#spinNs = options.spinNs ?? 0;
+    this.#table = new ConnectionTable(options.connectionLimit);
+    this.#queues = new SendQueues(options.connectionLimit);
+    this.#wantsOut = new Uint8Array(options.connectionLimit);
+    this.#connecting = new Connecting(this.#table, options.nowNs);
+    this.#ending = new EndingList(this.#table);
+  }
+
+  get connectionCount(): number {
+    return this.#table.takenCount;
+  }
+
+  allocateSendMemory(byteLength: number): SendMemory {
+    return new SendArea(byteLength);
+  }
+
+  connect(address: Address, options?: ConnectOptions): number {
+    const { conn, isInProgress } = this.#connecting.start(address, options);
+    this.stats.systemCallCount += 2;
+    if (isInProgress) this.#watch(conn, EPOLLOUT);
+    return conn;
+  }
+
+  listen(address: Address, options?: ListenOptions): number {
+    const listener = this.#listeners.open(address, options);
+    this.#watchListener(listener);
+    return listener;
+  }
+
+  listenerAddress(listener: number): Address {
+    return this.#listeners.addressOf(listener);
+  }
+
+  send(conn: number, memory: SendMemory, start: number, end: number): boolean {
+    if (this.#table.state[conn] !== OPEN) return false;
+    if (start === end) return true;
+    if (!this.#queues.push(conn, memory as SendArea, start, end)) return false;
+    if (this.#wantsOut[conn] === 0) this.#flush(conn);
+    return true;
+  }
+
+  sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#table.state[conn] !== OPEN) return false;
+    if (!this.#queues.pushCopy(conn, bytes, start, end)) return false;
+    if (this.#wantsOut[conn] === 0) this.#flush(conn);
+    return true;
+  }
+
+  pendingSendBytes(conn: number): number {
+    return this.#queues.pendingBytes[conn]!;
+  }
+
+  close(conn: number): void {
+    const state = this.#table.state[conn]!;
+    if (state === OPEN || state === CONNECTING) this.#release(conn);
+  }
+
+  end(conn: number): void {
+    if (this.#table.state[conn] !== OPEN) {
+      this.close(conn);
+      return;
+    }
+    this.#table.state[conn] = ENDING;
+    this.#ending.add(conn, this.#nowNs());
+    if (this.#queues.count[conn] === 0) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
+  }
+
+  turn(): void {
+    this.#connecting.retry();
+    const count = this.#wait();
+    const epoll = this.#epoll;
+    this.stats.eventCount += count;
+    for (let i = 0; i < count; i++) {
+      const low = epoll.low(i);
+      if (low >= LISTENER_BIT) this.#accept(low - LISTENER_BIT);
+      else if (this.#table.generation[low] === epoll.high(i)) this.#handle(low, epoll.events(i));
+    }
+    this.#connecting.report(this.#onConnected);
+    const nowNs = this.#nowNs();
+    if (this.#ending.count > 0) this.#ending.expire(nowNs, this.#onLingered);
+    if (this.#listeners.anyPaused) this.#resumeListeners(nowNs);
+    const waitNs = this.#handlers.onTurn(nowNs);
+    this.#wakeAtNs = waitNs <= 0 ? 0 : nowNs + waitNs;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (let conn = 0; conn < this.#table.limit; conn++) {
+      if (this.#table.state[conn] !== FREE) this.#release(conn);
+    }
+    this.#listeners[Symbol.dispose]();
+    this.#epoll[Symbol.dispose]();
+  }
+
+  /** Sleeps until spinNs before the deadline, then polls until it. Returns the number of ready descriptors. */
+  #wait(): number {
+    this.stats.waitCount++;
+    const wakeAtNs = this.#nextWakeNs();
+    if (wakeAtNs === 0) return this.#poll(0);
+    if (wakeAtNs === Number.POSITIVE_INFINITY) return this.#poll(wakeAtNs);
+    let nowNs = this.#nowNs();
+    const sleepNs = wakeAtNs - this.#spinNs - nowNs;
+    if (sleepNs > 0) {
+      const count = this.#poll(sleepNs);
+      if (count > 0 || this.#spinNs === 0) return count;
+      nowNs = this.#nowNs();
+    }
+    const spinStartNs = nowNs;
+    let count = this.#poll(0);
+    while (count === 0 && (nowNs = this.#nowNs()) < wakeAtNs) count = this.#poll(0);
+    this.stats.spinNs += nowNs - spinStartNs;
+    return count;
+  }
+
+  #poll(timeoutNs: number): number {
+    this.stats.systemCallCount++;
+    return this.#epoll.wait(timeoutNs);
+  }
+
+  #nextWakeNs(): number {
+    if (this.#connecting.hasOutcomes) return 0;
+    let wakeAtNs = this.#wakeAtNs;
+    if (this.#connecting.hasRetries) wakeAtNs = Math.min(wakeAtNs, this.#nowNs() + RETRY_NS);
+    if (this.#ending.count > 0) wakeAtNs = Math.min(wakeAtNs, this.#ending.nextDeadlineNs);
+    if (this.#listeners.anyPaused && this.#listeners.retryAtNs > 0) {
+      wakeAtNs = Math.min(wakeAtNs, this.#listeners.retryAtNs);
+    }
+    return wakeAtNs;
+  }
+
+  #handle(conn: number, events: number): void {
+    const state = this.#table.state[conn];
+    if (state === CONNECTING) {
+      this.#finishConnect(conn, socketError(this.#table.fd[conn]!));
+      return;
+    }
+    if (events & EPOLLOUT && this.#wantsOut[conn] === 1) this.#flush(conn);
+    // EPOLLERR and EPOLLHUP come unasked: receiving tells what they mean, after the last bytes.
+    if (events & ~EPOLLOUT) this.#receive(conn);
+  }
+
+  #receive(conn: number): void {
+    this.stats.systemCallCount++;
+    const n = this.#io.receive(this.#table.fd[conn]!);
+    if (this.#table.state[conn] === ENDING) {
+      if (n === 0 || (n < 0 && n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR)) this.#release(conn);
+      return;
+    }
+    if (n > 0) {
+      this.#handlers.onData(conn, this.#io.receiveBuffer, 0, n);
+    } else if (n === 0) {
+      this.#closeByPeer(conn, this.#table.sendErrno[conn]!);
+    } else if (n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR) {
+      this.#closeByPeer(conn, -n);
+    }
+  }
+
+  #closeByPeer(conn: number, errno: number): void {
+    const generation = this.#table.generation[conn]!;
+    this.#handlers.onClose(conn, errno);
+    if (this.#table.generation[conn] === generation) this.#release(conn);
+  }
+
+  /** Gives the kernel what is queued, as much as it takes. */
+  #flush(conn: number): void {
+    const queues = this.#queues;
+    while (queues.count[conn]! > 0) {
+      const pieceCount = Math.min(queues.count[conn]!, GATHER_LIMIT);
+      let wanted = 0;
+      for (let i = 0; i < pieceCount; i++) {
+        const piece = queues.piece(conn, i);
+        const length = queues.end(piece) - queues.start(piece);
+        this.#io.gather(queues.area(piece).addressNumber + queues.start(piece), length);
+        wanted += length;
+      }
+      this.stats.systemCallCount++;
+      const sent = this.#io.send(this.#table.fd[conn]!);
+      if (sent > 0) queues.advance(conn, sent);
+      if (sent === -ERRNO.EINTR || sent === wanted) continue;
+      if (sent < 0 && sent !== -ERRNO.EAGAIN) {
+        this.#failSend(conn, -sent);
+        return;
+      }
+      if (this.#wantsOut[conn] === 0) this.#setWantsOut(conn, 1);
+      return;
+    }
+    if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);
+    if (this.#table.state[conn] === ENDING) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
+  }
+
+  /** The peer may still have sent something worth reading: reading then ends, and the close carries this error. */
+  #failSend(conn: number, errno: number): void {
+    this.#queues.clear(conn);
+    this.#table.sendErrno[conn] = errno;
+    if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);
+    shutdownSocket(this.#table.fd[conn]!, SHUT_RDWR);
+  }
+
+  #setWantsOut(conn: number, wanted: 0 | 1): void {
+    this.#wantsOut[conn] = wanted;
+    this.stats.systemCallCount++;
+    const events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    this.#epoll.modify(this.#table.fd[conn]!, events, conn, this.#table.generation[conn]!);
+  }
+
+  #watch(conn: number, events: number): void {
+    this.stats.systemCallCount++;
+    this.#epoll.add(this.#table.fd[conn]!, events, conn, this.#table.generation[conn]!);
+  }
+
+  #finishConnect(conn: number, errno: number): void {
+    if (errno !== 0) {
+      const generation = this.#table.generation[conn]!;
+      this.#handlers.onConnect(conn, errno);
+      if (this.#table.generation[conn] === generation) dropConnecting(this.#table, conn);
+      return;
+    }
+    // A connect that ended at once was never added to the epoll set: remove is then refused, harmlessly.
+    this.#epoll.remove(this.#table.fd[conn]!);
+    this.#watch(conn, EPOLLIN);
+    this.#table.state[conn] = OPEN;
+    this.#handlers.onConnect(conn, 0);
+  }
+
+  #accept(listener: number): void {
+    const entry = this.#listeners.list[listener]!;
+    for (let i = 0; i < ACCEPT_LIMIT; i++) {
+      if (this.#table.isFull) {
+        this.#pauseListener(listener, 0);
+        return;
+      }
+      this.stats.systemCallCount++;
+      const fd = acceptConnection(entry.fd);
+      if (fd < 0) {
+        if (fd === -ERRNO.EMFILE || fd === -ERRNO.ENFILE || fd === -ERRNO.ENOMEM || fd === -ERRNO.ENOBUFS) {
+          this.#pauseListener(listener, this.#nowNs() + ACCEPT_RETRY_NS);
+        }
+        return; // EAGAIN, or a connection that went away before it was accepted: LT tells of the next.
+      }
+      const conn = this.#table.take(fd, OPEN);
+      this.stats.acceptCount++;
+      this.#watch(conn, EPOLLIN);
+      this.#handlers.onAccept(conn, listener);
+    }
+  }
+
+  #watchListener(listener: number): void {
+    this.#epoll.add(this.#listeners.list[listener]!.fd, EPOLLIN, LISTENER_BIT + listener, 0);
+  }
+
+  #pauseListener(listener: number, untilNs: number): void {
+    this.stats.shortageCount++;
+    this.#epoll.remove(this.#listeners.list[listener]!.fd);
+    this.#listeners.pause(listener, untilNs);
+  }
+
+  #resumeListeners(nowNs: number): void {
+    if (this.#table.isFull || nowNs < this.#listeners.retryAtNs) return;
+    this.#listeners.anyPaused = false;
+    this.#listeners.retryAtNs = 0;
+    for (let i = 0; i < this.#listeners.list.length; i++) {
+      const entry = this.#listeners.list[i]!;
+      if (!entry.paused) continue;
+      entry.paused = false;
+      this.#watchListener(i);
+    }
+  }
+
+  #release(conn: number): void {
+    this.#queues.clear(conn);
+    this.#wantsOut[conn] = 0;
+    if (this.#table.state[conn] === ENDING) this.#ending.remove(conn);
+    closeFd(this.#table.fd[conn]!);
+    this.#table.release(conn);
+    // A descriptor is free again: accept may be tried before its time.
+    this.#listeners.retryAtNs = 0;
+  }
+}

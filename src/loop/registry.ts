@@ -1,0 +1,38 @@
+import { LoopscopeError } from '../base/errors.ts';
+import { probeIoUring } from '../kernel/features.ts';
+import { createEpollLoop } from './epoll-loop.ts';
+import type { EventLoop, LoopOptions } from './event-loop.ts';
+import { createRingLoop } from './ring-loop.ts';
+
+export type LoopBackend = {
+  readonly name: EventLoop['backend'];
+  /** Whether this machine lets us, and why not. */
+  probe(): { available: boolean; reason: string };
+  create(options: LoopOptions): EventLoop;
+};
+
+/** The back ends, best first. */
+export const loopBackends: readonly LoopBackend[] = [
+  { name: 'ring', probe: probeIoUring, create: createRingLoop },
+  { name: 'epoll', probe: () => ({ available: true, reason: '' }), create: createEpollLoop },
+];
+
+/**
+ * Makes an event loop. 'auto' takes io_uring where it is to be had, else epoll; a back end asked for by name and
+ * refused throws KERNEL_FEATURE with the reason.
+ */
+export function createLoop(options: LoopOptions, backend: 'auto' | EventLoop['backend'] = 'auto'): EventLoop {
+  for (const candidate of loopBackends) {
+    if (backend !== 'auto' && backend !== candidate.name) continue;
+    const { available, reason } = candidate.probe();
+    if (available) return candidate.create(options);
+    if (backend !== 'auto') {
+      throw new LoopscopeError(
+        'KERNEL_FEATURE',
+        `${candidate.name} event loop: ${reason}`,
+        'use the epoll back end',
+      );
+    }
+  }
+  throw new LoopscopeError('INTERNAL', `no event loop named ${backend}`);
+}

@@ -1,0 +1,115 @@
+import type { Diagnosis } from '../../diagnose/finding.ts';
+import type { LoadRecord } from '../../record/load.ts';
+import type { ObservationRecord } from '../../record/observation.ts';
+import type { Run } from '../../record/run.ts';
+import { LATENCY_KINDS, spectrumOf, withheldReason } from '../model/latency.ts';
+import { type CycleTimeline, cycleTimeline, latencyTimeline } from '../model/timeline.ts';
+import { loopLabel, plural } from '../text/phrases.ts';
+import type { PageHeatMap, PageSpectrum, PageTimeline } from './page-data.ts';
+
+/** Loops that get a heat map of their own; each is a few ten kB of the page. */
+const HEAT_MAPS_MAX = 6;
+
+/** Four significant digits are finer than any screen, and a third of the bytes. */
+function toSec(ns: number): number {
+  return Number((ns / 1e9).toPrecision(4));
+}
+
+function toSecExact(ns: number): number {
+  return Number((ns / 1e9).toFixed(4));
+}
+
+const toSecOrNull = (ns: number | null) => (ns === null ? null : toSec(ns));
+
+export function timelineOf(run: Run, diagnosis: Diagnosis): PageTimeline {
+  const { load, observation } = run;
+  const withheld = withheldReason(diagnosis, 'response');
+  const points = load ? latencyTimeline(load, diagnosis) : [];
+  const cycles = observation ? cycleTimeline(observation) : null;
+  return {
+    durationSec: toSecExact(Math.max(load?.endNs ?? 0, observation?.endNs ?? 0)),
+    latency:
+      load && !withheld && points.length > 0
+        ? {
+            sec: points.map((point) => toSecExact(point.startNs + point.durationNs / 2)),
+            p50: points.map((point) => toSecOrNull(point.p50Ns)),
+            p99: points.map((point) => toSecOrNull(point.p99Ns)),
+            max: points.map((point) => toSecOrNull(point.maxNs)),
+            maxAtLeast: points.map((point) => point.maxAtLeast),
+            planned: points.map((point) => point.plannedCount),
+            failed: points.map((point) => point.failedCount),
+          }
+        : null,
+    latencyNote: withheld
+      ? `Response times are withheld (${withheld}).`
+      : load
+        ? ''
+        : 'No load was driven: response times were not measured.',
+    cycles: cycles && observation ? longestCycles(cycles, observation) : null,
+    cyclesNote: cyclesNote(run, cycles),
+  };
+}
+
+function cyclesNote(run: Run, cycles: CycleTimeline | null): string {
+  if (!run.observation) return 'Nobody watched the server: its cycles are not known.';
+  if (run.observation.tier === 'proc') return 'Cycles are not visible through /proc alone.';
+  return cycles ? '' : 'No cycle was recorded.';
+}
+
+function longestCycles(
+  cycles: CycleTimeline,
+  observation: ObservationRecord,
+): NonNullable<PageTimeline['cycles']> {
+  const columns = Array.from({ length: cycles.columnCount }, (_, column) => column);
+  return {
+    sec: columns.map((column) => toSecExact(cycles.startNs + (column + 0.5) * cycles.columnNs)),
+    longest: columns.map((column) => {
+      const values = cycles.loops
+        .map((loop) => loop.longestNs[column] ?? null)
+        .filter((value) => value !== null);
+      return values.length > 0 ? toSec(Math.max(...values)) : null;
+    }),
+    budgetSec: toSec(observation.budgetNs),
+  };
+}
+
+export function heatMapOf(observation: ObservationRecord): PageHeatMap | null {
+  const cycles = cycleTimeline(observation);
+  if (!cycles) return null;
+  const stallsOf = (loopIndex: number) =>
+    observation.stalls.filter((stall) => stall.loopIndex === loopIndex).length;
+  const ranked = [...cycles.heatMaps]
+    .filter((map) => map.cells.length > 0)
+    .sort((a, b) => stallsOf(b.loopIndex) - stallsOf(a.loopIndex) || a.loopIndex - b.loopIndex);
+  const shown = ranked.slice(0, HEAT_MAPS_MAX).sort((a, b) => a.loopIndex - b.loopIndex);
+  return {
+    startSec: toSecExact(cycles.startNs),
+    columnSec: cycles.columnNs / 1e9,
+    columnCount: cycles.columnCount,
+    durationSec: toSecExact(observation.endNs),
+    budgetSec: toSec(observation.budgetNs),
+    rowLowSec: cycles.rowLowNs.map(toSec),
+    loops: shown.map((map) => ({
+      label: loopLabel(observation.loops.find((loop) => loop.loopIndex === map.loopIndex)),
+      cells: map.cells,
+    })),
+    note:
+      ranked.length > shown.length
+        ? `The ${shown.length} loops with the most stalls are here; ${plural(ranked.length - shown.length, 'other is', 'others are')} in the run file.`
+        : '',
+  };
+}
+
+export function spectrumSeries(load: LoadRecord, diagnosis: Diagnosis): PageSpectrum | null {
+  const series = LATENCY_KINDS.map((kind) => ({ kind, points: spectrumOf(load, diagnosis, kind) }))
+    .filter(({ points }) => points.length > 0)
+    .map(({ kind, points }) => ({
+      kind,
+      nines: points.map((point) => Number((-Math.log10(1 - point.q)).toFixed(4))),
+      sec: points.map((point) => toSec(Math.max(1, point.ns))),
+      atLeastFrom: indexOrNull(points.findIndex((point) => point.atLeast)),
+    }));
+  return series.length > 0 ? series : null;
+}
+
+const indexOrNull = (index: number) => (index < 0 ? null : index);

@@ -1,0 +1,144 @@
+import { formatNs, formatShare } from '../../base/units.ts';
+import { sumBy } from '../../diagnose/facts/numbers.ts';
+import type { ObservationRecord, Stall } from '../../record/observation.ts';
+import { type AccountTotal, addAccounts, GROUP_TITLE } from '../model/stall-account.ts';
+import { loopLabel, partLabel, plural, stallKindPhrase } from '../text/phrases.ts';
+import type { PageAccount, PageStack, PageStall, PageStalls } from './page-data.ts';
+
+/** Limits that keep a page of a bad hour as small as one of a bad second; what is left out is said. */
+const MARKS_MAX = 1500;
+const LIST_MAX = 60;
+const STACKS_PER_STALL = 4;
+const FRAMES_PER_STACK = 24;
+const PARTS_PER_STALL = 12;
+
+/** The stalls of an observation; null in the proc tier, where none can be seen. */
+export function stallsOf(observation: ObservationRecord): PageStalls | null {
+  if (observation.tier !== 'bpf') return null;
+  const ranked = [...observation.stalls].sort((a, b) => b.wallNs - a.wallNs);
+  const marked = ranked.slice(0, MARKS_MAX).sort((a, b) => a.startNs - b.startNs);
+  const listed = ranked.slice(0, LIST_MAX);
+  const strings = new StringTable();
+  const total = addAccounts(observation.stalls);
+  const loopNs = sumBy(observation.windows, (window) => window.durationNs);
+  const late = observation.stalls.filter((stall) => stall.kind === 'wait').length;
+  const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops’ time` : '';
+  return {
+    title: `${plural(ranked.length - late, 'long cycle')} and ${plural(late, 'late wake-up')} over ${formatNs(observation.budgetNs)}: ${formatNs(total.wallNs)}${ofLoopTime}`,
+    total: accountOf(total, Number.POSITIVE_INFINITY),
+    notes: notesOf(observation),
+    marks: marked.map((stall) => ({
+      atSec: Number((stall.startNs / 1e9).toFixed(4)),
+      wallSec: Number((stall.wallNs / 1e9).toPrecision(4)),
+      group: longestGroup(stall),
+    })),
+    list: listed.map((stall) => stallOf(stall, observation, marked.indexOf(stall), strings)),
+    strings: strings.values,
+    listNote:
+      ranked.length > listed.length
+        ? `The ${listed.length} longest of ${plural(ranked.length, 'stall')} are here with their accounts; all are in the run file.`
+        : '',
+  };
+}
+
+function notesOf(observation: ObservationRecord): string[] {
+  const counted = observation.stalls.filter((stall) => stall.detail === 'counters').length;
+  const notes: string[] = [];
+  if (counted > 0) {
+    notes.push(
+      `${plural(counted, 'stall')} came before the scheduler probes were armed: known from counters, without names.`,
+    );
+  }
+  if (observation.losses.stallsNotKept > 0) {
+    notes.push(
+      `${plural(observation.losses.stallsNotKept, 'further stall')} did not fit and are in none of these numbers.`,
+    );
+  }
+  return notes;
+}
+
+function longestGroup(stall: Stall): string {
+  const { parts } = addAccounts([stall]);
+  return parts.reduce<{ group: string; ns: number }>((best, part) => (part.ns > best.ns ? part : best), {
+    group: 'unexplained',
+    ns: 0,
+  }).group;
+}
+
+function stallOf(
+  stall: Stall,
+  observation: ObservationRecord,
+  mark: number,
+  strings: StringTable,
+): PageStall {
+  const loop = observation.loops.find((candidate) => candidate.loopIndex === stall.loopIndex);
+  const facts = [stallKindPhrase(stall), `on CPU ${stall.cpu}`];
+  if (stall.minorFaults > 0) facts.push(plural(stall.minorFaults, 'minor fault'));
+  if (stall.majorFaults > 0) facts.push(plural(stall.majorFaults, 'major fault'));
+  if (stall.voluntarySwitches > 0)
+    facts.push(plural(stall.voluntarySwitches, 'voluntary switch', 'voluntary switches'));
+  if (stall.involuntarySwitches > 0)
+    facts.push(plural(stall.involuntarySwitches, 'forced switch', 'forced switches'));
+  if (stall.detail === 'counters') facts.push('known from counters only');
+  return {
+    mark,
+    title: `${formatNs(stall.wallNs)} at ${(stall.startNs / 1e9).toFixed(3)} s`,
+    loop: loopLabel(loop),
+    at: `${(stall.startNs / 1e9).toFixed(3)} s`,
+    wall: formatNs(stall.wallNs),
+    facts,
+    account: accountOf(addAccounts([stall]), PARTS_PER_STALL),
+    stacks: stacksOf(stall, strings),
+  };
+}
+
+function accountOf(total: AccountTotal, partsMax: number): PageAccount {
+  const longest = new Set([...total.parts].sort((a, b) => b.ns - a.ns).slice(0, partsMax));
+  return {
+    wallNs: Math.round(total.wallNs),
+    wall: formatNs(total.wallNs),
+    parts: total.parts
+      .filter((part) => longest.has(part))
+      .map((part) => ({
+        group: part.group,
+        title: GROUP_TITLE[part.group],
+        text: partLabel(part),
+        ns: Math.round(part.ns),
+        time: formatNs(part.ns),
+        shareText: formatShare(part.share),
+      })),
+  };
+}
+
+/** CPU samples first, then where it slept. */
+function stacksOf(stall: Stall, strings: StringTable): PageStack[] {
+  const sampled = stall.stacks.map((stack) => ({
+    title: `on CPU ${stack.inKernel ? 'in the kernel' : 'in user code'}, ${plural(stack.count, 'sample')}`,
+    frames: stack.frames,
+  }));
+  const slept = stall.account.blocked
+    .filter((slice) => slice.kernelStack.length > 0)
+    .map((slice) => ({
+      title: `asleep in ${slice.call} for ${formatNs(slice.ns)}${slice.waker ? `, woken by ${slice.waker.comm} (pid ${slice.waker.pid})` : ''}`,
+      frames: slice.kernelStack,
+    }));
+  return [...sampled, ...slept].slice(0, STACKS_PER_STALL).map(({ title, frames }) => ({
+    title,
+    frames: frames.slice(0, FRAMES_PER_STACK).map((frame) => strings.indexOf(frame)),
+  }));
+}
+
+/** Frames repeat from stall to stall: each is stored once. */
+class StringTable {
+  readonly values: string[] = [];
+  readonly #indices = new Map<string, number>();
+
+  indexOf(text: string): number {
+    let index = this.#indices.get(text);
+    if (index === undefined) {
+      index = this.values.push(text) - 1;
+      this.#indices.set(text, index);
+    }
+    return index;
+  }
+}

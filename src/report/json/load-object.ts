@@ -1,0 +1,106 @@
+import type { Diagnosis } from '../../diagnose/finding.ts';
+import type { LoadRecord } from '../../record/load.ts';
+import { type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
+import { answeredPerSec, unaccountedCount } from '../model/load-summary.ts';
+
+export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
+  const { plan, counts, connections, arrivals, client } = load;
+  return {
+    plan: {
+      target: plan.target,
+      protocol: plan.protocol,
+      transport: plan.transport,
+      arrival: plan.arrival,
+      rate_per_sec: plan.ratePerSec,
+      connections: plan.connectionCount,
+      threads: plan.threadCount,
+      duration_ns: plan.durationNs,
+      warmup_ns: plan.warmupNs,
+      timeout_ns: plan.timeoutNs,
+      seed: plan.seed,
+      backend: plan.backend,
+    },
+    duration_ns: load.endNs - load.startNs,
+    stopped_early: load.stoppedEarly,
+    counts: {
+      planned: counts.planned,
+      ok: counts.ok,
+      wrong: counts.wrong,
+      error: counts.error,
+      timeout: counts.timeout,
+      unsent: counts.unsent,
+      unfinished: counts.unfinished,
+      unaccounted: unaccountedCount(counts),
+    },
+    answered_per_sec: answeredPerSec(load),
+    errors_by_kind: load.errorsByKind,
+    status_counts: load.statusCounts,
+    bytes_sent: load.bytesSent,
+    bytes_received: load.bytesReceived,
+    connections: {
+      opened: connections.opened,
+      failed: connections.failed,
+      reopened: connections.reopened,
+      closed_by_peer: connections.closedByPeer,
+      late_replies: connections.lateReplies,
+    },
+    in_flight: { mean: load.inFlight.mean, max: load.inFlight.max, limit: load.inFlight.limit },
+    latency: latencyObject(latencyRows(load, diagnosis)),
+    arrivals: {
+      sent: arrivals.sentCount,
+      mean_rate_per_sec: arrivals.meanRatePerSec,
+      dispersion_1ms: arrivals.idc1ms,
+      dispersion_10ms: arrivals.idc10ms,
+      dispersion_100ms: arrivals.idc100ms,
+      short_gap_share: arrivals.shortGapShare,
+      short_gap_share_if_poisson: arrivals.shortGapShareIfPoisson,
+      max_in_1ms: arrivals.maxIn1ms,
+      planned: arrivals.planned && {
+        dispersion_1ms: arrivals.planned.idc1ms,
+        dispersion_10ms: arrivals.planned.idc10ms,
+        dispersion_100ms: arrivals.planned.idc100ms,
+      },
+    },
+    client: {
+      wall_ns: client.wallNs,
+      threads: client.threads.map((thread) => ({
+        tid: thread.tid,
+        user_ns: thread.userNs,
+        system_ns: thread.systemNs,
+        run_queue_ns: thread.runDelayNs,
+        spin_ns: thread.spinNs,
+        waits: thread.waitCount,
+        events: thread.eventCount,
+      })),
+      throttled_ns: client.throttledNs,
+      timer_oversleep_p50_ns: client.timerOversleepNsP50,
+      timer_oversleep_p99_ns: client.timerOversleepNsP99,
+      gc_pause_ns: client.gcPauseNs,
+    },
+  };
+}
+
+function latencyObject(rows: LatencyRow[]) {
+  return Object.fromEntries(rows.map((row) => [row.kind, rowObject(row)]));
+}
+
+function rowObject(row: LatencyRow) {
+  const ns = (name: LatencyQuantile) => row.quantiles[name]?.ns ?? null;
+  return {
+    requests: row.count,
+    unanswered: row.censoredCount,
+    withheld: row.withheld,
+    p50_ns: ns('p50'),
+    p90_ns: ns('p90'),
+    p99_ns: ns('p99'),
+    p99_9_ns: ns('p99.9'),
+    max_ns: ns('max'),
+    at_least: QUANTILES.filter(({ name }) => row.quantiles[name]?.atLeast).map(({ name }) => name),
+    too_few_requests_for:
+      row.withheld === null
+        ? QUANTILES.filter(({ name }) => row.quantiles[name] === null).map(({ name }) => name)
+        : [],
+  };
+}
+
+type LatencyQuantile = (typeof QUANTILES)[number]['name'];

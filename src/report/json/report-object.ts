@@ -1,0 +1,72 @@
+/** The JSON report as a plain object. Keys are snake_case, times ns, shares 0 to 1, absent things null. */
+import type { Diagnosis, Evidence, Finding } from '../../diagnose/finding.ts';
+import type { Run } from '../../record/run.ts';
+import { loadObject } from './load-object.ts';
+import { observationObject } from './observation-object.ts';
+
+/** Raised when a reader of the older shape would be misled; new keys do not raise it. */
+export const REPORT_SCHEMA_VERSION = 1;
+
+export type ReportObject = ReturnType<typeof reportObject>;
+
+export function reportObject(run: Run, diagnosis: Diagnosis, runFile: string | null) {
+  const { header } = run;
+  return {
+    schema: 'loopscope-report',
+    schema_version: REPORT_SCHEMA_VERSION,
+    loopscope_version: header.loopscopeVersion,
+    mode: header.mode,
+    complete: run.complete,
+    verdict: findingObject(diagnosis.verdict),
+    contributors: diagnosis.contributors.map(findingObject),
+    suspects_cleared: diagnosis.suspectsCleared.map(({ culprit, why }) => ({ culprit, why })),
+    evidence: diagnosis.evidence.map(evidenceObject),
+    self: {
+      verdict: diagnosis.self.verdict,
+      checks: diagnosis.self.checks.map(({ name, verdict, value, unit, limit, text, spoils }) => ({
+        name,
+        verdict,
+        value,
+        unit,
+        limit,
+        text,
+        spoils,
+      })),
+      could_not_see: diagnosis.self.couldNotSee,
+    },
+    load: run.load ? loadObject(run.load, diagnosis) : null,
+    observation: run.observation ? observationObject(run.observation, header.selfPids) : null,
+    environment: {
+      kernel_release: header.environment.kernelRelease,
+      arch: header.environment.arch,
+      cpu_model: header.environment.cpuModel,
+      cpu_count: header.environment.cpuCount,
+      memory_bytes: header.environment.memTotalBytes,
+      hypervisor: header.environment.hypervisor,
+      clock_source: header.environment.clockSource,
+      node_version: header.environment.nodeVersion,
+      effective_uid: header.environment.effectiveUid,
+    },
+    capabilities: header.capabilities.map(({ name, available, reason, hides }) => ({
+      name,
+      available,
+      reason,
+      hides,
+    })),
+    run: {
+      command: header.command,
+      started_at: new Date(header.startedWallMs).toISOString(),
+      watched_pids: header.watchedPids,
+      file: runFile,
+    },
+  };
+}
+
+function findingObject(finding: Finding) {
+  const { culprit, share, confidence, headline, evidence, advice } = finding;
+  return { culprit, share, confidence, headline, evidence: evidence.map(evidenceObject), advice };
+}
+
+function evidenceObject({ metric, value, unit, text }: Evidence) {
+  return { metric, value, unit, text };
+}

@@ -1,0 +1,45 @@
+import { addCounts, createHistogram, type Histogram, quantileNs } from '../../record/histogram.ts';
+import { decodeHistogram } from '../../record/histogram-text.ts';
+
+/** A value that may be only a lower bound, because it falls among requests that never got an answer. */
+export type Quantile = { ns: number; atLeast: boolean };
+
+/** Answered requests and the ages of unanswered ones, as one distribution of times in ns. */
+export type Distribution = {
+  count: number;
+  /** How many of `count` are ages of requests without an answer. */
+  censoredCount: number;
+  /** q from 0 to 1; q = 1 is the maximum. */
+  quantile(q: number): Quantile;
+};
+
+/** Adds encoded histograms bucket by bucket. Null when they are empty, or when none of them can be read. */
+export function distributionOf(
+  answered: readonly string[],
+  censored: readonly string[],
+): Distribution | null {
+  const answers = sum(answered);
+  const ages = sum(censored);
+  const count = answers.totalCount + ages.totalCount;
+  if (count === 0) return null;
+  return {
+    count,
+    censoredCount: ages.totalCount,
+    quantile(q) {
+      const found = quantileNs(answers, ages, q)!;
+      return { ns: found.valueNs, atLeast: found.atLeast };
+    },
+  };
+}
+
+function sum(texts: readonly string[]): Histogram {
+  const total = createHistogram();
+  for (const text of texts) {
+    try {
+      addCounts(total, decodeHistogram(text).counts);
+    } catch {
+      // Damaged: shown as not measured. The run-file reader is where damage is reported.
+    }
+  }
+  return total;
+}

@@ -1,0 +1,20 @@
+import { ratio } from '../../diagnose/facts/numbers.ts';
+import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
+
+export const OUTCOME_KINDS = ['ok', 'wrong', 'error', 'timeout', 'unsent', 'unfinished'] as const;
+
+/** Requests left over when every outcome is taken from what was planned: 0, or the report says so loudly. */
+export function unaccountedCount(counts: OutcomeCounts): number {
+  return OUTCOME_KINDS.reduce((left, kind) => left - counts[kind], counts.planned);
+}
+
+/** Requests with a reply (ok or wrong) a second over the whole run. */
+export function answeredPerSec(load: LoadRecord): number {
+  const seconds = (load.endNs - load.startNs) / 1e9;
+  return seconds > 0 ? (load.counts.ok + load.counts.wrong) / seconds : 0;
+}
+
+/** Requests that did not end as asked, as a share of the planned. */
+export function failedShare(counts: OutcomeCounts): number {
+  return ratio(counts.planned - counts.ok, counts.planned);
+}

@@ -1,0 +1,7 @@
+import { htmlReporter } from './html/html.ts';
+import { jsonReporter } from './json/json.ts';
+import type { Reporter } from './reporter.ts';
+import { terminalReporter } from './terminal/terminal.ts';
+
+/** Every output form, in the order that help shows them. */
+export const REPORTERS: readonly Reporter[] = [terminalReporter, jsonReporter, htmlReporter];

@@ -1,0 +1,124 @@
+import { formatNs, formatShare } from '../../base/units.ts';
+import { sumBy } from '../../diagnose/facts/numbers.ts';
+import type { ObservationRecord, Stall } from '../../record/observation.ts';
+import { type AccountPart, addAccounts, GROUP_TITLE, type PartGroup } from '../model/stall-account.ts';
+import type { Ink, Paper } from '../text/paper.ts';
+import { loopLabel, partLabel, plural } from '../text/phrases.ts';
+import { writeTable } from '../text/table.ts';
+
+export const GROUP_INK: Record<PartGroup, Ink> = {
+  user: 'blue',
+  system: 'cyan',
+  irq: 'magenta',
+  steal: 'magenta',
+  'run-queue': 'yellow',
+  blocked: 'red',
+  unexplained: 'dim',
+};
+
+const PARTS_SHOWN = 14;
+const LONGEST_SHOWN = 5;
+const BAR_CELLS = 16;
+
+/** The account of all stalls together, and the longest of them. */
+export function writeStalls(paper: Paper, observation: ObservationRecord): void {
+  const { stalls } = observation;
+  if (observation.tier === 'proc' || stalls.length === 0) return;
+  const total = addAccounts(stalls);
+  const loopNs = sumBy(observation.windows, (window) => window.durationNs);
+  const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops' time` : '';
+  paper.heading(
+    `Where the time of ${plural(stalls.length, 'stall')} went: ${formatNs(total.wallNs)}`,
+    `${kindsPhrase(stalls)}${ofLoopTime}`,
+  );
+  const shown = total.parts.length <= PARTS_SHOWN ? total.parts : keepLongest(total.parts);
+  const rest = total.parts.filter((part) => !shown.includes(part));
+  writeTable(
+    paper,
+    [
+      { title: '' },
+      { title: '', shrinkTo: 16 },
+      { title: '', align: 'right' },
+      { title: '', align: 'right' },
+      { title: '' },
+    ],
+    [
+      ...shown.map((part) => [
+        GROUP_TITLE[part.group],
+        partLabel(part),
+        formatNs(part.ns),
+        formatShare(part.share),
+        {
+          text: paper.bar(part.share, BAR_CELLS),
+          draw: (text: string) => paper.ink(text, GROUP_INK[part.group]),
+        },
+      ]),
+      ...(rest.length > 0
+        ? [[plural(rest.length, 'smaller part'), '', formatNs(sumBy(rest, (part) => part.ns)), '', '']]
+        : []),
+    ],
+  );
+  for (const note of notes(observation)) paper.sentence(note, { first: '  ', ink: ['dim'] });
+  writeLongest(paper, observation);
+}
+
+function kindsPhrase(stalls: readonly Stall[]): string {
+  const late = stalls.filter((stall) => stall.kind === 'wait').length;
+  const long = stalls.length - late;
+  const parts: string[] = [];
+  if (long > 0) parts.push(plural(long, 'long cycle'));
+  if (late > 0) parts.push(plural(late, 'late wake-up'));
+  return parts.join(', ');
+}
+
+/** The longest parts, still in the order of groups. */
+function keepLongest(parts: AccountPart[]): AccountPart[] {
+  const longest = new Set([...parts].sort((a, b) => b.ns - a.ns).slice(0, PARTS_SHOWN - 1));
+  return parts.filter((part) => longest.has(part));
+}
+
+function notes(observation: ObservationRecord): string[] {
+  const counted = observation.stalls.filter((stall) => stall.detail === 'counters').length;
+  const result: string[] = [];
+  if (counted > 0) {
+    result.push(
+      `${plural(counted, 'stall')} came before the scheduler probes were armed: known from counters, without names.`,
+    );
+  }
+  if (observation.losses.stallsNotKept > 0) {
+    result.push(
+      `${plural(observation.losses.stallsNotKept, 'further stall')} did not fit and are not in this account.`,
+    );
+  }
+  return result;
+}
+
+function writeLongest(paper: Paper, observation: ObservationRecord): void {
+  const longest = [...observation.stalls].sort((a, b) => b.wallNs - a.wallNs).slice(0, LONGEST_SHOWN);
+  paper.heading('Longest stalls');
+  writeTable(
+    paper,
+    [
+      { title: 'at', align: 'right' },
+      { title: 'loop', shrinkTo: 12 },
+      { title: 'lasted', align: 'right' },
+      { title: 'mostly', shrinkTo: 20 },
+      { title: '', align: 'right' },
+    ],
+    longest.map((stall) => {
+      const { parts } = addAccounts([stall]);
+      const main = parts.reduce<AccountPart | null>(
+        (best, part) => (best && best.ns >= part.ns ? best : part),
+        null,
+      );
+      const loop = observation.loops.find((candidate) => candidate.loopIndex === stall.loopIndex);
+      return [
+        `${(stall.startNs / 1e9).toFixed(3)} s`,
+        loopLabel(loop),
+        formatNs(stall.wallNs),
+        main ? [GROUP_TITLE[main.group], partLabel(main)].filter((text) => text !== '').join(': ') : '',
+        main ? formatShare(main.share) : '',
+      ];
+    }),
+  );
+}

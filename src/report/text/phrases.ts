@@ -1,0 +1,125 @@
+/** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
+import { formatNs, formatShare } from '../../base/units.ts';
+import type { Finding } from '../../diagnose/finding.ts';
+import type { LoadRecord, PlanRecord } from '../../record/load.ts';
+import type { LoopRecord, Stall } from '../../record/observation.ts';
+import type { Run } from '../../record/run.ts';
+import type { Quantile } from '../model/distribution.ts';
+import type { LatencyRow } from '../model/latency.ts';
+import { answeredPerSec, failedShare, OUTCOME_KINDS, unaccountedCount } from '../model/load-summary.ts';
+import type { AccountPart } from '../model/stall-account.ts';
+
+/** Whole numbers with thin grouping: 39990 → "39 990". */
+export function formatWhole(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');
+}
+
+/** "≥1.00 s" for a lower bound. */
+export function formatQuantile(quantile: Quantile | null): string {
+  if (quantile === null) return '–';
+  return (quantile.atLeast ? '≥' : '') + formatNs(quantile.ns);
+}
+
+/** A number in the unit that a check or a piece of evidence gives it. */
+export function formatValue(value: number, unit: string): string {
+  if (unit === 'share') return formatShare(value);
+  if (unit === 'ns') return formatNs(value);
+  const rounded = Number.isInteger(value) ? formatWhole(value) : String(Number(value.toPrecision(3)));
+  return unit === '' || unit === 'ratio' ? rounded : `${rounded} ${unit}`;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatWhole(count)} ${count === 1 ? one : many}`;
+}
+
+/** "high confidence, 86 % of the excess". */
+export function certainty(finding: Finding): string {
+  const share = finding.share > 0 ? `, ${formatShare(finding.share)} of the excess` : '';
+  return `${finding.confidence} confidence${share}`;
+}
+
+/** "nginx 4241", with the thread when it is not the main one. */
+export function loopLabel(loop: LoopRecord | undefined): string {
+  if (!loop) return 'unknown loop';
+  return loop.tid === loop.pid ? `${loop.comm} ${loop.pid}` : `${loop.comm} ${loop.pid}/${loop.tid}`;
+}
+
+/** What the load was, in one line. */
+export function planPhrase(plan: PlanRecord): string {
+  const rate = plan.ratePerSec === null ? 'closed loop' : `${formatWhole(plan.ratePerSec)}/s ${plan.arrival}`;
+  return `${plan.target}, ${rate}, ${plural(plan.connectionCount, 'connection')}, ${formatNs(plan.durationNs)}`;
+}
+
+/** What came of the load, in one line. */
+export function outcomePhrase(load: LoadRecord, response: LatencyRow | undefined): string {
+  const { counts } = load;
+  const failed = failedShare(counts);
+  const outcome =
+    counts.planned === 0 ? 'none was due' : failed === 0 ? 'all ok' : `${formatShare(failed)} failed`;
+  const latency = response?.withheld
+    ? `response times withheld (${response.withheld})`
+    : `response p50 ${formatQuantile(response?.quantiles.p50 ?? null)}, p99 ${formatQuantile(response?.quantiles.p99 ?? null)}`;
+  return `${plural(counts.planned, 'request')}, ${outcome}, ${formatWhole(answeredPerSec(load))}/s answered; ${latency}`;
+}
+
+/** The conservation of requests: every planned one is in exactly one of the counts. */
+export function conservationPhrase(load: LoadRecord): string {
+  const parts = OUTCOME_KINDS.map((kind) => `${formatWhole(load.counts[kind])} ${kind}`).join(' + ');
+  const left = unaccountedCount(load.counts);
+  const check =
+    left === 0 ? '' : `; ${formatWhole(Math.abs(left))} UNACCOUNTED FOR: please report this as a bug`;
+  return `${formatWhole(load.counts.planned)} planned = ${parts}${check}`;
+}
+
+/** How arrivals really came, against what was asked. */
+export function arrivalPhrase(load: LoadRecord): string {
+  const { arrivals, plan } = load;
+  const idc = [arrivals.idc1ms, arrivals.idc10ms, arrivals.idc100ms]
+    .map((value) => value.toFixed(2))
+    .join(' / ');
+  const planned = arrivals.planned;
+  const asked = planned
+    ? ` (planned ${[planned.idc1ms, planned.idc10ms, planned.idc100ms].map((value) => value.toFixed(2)).join(' / ')})`
+    : '';
+  return (
+    `${plan.arrival}: index of dispersion ${idc} at 1 / 10 / 100 ms${asked}; 0 is constant, 1 Poisson, more is bursts. ` +
+    `At most ${plural(arrivals.maxIn1ms, 'request')} in 1 ms; ${formatShare(arrivals.shortGapShare)} of gaps under ` +
+    `150 µs (Poisson: ${formatShare(arrivals.shortGapShareIfPoisson)}).`
+  );
+}
+
+/** Why the run is not whole, or null. */
+export function incompletePhrase(run: Run): string | null {
+  const reasons: string[] = [];
+  if (!run.complete)
+    reasons.push('the run file ends before its closing record: what follows is of the part that was written');
+  if (run.load?.stoppedEarly) reasons.push(`the load ended early: ${run.load.stoppedEarly}`);
+  for (const exit of run.observation?.exits ?? []) {
+    reasons.push(`process ${exit.pid} exited ${formatNs(exit.atNs)} into the run`);
+  }
+  return reasons.length > 0 ? reasons.join('; ') : null;
+}
+
+/** What there was no data for, in the two kinds of run that have half of it; null for a whole one. */
+export function absentPhrase(run: Run): string | null {
+  if (run.observation === null) {
+    return 'Nobody watched the server in this run: it says how late answers were, not why. Add --pid to see why.';
+  }
+  if (run.load === null)
+    return 'No load was driven: this is the traffic the server met by itself, and its latency was not measured.';
+  return null;
+}
+
+/** "waiting for a CPU: stress-ng-cpu (pid 991)". */
+export function partLabel(part: AccountPart): string {
+  return [part.what, part.detail === '' ? '' : `(${part.detail})`].filter((text) => text !== '').join(' ');
+}
+
+export function stallKindPhrase(stall: Stall): string {
+  if (stall.kind === 'work') return `a cycle of work on ${plural(stall.eventCount, 'event')}`;
+  const asked =
+    stall.requestedTimeoutNs === null || stall.requestedTimeoutNs < 0
+      ? 'without a timeout'
+      : `of ${formatNs(stall.requestedTimeoutNs)}`;
+  return `a wait ${asked} that ended late`;
+}

@@ -1,0 +1,52 @@
+import type { Paper } from './paper.ts';
+import { cut, displayWidth, pad } from './width.ts';
+
+export type Column = {
+  title: string;
+  align?: 'left' | 'right';
+  /** May be cut to this many cells when the table is too wide; columns without it are never cut. */
+  shrinkTo?: number;
+};
+
+/** Cells are laid out in `text`, coloured by `draw` afterwards: escape sequences never count as width. */
+export type Cell = string | { text: string; draw: (text: string) => string };
+
+/** Writes a table indented by two, two spaces between columns; the widest shrinkable columns give way first. */
+export function writeTable(paper: Paper, columns: Column[], rows: Cell[][]): void {
+  const titles = columns.map((column) => paper.clean(column.title));
+  const texts = rows.map((row) =>
+    row.map((cell) => paper.clean(typeof cell === 'string' ? cell : cell.text)),
+  );
+  const widths = columns.map((_, index) =>
+    Math.max(displayWidth(titles[index]!), ...texts.map((row) => displayWidth(row[index] ?? ''))),
+  );
+  if (!paper.plain) shrink(columns, widths, paper.columns);
+  const layout = (cells: string[], draw: (text: string, index: number) => string) =>
+    cells
+      .map((cell, index) =>
+        draw(pad(cut(cell, widths[index]!), widths[index]!, columns[index]!.align), index),
+      )
+      .join('  ');
+  if (titles.some((title) => title !== ''))
+    paper.line(`  ${layout(titles, (text) => paper.ink(text, 'dim'))}`);
+  rows.forEach((row, rowIndex) => {
+    const draw = (text: string, index: number) => {
+      const cell = row[index];
+      return cell !== undefined && typeof cell !== 'string' ? cell.draw(text) : text;
+    };
+    paper.line(`  ${layout(texts[rowIndex]!, draw)}`);
+  });
+}
+
+function shrink(columns: Column[], widths: number[], room: number): void {
+  const total = () => 2 + widths.reduce((sum, width) => sum + width + 2, -2);
+  while (total() > room) {
+    let widest = -1;
+    columns.forEach((column, index) => {
+      if (column.shrinkTo === undefined || widths[index]! <= column.shrinkTo) return;
+      if (widest < 0 || widths[index]! > widths[widest]!) widest = index;
+    });
+    if (widest < 0) return;
+    widths[widest]!--;
+  }
+}
