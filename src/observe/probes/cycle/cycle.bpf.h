@@ -34,18 +34,29 @@ static __always_inline __s64 ms_arg_ns(__u64 arg)
 	return ms < 0 ? -1 : (__s64)ms * 1000000;
 }
 
+/*
+ * The kernel refuses a program that reads further into the context than its tracepoint has arguments, and one program
+ * serves calls of three to six: so the argument is copied, which is not counted.
+ */
+static __always_inline __u64 argument(struct sys_enter_args *ctx, __u32 index)
+{
+	__u64 value = 0;
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)ctx + __builtin_offsetof(struct sys_enter_args, args) + index * 8);
+	return value;
+}
+
 /* Timeout asked for, ns; -1: none. -2: this call does not wait. */
 static __always_inline __s64 timeout_of(__u32 kind, struct sys_enter_args *ctx)
 {
 	switch (kind) {
-	case WAIT_MS_ARG3: return ms_arg_ns(ctx->args[3]);
-	case WAIT_MS_ARG2: return ms_arg_ns(ctx->args[2]);
-	case WAIT_TS_ARG3: return time_arg_ns((void *)ctx->args[3], 1);
-	case WAIT_TS_ARG2: return time_arg_ns((void *)ctx->args[2], 1);
-	case WAIT_TS_ARG4: return time_arg_ns((void *)ctx->args[4], 1);
-	case WAIT_TV_ARG4: return time_arg_ns((void *)ctx->args[4], 1000);
+	case WAIT_MS_ARG3: return ms_arg_ns(argument(ctx, 3));
+	case WAIT_MS_ARG2: return ms_arg_ns(argument(ctx, 2));
+	case WAIT_TS_ARG3: return time_arg_ns((void *)argument(ctx, 3), 1);
+	case WAIT_TS_ARG2: return time_arg_ns((void *)argument(ctx, 2), 1);
+	case WAIT_TS_ARG4: return time_arg_ns((void *)argument(ctx, 4), 1);
+	case WAIT_TV_ARG4: return time_arg_ns((void *)argument(ctx, 4), 1000);
 	case WAIT_URING: /* GETEVENTS with something to wait for; a mere submit is not a wait */
-		return (ctx->args[3] & 1) && ctx->args[2] ? -1 : -2;
+		return (argument(ctx, 3) & 1) && argument(ctx, 2) ? -1 : -2;
 	}
 	return -2;
 }
