@@ -12,8 +12,8 @@ export const EXCESS = {
    */
   ownShare: 0.01,
   /**
-   * The same for what comes from the host (other processes, kernel threads, steal). An idle two-CPU guest showed
-   * hiccups of 2–10 ms adding up to about 1 % of a loop's time, so less than 3 % is noise that every host has.
+   * The same for what comes from the host (other processes, kernel threads, steal). Shared
+   * hosts have hiccups of 2–10 ms of their own; three times as much must be lost before one of them is blamed.
    */
   hostShare: 0.03,
   /** Steal is the hypervisor's daily weather; below 5 % of a loop's time it is noted, not blamed. */
@@ -32,7 +32,9 @@ export const EXCESS = {
 
 /** Shares of the excess. */
 export const SHARE = {
+  /** Half of the excess: no other cause can have more. */
   primary: 0.5,
+  /** Removing less than a fifth would hardly be noticed. */
   contributing: 0.2,
   /** Unexplained beyond this share of the excess is the verdict itself: never guess. */
   unexplained: 0.5,
@@ -42,7 +44,7 @@ export const SHARE = {
 export const STALL = {
   /** A part of a stall counts as a delay of its own from here; below, it is a bystander. */
   countedNs: 200 * NS_PER_US,
-  /** Overshoot tolerated above the legal slack of fs/select.c: the cost of waking up, measured 20–150 µs. */
+  /** Overshoot tolerated above the legal slack of fs/select.c: the ordinary cost of waking up. */
   slackGraceNs: 200 * NS_PER_US,
   /** A turn has too many events from this multiple of the usual number. */
   manyEventsFactor: 5,
@@ -54,6 +56,14 @@ export const STALL = {
   heavyPerEventNs: NS_PER_MS,
   /** Share of on-CPU time in user mode below which it was the kernel's work, not the handler's. */
   heavyUserShare: 0.5,
+  /** Distance of CPU samples, about. */
+  sampleNs: NS_PER_MS,
+  /** The observer's record of one stall holds so many. */
+  samplesKept: 8,
+  /** Shorter stays on the CPU may miss their few samples by chance. */
+  sampledFromNs: 4 * NS_PER_MS,
+  /** A thread that computed shows nearly all of its samples, one whose CPU was stopped about one. */
+  sampledShare: 0.25,
 } as const;
 
 /** What lets run-queue time be charged. */
@@ -71,6 +81,7 @@ export const RUN_QUEUE = {
   diffuseMeanNs: 500 * NS_PER_US,
   /** Names from stalls seen in full stand for stalls seen by counters only when they cover this share of them. */
   extrapolateShare: 0.1,
+  /** …and at least two of them agree to lend a name. */
   extrapolateStalls: 2,
   /** Neighbours are charged by CPU time only when together they used at least this share of the delay. */
   neighbourCover: 0.5,
@@ -96,7 +107,8 @@ export const SATURATION = {
 export const SYNCHRONISED = {
   /** Index of dispersion when lock-step was asked for: three times Poisson at the better of 1 ms and 10 ms. */
   askedIdc: 3,
-  /** When it was not asked for: ten times Poisson at 10 ms, where a client's own hiccups give at most about 3. */
+  /** When it was not asked for: ten times Poisson at 10 ms. Ten client hiccups of 20 ms in ten
+   * seconds at 2000 a second make it 2.2. */
   unaskedIdc: 10,
   /** …and gaps below 150 µs this much more frequent than chance. */
   unaskedShortGapExcess: 0.2,
@@ -120,66 +132,85 @@ export const TAIL = {
 
 /** The tool's judgement of itself. */
 export const SELF = {
-  /** Client share of the reported p99. */
+  /** The client's own lateness as a share of the reported p99: from a tenth on it is felt… */
   latenessWarn: 0.1,
+  /** …from a third on the figure is as much the client's as the server's. */
   latenessVoid: 0.3,
   /** Below this a late send cannot be told from the cost of one wake-up. */
   latenessWarnFloorNs: 200 * NS_PER_US,
   /** Below this it cannot look like a stall: 2 ms is the smallest budget of a cycle. */
   latenessVoidFloorNs: 2 * NS_PER_MS,
-  /** CPU time, chosen spinning taken off, over wall time, of the busiest thread. */
+  /** CPU time, chosen spinning taken off, over wall time, of the busiest thread: bursts need the rest. */
   clientCpuWarn: 0.7,
+  /** Hardly idle any more: what comes late may be its own doing. */
   clientCpuVoid: 0.9,
-  /** Time runnable but not running, busiest thread. */
+  /** Time runnable but not running, of the worst thread: a twentieth shows in the p95. */
   clientRunQueueWarn: 0.05,
+  /** A fifth of the time away, and late by it. */
   clientRunQueueVoid: 0.2,
+  /** Stopped for 1 % of the time, 1 % of the requests are measured late. */
   clientThrottledWarn: 0.01,
+  /** Five times that reaches well into every tail. */
   clientThrottledVoid: 0.05,
   /** Index of dispersion in 10 ms windows: 0 is constant, 1 is Poisson. */
   constantIdcMax: 0.2,
+  /** What sending from a real machine may add to or take from 1. */
   poissonIdcTolerance: 0.2,
   /** Standard deviations of a Poisson sample's own index of dispersion that the tolerance must at least cover. */
   idcSigmas: 4,
+  /** One second of 10 ms windows. */
   idcMinWindows: 100,
+  /** Two a window: fewer say nothing of bursts. */
   idcMinArrivals: 200,
   /** Further from the schedule than this is another load than the one asked for. */
   idcVoidExcess: 5,
-  /** Answered or failed, over planned, in every second. */
+  /** Answered or failed, over planned: below it the load followed the server. */
   rateHeld: 0.995,
-  /** Mann–Kendall over blocks of a second. */
+  /** Mann–Kendall over blocks of a second: one run in a hundred warns by chance. */
   trendP: 0.01,
+  /** …and a change that a reader of percentiles would notice. */
   trendChange: 0.05,
+  /** The fewest blocks that can reach p < 0.01 with room for one exception. */
   trendMinBlocks: 7,
-  /** …and this much in absolute terms: a p50 that moves from 100 to 106 µs is not drift anyone feels. */
+  /** …and this much in absolute terms: nobody feels a p50 that moves from 100 to 106 µs. */
   trendMinNs: 50 * NS_PER_US,
-  /** Requests in flight against throughput times service time. */
+  /** Requests in flight against throughput times service time: two counts of one thing. */
   littlesLaw: 0.02,
+  /** Fewer replies make the mean itself uncertain by more. */
   littlesLawMinCount: 1_000,
   /** …and this many requests in flight: below it the sampled mean is too coarse for 2 %. */
   littlesLawMinInFlight: 0.5,
   /** The median must be ten times what the timers resolve. */
   resolutionFactor: 10,
-  /** Samples beyond a quantile. */
+  /** Samples beyond a quantile: with fewer, one request more or less moves it. */
   samplesBeyond: 10,
-  /** CPUs. */
+  /** CPUs: what watching may cost before it has to be said. */
   observerCost: 0.03,
-  /** Share of loop time. */
+  /** Share of a loop's time behind the tool's own threads: the same 1 % as for any culprit. */
   interference: 0.01,
+  /** Half of that for the host's noise, which is only told, not blamed. */
   hostNoise: 0.005,
+  /** From here on the p99 may be a refusal. */
   outcomesWarn: 0.01,
 } as const;
 
 /** When a verdict is sure of itself. */
 export const CONFIDENCE = {
+  /** Dominates: everything else together is less than half of it. */
   highShare: 0.7,
+  /** Little is left that could change the picture. */
   highUnexplained: 0.15,
+  /** Seen often enough not to be chance. */
   highStalls: 10,
   /** More of it inferred than seen is never sure. */
   highEstimated: 0.5,
+  /** Half of the excess, or it is one of several. */
   mediumShare: 0.5,
+  /** The known must outweigh the unknown. */
   mediumUnexplained: 0.4,
   /** A healthy verdict from fewer cycles than this is not a strong one. */
   healthyCycles: 1_000,
+  /** …nor one from a shorter time: faults that come every few seconds would be missed. */
   healthyTimeNs: 5 * NS_PER_S,
 } as const;
 

@@ -7,8 +7,8 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { createClock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import { setTimerSlackNs } from '../kernel/process.ts';
-import { createEpollLoop as createLoop } from '../loop/epoll-loop.ts'; // TEMP
 import type { LoopStats } from '../loop/event-loop.ts';
+import { createLoop } from '../loop/registry.ts';
 import { stripe } from '../plan/arrival.ts';
 import type { Plan } from '../plan/plan.ts';
 import { ARRIVALS } from '../plan/registry.ts';
@@ -105,7 +105,10 @@ async function run(input: ThreadInput): Promise<void> {
     isStopped: () => Atomics.load(flags, CONTROL.stop) !== 0,
     supply,
   });
-  using loop = createLoop({ connectionLimit, handlers: driver.handlers, nowNs, spinNs: SPIN_NS });
+  using loop = createLoop(
+    { connectionLimit, handlers: driver.handlers, nowNs, spinNs: SPIN_NS },
+    input.backend,
+  );
   driver.attach(loop);
 
   const openUntilNs = nowNs() + OPENING_LIMIT_NS;

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import {
   IO_URING_OP_SUPPORTED,
   IORING_FEAT_CQE_SKIP,
-  IORING_FEAT_EXT_ARG,
   IORING_FEAT_NODROP,
   IORING_FEAT_SINGLE_MMAP,
   IORING_OP_SEND_ZC,
@@ -35,7 +34,6 @@ export const NO_IO_URING_VARIABLE = 'LOOPSCOPE_NO_IO_URING';
 const NEEDED_FEATURES: readonly [number, string, string][] = [
   [IORING_FEAT_SINGLE_MMAP, 'one mapping for both rings', '5.4'],
   [IORING_FEAT_NODROP, 'completions that are never dropped', '5.5'],
-  [IORING_FEAT_EXT_ARG, 'waits with a timeout', '5.11'],
   [IORING_FEAT_CQE_SKIP, 'sends without completions', '5.17'],
 ];
 

@@ -6,8 +6,8 @@
  *  R2  The sq tail is published with Atomics.store after the sqe's words; the cq tail is read with Atomics.load before
  *      the cqes. io_uring(7), "submission queue" and "completion queue"
  *  R3  Every sqe word a request uses is written, the others are zero: a slot is cleared before it is filled.
- *  R4  No allocation, closure, BigInt or throw in the methods used per event. enterWithTimeout is the exception: it is
- *      called only when the thread is about to sleep.
+ *  R4  No allocation, closure, BigInt or throw in the methods used per event. So a timed wait is a timer request and
+ *      a plain enter(): the kernel's own timed enter has seven arguments, too many for a fast call.
  *  R5  user_data is two words of the caller's choosing.
  */
 import {
@@ -15,7 +15,6 @@ import {
   IORING_ASYNC_CANCEL_ALL,
   IORING_ASYNC_CANCEL_ANY,
   IORING_ASYNC_CANCEL_FD,
-  IORING_ENTER_EXT_ARG,
   IORING_ENTER_GETEVENTS,
   IORING_OFF_SQ_RING,
   IORING_OFF_SQES,
@@ -26,6 +25,7 @@ import {
   IORING_OP_RECV,
   IORING_OP_SEND,
   IORING_OP_SENDMSG,
+  IORING_OP_TIMEOUT,
   IORING_RECV_MULTISHOT,
   IORING_SETUP_CLAMP,
   IORING_SETUP_COOP_TASKRUN,
@@ -38,7 +38,6 @@ import {
   IOSQE_BUFFER_SELECT,
   IOSQE_CQE_SKIP_SUCCESS,
   io_uring_cqe,
-  io_uring_getevents_arg,
   io_uring_params,
   io_uring_sqe,
 } from './abi/io-uring.ts';
@@ -47,7 +46,6 @@ import { MAP_POPULATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './abi/mman.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_WAITALL, SOCK_CLOEXEC, SOCK_NONBLOCK } from './abi/socket.ts';
 import { __NR_io_uring_enter, __NR_io_uring_setup } from './abi/syscall-numbers.ts';
 import { __kernel_timespec } from './abi/time.ts';
-import { ERRNO } from './errno.ts';
 import { addressOf, big, fastSyscall, lastErrno, offHeap, syscall } from './libc.ts';
 import type { MessageSlots } from './message-slots.ts';
 import { type Mapping, mmap } from './mmap.ts';
@@ -55,7 +53,6 @@ import type { SendArea } from './send-area.ts';
 import { closeFd } from './sockets.ts';
 import { syscallError } from './syscall-error.ts';
 
-const ETIME = ERRNO.ETIME;
 const NR_ENTER = BigInt(__NR_io_uring_enter);
 const GETEVENTS = BigInt(IORING_ENTER_GETEVENTS);
 const TWO_32 = 2 ** 32;
@@ -95,8 +92,8 @@ export class IoUring {
   readonly #sqEntries: number;
   readonly #sqMask: number;
   readonly #cqMask: number;
-  readonly #timeout: DataView;
-  readonly #timeoutArgument: Uint8Array;
+  readonly #timeout: Uint32Array;
+  readonly #timeoutAddress: number;
   #sqTail = 0;
   #sqPublished = 0;
   #cqHead = 0;
@@ -150,10 +147,9 @@ export class IoUring {
     const arrayWord = get('sq_off.array') / 4;
     for (let i = 0; i < this.#sqEntries; i++) words[arrayWord + i] = i;
 
-    const timeout = offHeap(__kernel_timespec.byteLength);
-    this.#timeout = new DataView(timeout.buffer);
-    this.#timeoutArgument = offHeap(io_uring_getevents_arg.byteLength);
-    pack(this.#timeoutArgument, io_uring_getevents_arg, { ts: addressOf(timeout) });
+    // tv_sec and tv_nsec, the high word of each staying zero.
+    this.#timeout = new Uint32Array(offHeap(__kernel_timespec.byteLength).buffer);
+    this.#timeoutAddress = Number(addressOf(this.#timeout));
   }
 
   // Completions. Read the cqes of [cqHead, cqTail()), then consume them; indices wrap at 2^32 and are masked here.
@@ -215,18 +211,6 @@ export class IoUring {
     return result < 0 ? -lastErrno() : 0;
   }
 
-  /** enter(1) that ends after timeoutNs at the latest. 0 or −errno; −ETIME is reported as 0. */
-  enterWithTimeout(timeoutNs: number): number {
-    const seconds = Math.floor(timeoutNs / 1e9);
-    this.#timeout.setUint32(0, seconds, true);
-    this.#timeout.setUint32(8, timeoutNs - seconds * 1e9, true);
-    const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    const argument = this.#timeoutArgument;
-    const submit = this.#publish();
-    const result = syscall(__NR_io_uring_enter, this.fd, submit, 1, flags, argument, argument.byteLength);
-    return result >= 0 || result === -ETIME ? 0 : result;
-  }
-
   // Requests. Each needs hasRoom().
 
   /** Receives into buffers of the group until cancelled: a completion with buffer for each piece of data. */
@@ -268,6 +252,16 @@ export class IoUring {
   pollOnce(fd: number, events: number, low: number, high: number): void {
     const at = this.#nextSqe(IORING_OP_POLL_ADD, fd, low, high);
     this.#sqes[at + 7] = events;
+  }
+
+  /** One completion, −ETIME, after timeoutNs. Exact: unlike other timed waits it has no slack. */
+  timer(timeoutNs: number, low: number, high: number): void {
+    // One timespec serves all: the kernel copies it when it takes the request, and enter() comes before the next.
+    const seconds = Math.floor(timeoutNs / 1e9);
+    this.#timeout[0] = seconds;
+    this.#timeout[2] = timeoutNs - seconds * 1e9;
+    const at = this.#nextSqe(IORING_OP_TIMEOUT, -1, low, high);
+    this.#setMemory(at, this.#timeoutAddress, 1);
   }
 
   /** Cancels every request on a descriptor; each ends with its own completion, mostly −ECANCELED. */

@@ -18,6 +18,7 @@ const pointers = (count: number): 'pointer'[] => Array<'pointer'>(count).fill('p
 const fastLibrary = dlopen('libc.so.6', {
   syscall: { arguments: pointers(6), return: 'i32' },
   __errno_location: { arguments: [], return: 'pointer' },
+  clock_gettime: { arguments: pointers(2), return: 'i32' },
 });
 const slowLibrary = dlopen('libc.so.6', { syscall: { arguments: pointers(7), return: 'i64' } });
 
@@ -26,6 +27,9 @@ const slowLibrary = dlopen('libc.so.6', { syscall: { arguments: pointers(7), ret
  * constants. The sixth kernel argument is whatever the register held, so only for calls that ignore it.
  */
 export const fastSyscall = fastLibrary.functions.syscall as unknown as Fast;
+
+/** clock_gettime(3): clock number and address of a timespec. Reads the vDSO page, makes no system call. */
+export const clockGettime = fastLibrary.functions.clock_gettime as unknown as Fast;
 
 const slowSyscall = slowLibrary.functions.syscall as unknown as Slow;
 

@@ -59,6 +59,9 @@ const OP_SEND_NOW = 2 << OP_SHIFT;
 const OP_SEND_ALL = 3 << OP_SHIFT;
 const OP_CONNECT = 4 << OP_SHIFT;
 const OP_ACCEPT = 5 << OP_SHIFT;
+const OP_TIMER = 6 << OP_SHIFT;
+/** Seconds of a timer fit 32 bits with room to spare; longer sleeps end early and are repeated. */
+const LONGEST_SLEEP_NS = 1e6 * 1e9;
 /** Rounds of emptying an overflown completion queue before the owner gets its turn. */
 const OVERFLOW_ROUNDS = 16;
 
@@ -112,6 +115,9 @@ class RingLoop implements EventLoop {
   /** Accepted while the table was full: [descriptor, listener], served before the listener resumes. */
   readonly #heldAccepts: [number, number][] = [];
   #wakeAtNs = 0;
+  /** When the earliest timer of ours fires; Infinity when none is set. Later ones may be set too, and wake for nothing. */
+  #timerAtNs = Number.POSITIVE_INFINITY;
+  #timerNumber = 0;
   #closed = false;
 
   constructor(options: LoopOptions, sizes: RingSizes) {
@@ -379,9 +385,8 @@ class RingLoop implements EventLoop {
     let nowNs = this.#nowNs();
     const sleepNs = wakeAtNs - this.#spinNs - nowNs;
     if (sleepNs > 0) {
-      this.#buffers.publish();
-      this.stats.systemCallCount++;
-      ring.enterWithTimeout(sleepNs);
+      this.#armTimer(nowNs, sleepNs);
+      this.#enter(1);
       if (this.#spinNs === 0 || ring.cqReady() > 0) return;
       nowNs = this.#nowNs();
     } else if (ring.unsubmittedCount > 0) {
@@ -404,6 +409,15 @@ class RingLoop implements EventLoop {
       wakeAtNs = Math.min(wakeAtNs, this.#listeners.retryAtNs);
     }
     return wakeAtNs;
+  }
+
+  /** A timer that fires before the sleep should end is kept: it costs a cycle when it fires, not one on every wait. */
+  #armTimer(nowNs: number, sleepNs: number): void {
+    if (this.#timerAtNs <= nowNs + sleepNs) return;
+    this.#makeRoom(1);
+    this.#timerAtNs = nowNs + sleepNs;
+    this.#timerNumber = (this.#timerNumber + 1) | 0;
+    this.#ring.timer(Math.min(sleepNs, LONGEST_SLEEP_NS), OP_TIMER, this.#timerNumber);
   }
 
   #enter(waitCount: number): void {
@@ -440,6 +454,10 @@ class RingLoop implements EventLoop {
           if (this.#table.generation[conn] === ring.cqeHigh(index)) {
             this.#finishConnect(conn, socketError(this.#table.fd[conn]!));
           }
+          break;
+        case OP_TIMER:
+          this.stats.eventCount--;
+          if (ring.cqeHigh(index) === this.#timerNumber) this.#timerAtNs = Number.POSITIVE_INFINITY;
           break;
         case OP_ACCEPT:
           this.#accepted(conn, ring.cqeResult(index), ring.cqeFlags(index));

@@ -17,6 +17,8 @@ export type ProgressLoad = {
   /** Errors, wrong replies and timeouts. */
   failed: number;
   inFlight: number;
+  /** Due, and without a free connection yet. */
+  waiting: number;
 };
 
 const BAR_CELLS = 20;
@@ -30,6 +32,7 @@ export function renderProgress(snapshot: ProgressSnapshot, options: { columns: n
     const ratePerSec = elapsedNs > 0 ? (load.done / elapsedNs) * NS_PER_S : 0;
     parts.push(`${formatCount(load.done)} answered`, `${formatCount(Math.round(ratePerSec))}/s`);
     parts.push(`${formatCount(load.inFlight)} in flight`);
+    if (load.waiting > 0) parts.push(`${formatCount(load.waiting)} waiting`);
     if (load.failed > 0) parts.push(`${formatCount(load.failed)} FAILED`);
   }
   if (stallCount !== null) parts.push(stallCount === 1 ? '1 stall' : `${formatCount(stallCount)} stalls`);

@@ -1,6 +1,7 @@
 import {
   bucketHighNs,
   bucketLowNs,
+  createHistogram,
   type Histogram,
   mergeHistograms,
   quantileNs,

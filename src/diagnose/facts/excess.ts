@@ -96,6 +96,7 @@ function stallSlices(context: Context): { slices: Slice[]; withinSlackCount: num
   const byIndex = new Map(context.loops.map((loop) => [loop.loopIndex, loop]));
   const slices: Slice[] = [];
   let withinSlackCount = 0;
+  const sampled = context.observation.stalls.some((stall) => stall.stacks.length > 0);
   context.observation.stalls.forEach((stall, index) => {
     const loop = byIndex.get(stall.loopIndex);
     if (!loop) return;
@@ -104,6 +105,7 @@ function stallSlices(context: Context): { slices: Slice[]; withinSlackCount: num
       actors: context.actors,
       loop,
       throttle: context.throttles.get(loop.loopIndex) ?? null,
+      sampled,
     });
     if (split.withinSlack) withinSlackCount++;
     for (const slice of split.slices) slices.push(slice);

@@ -47,6 +47,8 @@ export type SliceContext = {
   actors: ActorBook;
   loop: LoopFacts;
   throttle: ThrottleFacts | null;
+  /** CPU samples were taken in this run: a turn that computed must show some. */
+  sampled: boolean;
 };
 
 export type StallSlices = { slices: Slice[]; withinSlack: boolean };
@@ -147,7 +149,19 @@ function addOnCpu(stall: Stall, context: SliceContext, add: Add): void {
   const cpuNs = userNs + systemNs;
   const guilty = stall.kind === 'work' && cpuNs + syncNs >= context.budgetNs;
   if (synced) add('io.fsync', syncNs);
-  if (guilty) add(onCpuCause(stall, context.loop, userNs, cpuNs), cpuNs);
+  if (!guilty) return;
+  const idle = context.sampled && lacksSamples(stall, cpuNs);
+  add(idle ? 'open.residual' : onCpuCause(stall, context.loop, userNs, cpuNs), cpuNs);
+}
+
+/**
+ * The scheduler counts a thread as running while the hypervisor has stopped its CPU; the sampling clock stops too. A
+ * long stay on the CPU with hardly a sample was not computing.
+ */
+function lacksSamples(stall: Stall, cpuNs: number): boolean {
+  if (stall.detail !== 'full' || cpuNs < STALL.sampledFromNs) return false;
+  const expected = Math.min(STALL.samplesKept, cpuNs / STALL.sampleNs);
+  return sumBy(stall.stacks, (stack) => stack.count) < STALL.sampledShare * expected;
 }
 
 function onCpuCause(stall: Stall, loop: LoopFacts, userNs: number, cpuNs: number): Cause {

@@ -516,6 +516,20 @@ export const LOOK_ALIKES: readonly LookAlike[] = [
   },
   {
     not: 'loop.heavy-handler',
+    name: 'counted as running, but the sampling clock stood still too',
+    run: () =>
+      late(quietRun(), 12, 0.1)
+        .stalls(1, {
+          wallMs: 5,
+          userMs: 4.9,
+          more: { stacks: [{ count: 4, inKernel: false, frames: ['f'] }] },
+        })
+        .stalls(80, { wallMs: 12, userMs: 11.8 })
+        .hostSteal(1000),
+    instead: 'cpu.steal',
+  },
+  {
+    not: 'loop.heavy-handler',
     name: 'many events, each as cheap as ever',
     run: () => late(quietRun(), 10, 0.1).stalls(60, { wallMs: 10, userMs: 9, events: 190 }),
     instead: 'loop.too-many-events',

@@ -15,11 +15,9 @@ export const IORING_SETUP_DEFER_TASKRUN = 1 << 13; // 6.1
 
 export const IORING_FEAT_SINGLE_MMAP = 1 << 0;
 export const IORING_FEAT_NODROP = 1 << 1;
-export const IORING_FEAT_EXT_ARG = 1 << 8;
 export const IORING_FEAT_CQE_SKIP = 1 << 11;
 
 export const IORING_ENTER_GETEVENTS = 1 << 0;
-export const IORING_ENTER_EXT_ARG = 1 << 3;
 
 /** sq_ring flags. */
 export const IORING_SQ_CQ_OVERFLOW = 1 << 1;
@@ -104,13 +102,6 @@ export const io_uring_params = layout('io_uring_params', 120, {
   'cq_off.overflow': u32(96),
   'cq_off.cqes': u32(100),
   'cq_off.flags': u32(104),
-});
-
-/** struct io_uring_getevents_arg — io_uring_enter(2), EXT_ARG since 5.11. 24 bytes. */
-export const io_uring_getevents_arg = layout('io_uring_getevents_arg', 24, {
-  sigmask: u64(0),
-  sigmask_sz: u32(8),
-  ts: u64(16),
 });
 
 /** struct io_uring_buf — io_uring_register(2), since 5.19. 16 bytes. The ring's tail overlays the first one's resv. */

@@ -52,7 +52,7 @@ export function buildPage(run: Run, diagnosis: Diagnosis, runFile: string | null
     })),
     selfVerdict: diagnosis.self.verdict,
     outcomes: load ? outcomesOf(load) : [],
-    load: load ? loadFacts(load) : [],
+    load: load ? loadFacts(load).map(({ term, text }) => ({ term, text: glue(text) })) : [],
     unseen: unseenPhrases(run, diagnosis),
     cost: observation ? costPhrases(observation) : [],
     environment: environmentRows(run, runFile),
@@ -74,15 +74,22 @@ function harmless<T>(value: T): T {
   return value;
 }
 
+/** Keeps a number and its unit on one line. Not for commands: they are there to be copied. */
+function glue(text: string): string {
+  return text
+    .replace(/(\d) (?=(?:ns|µs|ms|s|%|B|[KMGT]iB)(?![\p{L}\p{N}]))/gu, '$1\u00a0')
+    .replace(/\((pid|thread) (?=\d)/g, '($1\u00a0');
+}
+
 function findingOf(finding: Finding): PageFinding {
   return {
     culprit: finding.culprit,
     tone: toneOf(finding.culprit),
-    headline: finding.headline,
+    headline: glue(finding.headline),
     confidence: finding.confidence,
     share: finding.share > 0 ? Math.min(1, finding.share) : 0,
     shareText: formatShare(finding.share),
-    evidence: finding.evidence.map((item) => item.text),
+    evidence: finding.evidence.map((item) => glue(item.text)),
     advice: finding.advice,
   };
 }
@@ -111,7 +118,7 @@ function subtitleOf(run: Run): string {
   } else if (run.observation) {
     parts.push('live traffic', formatNs(run.observation.endNs - run.observation.startNs));
   }
-  if (run.observation) parts.push(plural(run.observation.loops.length, 'loop') + ' watched');
+  if (run.observation) parts.push(`${plural(run.observation.loops.length, 'loop')} watched`);
   return parts.join(' · ');
 }
 
@@ -153,12 +160,14 @@ function figuresOf(run: Run, rows: LatencyRow[]): PageData['figures'] {
       value: formatWhole(observation.stalls.length),
       note: `over ${formatNs(observation.budgetNs)}`,
     });
-    const longest = observation.stalls.reduce((max, stall) => Math.max(max, stall.wallNs), 0);
-    figures.push({
-      label: 'time stalled',
-      value: formatNs(total.wallNs),
-      note: longest > 0 ? `longest ${formatNs(longest)}` : '',
-    });
+    if (observation.stalls.length > 0) {
+      const longestNs = observation.stalls.reduce((max, stall) => Math.max(max, stall.wallNs), 0);
+      figures.push({
+        label: 'time stalled',
+        value: formatNs(total.wallNs),
+        note: `longest ${formatNs(longestNs)}`,
+      });
+    }
   }
   return figures;
 }

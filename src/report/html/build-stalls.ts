@@ -2,7 +2,7 @@ import { formatNs, formatShare } from '../../base/units.ts';
 import { sumBy } from '../../diagnose/facts/numbers.ts';
 import type { ObservationRecord, Stall } from '../../record/observation.ts';
 import { type AccountTotal, addAccounts, GROUP_TITLE } from '../model/stall-account.ts';
-import { loopLabel, partLabel, plural, stallKindPhrase } from '../text/phrases.ts';
+import { loopLabel, partLabel, plural, stallKindPhrase, stallKindsPhrase } from '../text/phrases.ts';
 import type { PageAccount, PageStack, PageStall, PageStalls } from './page-data.ts';
 
 /** Limits that keep a page of a bad hour as small as one of a bad second; what is left out is said. */
@@ -21,16 +21,16 @@ export function stallsOf(observation: ObservationRecord): PageStalls | null {
   const strings = new StringTable();
   const total = addAccounts(observation.stalls);
   const loopNs = sumBy(observation.windows, (window) => window.durationNs);
-  const late = observation.stalls.filter((stall) => stall.kind === 'wait').length;
   const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops’ time` : '';
   return {
-    title: `${plural(ranked.length - late, 'long cycle')} and ${plural(late, 'late wake-up')} over ${formatNs(observation.budgetNs)}: ${formatNs(total.wallNs)}${ofLoopTime}`,
+    title: `${stallKindsPhrase(ranked)} over ${formatNs(observation.budgetNs)}: ${formatNs(total.wallNs)}${ofLoopTime}`,
     total: accountOf(total, Number.POSITIVE_INFINITY),
     notes: notesOf(observation),
     marks: marked.map((stall) => ({
       atSec: Number((stall.startNs / 1e9).toFixed(4)),
       wallSec: Number((stall.wallNs / 1e9).toPrecision(4)),
       group: longestGroup(stall),
+      late: stall.kind === 'wait',
     })),
     list: listed.map((stall) => stallOf(stall, observation, marked.indexOf(stall), strings)),
     strings: strings.values,

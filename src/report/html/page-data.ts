@@ -51,8 +51,8 @@ export type PageStalls = {
   title: string;
   total: PageAccount;
   notes: string[];
-  /** Every stall drawn on the timeline: start (s), length (s), group of its longest part. */
-  marks: { atSec: number; wallSec: number; group: string }[];
+  /** Every stall drawn on the timeline: start (s), length (s), group of its longest part; late: of kind "wait". */
+  marks: { atSec: number; wallSec: number; group: string; late: boolean }[];
   /** Those with an account of their own, longest first. */
   list: PageStall[];
   strings: string[];

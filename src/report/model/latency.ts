@@ -100,7 +100,7 @@ export function spectrumOf(
   load: LoadRecord,
   diagnosis: Diagnosis,
   kind: LatencyKind,
-  pointsPerNine = 12,
+  pointsPerNine = 20,
 ): SpectrumPoint[] {
   if (withheldReason(diagnosis, kind)) return [];
   const distribution = distributionOfKind([load.total], kind);

@@ -1,9 +1,9 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import { sumBy } from '../../diagnose/facts/numbers.ts';
-import type { ObservationRecord, Stall } from '../../record/observation.ts';
+import type { ObservationRecord } from '../../record/observation.ts';
 import { type AccountPart, addAccounts, GROUP_TITLE, type PartGroup } from '../model/stall-account.ts';
 import type { Ink, Paper } from '../text/paper.ts';
-import { loopLabel, partLabel, plural } from '../text/phrases.ts';
+import { loopLabel, partLabel, plural, stallKindsPhrase } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
 
 export const GROUP_INK: Record<PartGroup, Ink> = {
@@ -29,7 +29,7 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
   const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops' time` : '';
   paper.heading(
     `Where the time of ${plural(stalls.length, 'stall')} went: ${formatNs(total.wallNs)}`,
-    `${kindsPhrase(stalls)}${ofLoopTime}`,
+    `${stallKindsPhrase(stalls)}${ofLoopTime}`,
   );
   const shown = total.parts.length <= PARTS_SHOWN ? total.parts : keepLongest(total.parts);
   const rest = total.parts.filter((part) => !shown.includes(part));
@@ -60,15 +60,6 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
   );
   for (const note of notes(observation)) paper.sentence(note, { first: '  ', ink: ['dim'] });
   writeLongest(paper, observation);
-}
-
-function kindsPhrase(stalls: readonly Stall[]): string {
-  const late = stalls.filter((stall) => stall.kind === 'wait').length;
-  const long = stalls.length - late;
-  const parts: string[] = [];
-  if (long > 0) parts.push(plural(long, 'long cycle'));
-  if (late > 0) parts.push(plural(late, 'late wake-up'));
-  return parts.join(', ');
 }
 
 /** The longest parts, still in the order of groups. */

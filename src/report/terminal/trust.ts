@@ -7,20 +7,23 @@ import { costPhrases, environmentRows, unseenPhrases } from '../text/about-run.t
 import type { Ink, Paper } from '../text/paper.ts';
 import { formatValue } from '../text/phrases.ts';
 
-const VERDICT_INK: Record<SelfVerdict, Ink> = { PASS: 'green', WARN: 'yellow', VOID: 'red', SKIP: 'dim' };
+/** What needs attention comes first. */
+const ORDER: readonly SelfVerdict[] = ['VOID', 'WARN', 'PASS', 'SKIP'];
+
+const VERDICT_INK: Record<SelfVerdict, Ink> = { PASS: 'dim', WARN: 'yellow', VOID: 'red', SKIP: 'dim' };
 
 export function writeSelf(paper: Paper, diagnosis: Diagnosis): void {
   const { self } = diagnosis;
   if (self.checks.length === 0) return;
   paper.heading(`Self-judgement: ${self.verdict}`);
-  for (const check of self.checks) {
+  const checks = [...self.checks].sort((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict));
+  for (const check of checks) {
     const label = `  ${check.verdict}  `;
-    const limit =
-      check.limit === null || check.value === null ? '' : ` (limit ${formatValue(check.limit, check.unit)})`;
-    const text = `${check.name}: ${check.text}${limit}`;
-    const colour: Ink[] =
+    const limited = check.limit !== null && check.limit !== 0 && check.value !== null;
+    const limit = limited ? ` (limit ${formatValue(check.limit!, check.unit)})` : '';
+    const ink: Ink[] =
       check.verdict === 'PASS' || check.verdict === 'SKIP' ? [] : [VERDICT_INK[check.verdict]];
-    paper.sentence(text, { first: label, rest: ' '.repeat(label.length), ink: colour });
+    paper.sentence(`${check.name}: ${check.text}${limit}`, { first: label, rest: '', ink });
   }
 }
 

@@ -68,6 +68,7 @@ function simulateLoad(prng: Prng, stalls: Stall[], durationNs: number, options: 
   const stalledUntil = stallClock(stalls);
   const unansweredFromNs = endNs - ((options.unanswered ?? 0) / ratePerSec) * NS_PER_S;
   let plannedNs = 0;
+  let serviceSumNs = 0;
   for (;;) {
     plannedNs += prng.exponential(NS_PER_S / ratePerSec);
     if (plannedNs >= endNs) break;
@@ -81,6 +82,7 @@ function simulateLoad(prng: Prng, stalls: Stall[], durationNs: number, options: 
     const key = `${slot},${threadIndex}`;
     const block = blocks.get(key) ?? blocks.set(key, recorder()).get(key)!;
     const targets = plannedNs >= WARMUP_NS ? [block, all, total] : [block, all];
+    serviceSumNs += doneNs - sentNs;
     const kind = plannedNs >= unansweredFromNs ? 'timeout' : 'ok';
     for (const target of targets) {
       target.counts.planned++;
@@ -135,7 +137,7 @@ function simulateLoad(prng: Prng, stalls: Stall[], durationNs: number, options: 
       planned: { idc1ms: 1, idc10ms: 1, idc100ms: 1 },
     },
     client: clientCost(durationNs),
-    inFlight: { mean: 0.42, max: 50, limit: 50 },
+    inFlight: { mean: serviceSumNs / durationNs, max: 50, limit: 50 },
     slowest: slowest.slice(0, 200),
     stoppedEarly: options.complete === false ? 'interrupted' : null,
   };
@@ -202,7 +204,7 @@ function clientCost(durationNs: number): LoadRecord['client'] {
       userNs: durationNs * 0.021,
       systemNs: durationNs * 0.034,
       runDelayNs: durationNs * 0.004,
-      spinNs: durationNs * 0.061,
+      spinNs: durationNs * 0.009,
       waitCount: 31_204,
       eventCount: 40_112,
     })),

@@ -30,7 +30,7 @@ export function plantStalls(
   if (scenario === 'healthy') return stalls;
   let atNs = 400 * NS_PER_MS;
   for (let i = 0; ; i++) {
-    atNs += 90 * NS_PER_MS + prng.exponential(300 * NS_PER_MS);
+    atNs += 40 * NS_PER_MS + prng.exponential(110 * NS_PER_MS);
     const wallNs = Math.round((scenario === 'fsync' ? 22 : 8) * NS_PER_MS + prng.exponential(7 * NS_PER_MS));
     if (atNs + wallNs > durationNs - 200 * NS_PER_MS) return stalls;
     const loopIndex = scenario === 'fsync' ? 0 : prng.below(loopCount);

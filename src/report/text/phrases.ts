@@ -22,7 +22,8 @@ export function formatQuantile(quantile: Quantile | null): string {
 
 /** A number in the unit that a check or a piece of evidence gives it. */
 export function formatValue(value: number, unit: string): string {
-  if (unit === 'share') return formatShare(value);
+  // One more digit than formatShare(): a limit of 99.5 % must not read as 100 %.
+  if (unit === 'share') return `${Number((value * 100).toPrecision(3))} %`;
   if (unit === 'ns') return formatNs(value);
   const rounded = Number.isInteger(value) ? formatWhole(value) : String(Number(value.toPrecision(3)));
   return unit === '' || unit === 'ratio' ? rounded : `${rounded} ${unit}`;
@@ -32,9 +33,9 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatWhole(count)} ${count === 1 ? one : many}`;
 }
 
-/** "high confidence, 86 % of the excess". */
+/** "high confidence, 86 % of the lost time". */
 export function certainty(finding: Finding): string {
-  const share = finding.share > 0 ? `, ${formatShare(finding.share)} of the excess` : '';
+  const share = finding.share > 0 ? `, ${formatShare(finding.share)} of the lost time` : '';
   return `${finding.confidence} confidence${share}`;
 }
 
@@ -122,4 +123,14 @@ export function stallKindPhrase(stall: Stall): string {
       ? 'without a timeout'
       : `of ${formatNs(stall.requestedTimeoutNs)}`;
   return `a wait ${asked} that ended late`;
+}
+
+/** "32 long cycles, 15 late wake-ups". */
+export function stallKindsPhrase(stalls: readonly Stall[]): string {
+  const late = stalls.filter((stall) => stall.kind === 'wait').length;
+  const long = stalls.length - late;
+  const parts: string[] = [];
+  if (long > 0 || late === 0) parts.push(plural(long, 'long cycle'));
+  if (late > 0) parts.push(plural(late, 'late wake-up'));
+  return parts.join(', ');
 }

@@ -78,6 +78,12 @@ function line(label: string, name: string, width: number, more: Partial<uPlot.Se
   return { label, stroke: colour(name), width, points: { show: false }, spanGaps: false, ...more };
 }
 
+/** Columns that stand side by side: each is the longest cycle that ended in its stretch of time. */
+function columnsOf(label: string): uPlot.Series {
+  const paths = uPlot.paths.bars!({ size: [1, Number.POSITIVE_INFINITY], gap: 0 });
+  return { label, fill: colour('line-cycle'), width: 0, paths, points: { show: false } };
+}
+
 function options(width: number, height: number, more: Partial<uPlot.Options>): uPlot.Options {
   return {
     width,
@@ -206,7 +212,7 @@ export function timelineCharts(
                 y: { distr: 3, range: () => logRange([...cycles.longest, ...walls, cycles.budgetSec]) },
               },
               axes: [timeAxis(' s'), durationAxis()],
-              series: [{}, line('longest', 'line-cycle', 1.25)],
+              series: [{}, columnsOf('longest')],
               hooks: {
                 setCursor: [onCursor],
                 draw: [(drawn) => drawStalls(drawn, stalls, cycles.budgetSec, selected)],
@@ -246,6 +252,8 @@ function stallLegend(stalls: PageStalls): HTMLElement {
     'ul',
     { class: 'legend below' },
     el('li', { class: 'legend-title' }, 'Each dot is a stall, coloured by where most of it went:'),
+    stalls.marks.some((mark) => mark.late) &&
+      el('li', {}, el('span', { class: 'dot ring' }), 'a ring is a wait that ended late'),
     ...groups.map((group) => el('li', {}, el('span', { class: `dot part-${group}` }), title(group))),
   );
 }
@@ -283,6 +291,10 @@ function nearestIndex(sorted: number[], value: number): number {
   return best;
 }
 
+function middleOf(mark: PageStalls['marks'][number]): number {
+  return mark.atSec + mark.wallSec / 2;
+}
+
 function nearestStall(chart: uPlot, stalls: PageStalls | null): number {
   const { left, top } = chart.cursor;
   if (!stalls || left === undefined || top === undefined) return -1;
@@ -290,7 +302,7 @@ function nearestStall(chart: uPlot, stalls: PageStalls | null): number {
   let bestDistance = CLICK_RADIUS;
   stalls.marks.forEach((mark, index) => {
     const distance = Math.hypot(
-      chart.valToPos(mark.atSec, 'x') - left,
+      chart.valToPos(middleOf(mark), 'x') - left,
       chart.valToPos(mark.wallSec, 'y') - top,
     );
     if (distance < bestDistance) {
@@ -308,7 +320,7 @@ function drawTicks(chart: uPlot, stalls: PageStalls | null, selected: number): v
   const pixel = devicePixelRatio;
   ctx.save();
   stalls.marks.forEach((mark, index) => {
-    const x = chart.valToPos(mark.atSec, 'x', true);
+    const x = chart.valToPos(middleOf(mark), 'x', true);
     ctx.fillStyle = colour(`part-${mark.group}`);
     ctx.globalAlpha = index === selected ? 1 : 0.75;
     ctx.fillRect(x - pixel, bbox.top - 6 * pixel, 2 * pixel, 6 * pixel);
@@ -338,26 +350,22 @@ function drawStalls(chart: uPlot, stalls: PageStalls | null, budgetSec: number, 
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
   ctx.setLineDash([]);
+  const xOf = (mark: PageStalls['marks'][number]) => chart.valToPos(middleOf(mark), 'x', true);
   const dot = (index: number, radius: number) => {
     const mark = stalls!.marks[index]!;
+    const hue = colour(`part-${mark.group}`);
     ctx.beginPath();
-    ctx.arc(
-      chart.valToPos(mark.atSec, 'x', true),
-      chart.valToPos(mark.wallSec, 'y', true),
-      radius * pixel,
-      0,
-      2 * Math.PI,
-    );
-    ctx.fillStyle = colour(`part-${mark.group}`);
+    ctx.arc(xOf(mark), chart.valToPos(mark.wallSec, 'y', true), radius * pixel, 0, 2 * Math.PI);
+    ctx.fillStyle = mark.late ? colour('card') : hue;
     ctx.fill();
-    ctx.strokeStyle = colour('card');
-    ctx.lineWidth = pixel;
+    ctx.strokeStyle = mark.late ? hue : colour('card');
+    ctx.lineWidth = (mark.late ? 2 : 1) * pixel;
     ctx.stroke();
   };
   const radius = (stalls?.marks.length ?? 0) > 300 ? 2.5 : 4;
-  stalls?.marks.forEach((_, index) => dot(index, radius));
+  for (const index of stalls?.marks.keys() ?? []) dot(index, radius);
   if (stalls?.marks[selected]) {
-    drawSelection(chart, chart.valToPos(stalls.marks[selected]!.atSec, 'x', true));
+    drawSelection(chart, xOf(stalls.marks[selected]!));
     dot(selected, radius + 3);
   }
   ctx.restore();

@@ -82,6 +82,8 @@ function rampLegend(): HTMLElement {
     '1 cycle',
     el('span', { class: 'ramp-steps' }, ...steps),
     'most',
+    el('span', { class: 'ramp-steps' }, el('span', { class: 'heat-step heat-over' })),
+    'over budget',
   );
 }
 
@@ -108,12 +110,14 @@ function drawHeatMap(canvas: HTMLCanvasElement, width: number, map: PageHeatMap,
   const plot = plotOf(width, map);
   drawScales(ctx, plot, map);
   const ramp = Array.from({ length: STEPS }, (_, i) => colour(`heat-${i}`));
+  const overColour = colour('heat-over');
   let most = 1;
   for (let i = 2; i < loop.cells.length; i += 3) most = Math.max(most, loop.cells[i]!);
   for (let i = 0; i < loop.cells.length; i += 3) {
     const [column, row, count] = [loop.cells[i]!, loop.cells[i + 1]!, loop.cells[i + 2]!];
     const strength = most === 1 ? 1 : Math.log(count) / Math.log(most);
-    ctx.fillStyle = ramp[Math.min(STEPS - 1, Math.floor(strength * STEPS))]!;
+    const over = map.rowLowSec[row]! >= map.budgetSec;
+    ctx.fillStyle = over ? overColour : ramp[Math.min(STEPS - 1, Math.floor(strength * STEPS))]!;
     const left = MARGIN.left + column * plot.columnWidth;
     const top = MARGIN.top + (plot.rowCount - 1 - row) * plot.rowHeight;
     // Cells meet on whole device pixels, or the seams between them would show as a grid.

@@ -142,7 +142,7 @@ function accountTable(account: PageAccount, caption: string): HTMLElement {
       'tr',
       { class: 'total' },
       el('th', { scope: 'row' }, 'in all'),
-      el('td'),
+      el('td', { class: 'breakable' }),
       el('td', { class: 'number' }, account.wall),
       el('td', { class: 'number' }, '100 %'),
     ),

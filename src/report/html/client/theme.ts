@@ -13,42 +13,40 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-export function isDark(): boolean {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+function isDark(): boolean {
+  return document.documentElement.dataset.theme === 'dark';
 }
 
 export function themeButton(): HTMLButtonElement {
   const button = el('button', { type: 'button', class: 'theme-button' });
-  const label = () => {
-    button.textContent = isDark() ? 'Light' : 'Dark';
-    button.setAttribute('aria-label', `Switch to the ${isDark() ? 'light' : 'dark'} theme`);
-  };
-  const changed = () => {
-    label();
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  let chosen = false;
+  const apply = (dark: boolean) => {
+    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+    button.textContent = dark ? 'Light' : 'Dark';
+    button.setAttribute('aria-label', `Switch to the ${dark ? 'light' : 'dark'} theme`);
     for (const redraw of redraws) redraw();
   };
   button.addEventListener('click', () => {
-    document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
-    changed();
+    chosen = true;
+    apply(!isDark());
   });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
-  printInLight(changed);
-  label();
+  system.addEventListener('change', () => {
+    if (!chosen) apply(system.matches);
+  });
+  printInLight(apply);
+  apply(system.matches);
   return button;
 }
 
 /** Paper is white: charts drawn in dark colours would be a waste of ink and hard to read. */
-function printInLight(changed: () => void): void {
-  let before: string | undefined;
+function printInLight(apply: (dark: boolean) => void): void {
+  let wasDark = false;
   addEventListener('beforeprint', () => {
-    before = document.documentElement.dataset.theme;
-    document.documentElement.dataset.theme = 'light';
-    changed();
+    wasDark = isDark();
+    if (wasDark) apply(false);
   });
   addEventListener('afterprint', () => {
-    if (before === undefined) delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = before;
-    changed();
+    if (wasDark) apply(true);
   });
 }

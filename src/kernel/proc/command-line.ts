@@ -1,0 +1,16 @@
+import { readProcText } from './read-text.ts';
+
+const MAX_LENGTH = 512;
+
+/** Arguments joined by spaces, at most 512 characters; "" for kernel threads and zombies. Hostile text. */
+export function parseCommandLine(text: string): string {
+  // Programs that rewrite their title (setproctitle) leave a tail of NULs.
+  const joined = text.replace(/\0+$/, '').replaceAll('\0', ' ').trimEnd();
+  return joined.length > MAX_LENGTH ? `${joined.slice(0, MAX_LENGTH - 1)}…` : joined;
+}
+
+/** Null when the process vanished or is hidden. proc_pid_cmdline(5) */
+export function readCommandLine(pid: number): string | null {
+  const text = readProcText(`/proc/${pid}/cmdline`);
+  return text === null ? null : parseCommandLine(text);
+}

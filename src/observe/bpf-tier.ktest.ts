@@ -1,0 +1,246 @@
+// Goal: the tier counts exactly what a loop did, and a stall's account is what was planted, to 10 %.
+// Method: a C program whose cycles, sleeps and burns are given on its command line.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { needs } from '../../test/helpers/needs.ts';
+import { createClock } from '../base/clock.ts';
+import { cycleBucketHigh, cycleBucketLow } from '../record/cycle-buckets.ts';
+import type { Stall } from '../record/observation.ts';
+import { type Arming, type BpfTier, startBpfTier } from './bpf-tier.ts';
+import { totals } from './probes/layouts.ts';
+import { decodeStall } from './stall-decoder.ts';
+import { plantedBinary, plantLoop } from './testing/planted-loop.ts';
+
+const clock = createClock();
+const MS = 1e6;
+
+function canRun(t: TestContext): boolean {
+  if (!needs(t, process.geteuid?.() === 0, 'root, for BPF')) return false;
+  return needs(t, plantedBinary() !== null, 'a C compiler');
+}
+
+type Watched = {
+  tier: BpfTier;
+  stalls: Stall[];
+  total(field: keyof typeof totals.at): number;
+  counts(field: keyof typeof totals.at): Map<number, number>;
+};
+
+async function watchPlanted(
+  steps: string[],
+  options: {
+    armed?: Arming;
+    budgetMs?: number;
+    cpu?: number;
+    ringBytes?: number;
+    during?: (pid: number) => void;
+  } = {},
+): Promise<Watched> {
+  await using planted = await plantLoop(steps, options.cpu === undefined ? {} : { cpu: options.cpu });
+  const stalls: Stall[] = [];
+  const tier = startBpfTier({
+    armed: options.armed ?? 'never',
+    nowNs: clock.nowNs,
+    ...(options.ringBytes !== undefined && { ringBytes: options.ringBytes }),
+    onStallRecord: (bytes) =>
+      stalls.push(
+        decodeStall(bytes, {
+          startMonoNs: clock.startMonoNs,
+          kernelSymbol: (address) => address.toString(16),
+          userSymbol: (_, address) => address.toString(16),
+        })!,
+      ),
+    onTierChange: () => {},
+  });
+  try {
+    tier.setBudgetNs((options.budgetMs ?? 10_000) * MS);
+    tier.addLoop(0, planted.pid, ['epoll_wait']);
+    options.during?.(planted.pid);
+    await planted.run();
+    if (options.ringBytes === undefined) tier.poll();
+    const copy = new DataView(new ArrayBuffer(totals.byteLength));
+    const live = tier.totalsOf(0);
+    new Uint8Array(copy.buffer).set(new Uint8Array(live.buffer, live.byteOffset, live.byteLength));
+    const drops = tier.ringDrops();
+    return {
+      tier: { ...tier, ringDrops: () => drops },
+      stalls,
+      total: (field) => Number(copy.getBigUint64(totals.at[field], true)),
+      counts: (field) => {
+        const map = new Map<number, number>();
+        for (let bucket = 0; bucket < 168; bucket++) {
+          const count = copy.getUint32(totals.at[field] + bucket * 4, true);
+          if (count > 0) map.set(bucket, count);
+        }
+        return map;
+      },
+    };
+  } finally {
+    tier[Symbol.dispose]();
+  }
+}
+
+const sum = (stall: Stall): number => {
+  const a = stall.account;
+  return (
+    a.userNs +
+    a.irqNs +
+    a.stealNs +
+    a.runQueue.totalNs +
+    a.unexplainedNs +
+    a.system.reduce((total, part) => total + part.ns, 0) +
+    a.blocked.reduce((total, slice) => total + slice.ns, 0)
+  );
+};
+
+function near(actual: number, expected: number, share: number, what: string): void {
+  assert.ok(
+    Math.abs(actual - expected) <= expected * share,
+    `${what}: ${actual / MS} ms, expected ${expected / MS} ms`,
+  );
+}
+
+test('23 timed-out waits are 23 timeouts, and every cycle is counted once', async (t) => {
+  if (!canRun(t)) return;
+  const seen = await watchPlanted(['t2', 'x23']);
+  assert.equal(seen.total('timeouts'), 23);
+  assert.equal(seen.total('stalls'), 0);
+  // The wait that was in progress when the probes came is not counted: the cycles after the 23 are.
+  assert.equal(seen.total('cycles'), 23);
+});
+
+test('events are counted per wake-up, peeks are merged', async (t) => {
+  if (!canRun(t)) return;
+  const seen = await watchPlanted(['e3', 'p', 'x23']);
+  assert.equal(seen.total('peeks'), 23);
+  const events = seen.counts('event_hist');
+  assert.equal(events.get(3), 23);
+  assert.equal(seen.total('timeouts'), 0);
+});
+
+test('accepts: first EAGAIN, tail EAGAIN and successes', async (t) => {
+  if (!canRun(t)) return;
+  const seen = await watchPlanted(['e1', 'a', 'e1', 'c', 'c', 'a', 'x11']);
+  assert.equal(seen.total('accepts'), 22);
+  assert.equal(seen.total('accept_first_eagain'), 11);
+  assert.equal(seen.total('accept_tail_eagain'), 11);
+});
+
+test('known work lands in its bucket', async (t) => {
+  if (!canRun(t)) return;
+  const seen = await watchPlanted(['e1', 's20', 'x5']);
+  let count = 0;
+  for (const [bucket, n] of seen.counts('work_hist'))
+    if (cycleBucketHigh(bucket) > 20 * MS && cycleBucketLow(bucket) < 40 * MS) count += n;
+  assert.equal(count, 5);
+});
+
+test('a burn in user mode is user time', async (t) => {
+  if (!canRun(t)) return;
+  const { stalls } = await watchPlanted(['e1', 'b30', 'x5'], { armed: 'always', budgetMs: 20 });
+  const burns = stalls.filter((stall) => stall.kind === 'work');
+  assert.equal(burns.length, 5);
+  for (const stall of burns) {
+    assert.equal(stall.detail, 'full');
+    near(sum(stall), stall.wallNs, 0.001, 'sum');
+    assert.ok(
+      stall.account.userNs + stall.account.runQueue.totalNs + stall.account.stealNs > 0.8 * stall.wallNs,
+      JSON.stringify(stall.account),
+    );
+    assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs);
+  }
+});
+
+test('a burn in the kernel is system time of its call', async (t) => {
+  if (!canRun(t)) return;
+  const { stalls } = await watchPlanted(['e1', 'k30', 'x5'], { armed: 'always', budgetMs: 20 });
+  const burns = stalls.filter((stall) => stall.kind === 'work');
+  assert.equal(burns.length, 5);
+  for (const stall of burns) {
+    const read = stall.account.system.find((part) => part.call === 'read')?.ns ?? 0;
+    assert.ok(read + stall.account.runQueue.totalNs > 0.7 * stall.wallNs, JSON.stringify(stall.account));
+  }
+});
+
+test('a sleep is a block in its call', async (t) => {
+  if (!canRun(t)) return;
+  const { stalls } = await watchPlanted(['e1', 's30', 'x5'], { armed: 'always', budgetMs: 20 });
+  const sleeps = stalls.filter((stall) => stall.kind === 'work');
+  assert.equal(sleeps.length, 5);
+  for (const stall of sleeps) {
+    near(sum(stall), stall.wallNs, 0.001, 'sum');
+    const slice = stall.account.blocked[0]!;
+    assert.match(slice.call, /nanosleep/);
+    near(slice.ns, 30 * MS, 0.1, 'sleep');
+    assert.ok(slice.kernelStack.length > 1);
+    assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs);
+  }
+});
+
+test('an fsync is a block in fsync, uninterruptible, with the file named', async (t) => {
+  if (!canRun(t)) return;
+  const { stalls } = await watchPlanted(['e1', 'y1024', 'x5'], { armed: 'always', budgetMs: 1 });
+  const syncs = stalls.filter(
+    (stall) => stall.kind === 'work' && stall.account.blocked.some((b) => b.call === 'fsync'),
+  );
+  assert.ok(syncs.length >= 3, JSON.stringify(stalls.map((s) => s.account)));
+  for (const stall of syncs) {
+    near(sum(stall), stall.wallNs, 0.001, 'sum');
+    const slice = stall.account.blocked.find((b) => b.call === 'fsync')!;
+    assert.equal(slice.uninterruptible, true);
+    assert.match(slice.fdPath ?? '', /loopscope-planted-/);
+    assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs);
+  }
+});
+
+test('a busy neighbour on the same CPU is named', async (t) => {
+  if (!canRun(t)) return;
+  const hogs = Array.from({ length: 1 }, () =>
+    spawn('taskset', ['-c', '0', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
+  );
+  try {
+    const { stalls } = await watchPlanted(['e1', 'b30', 'x5'], { armed: 'always', budgetMs: 31, cpu: 0 });
+    const shared = stalls.filter((stall) => stall.kind === 'work');
+    assert.ok(shared.length >= 4, `${shared.length} stalls`);
+    for (const stall of shared) {
+      near(sum(stall), stall.wallNs, 0.001, 'sum');
+      const queue = stall.account.runQueue;
+      const hog = queue.contended.find((who) => hogs.some((child) => child.pid === who.pid));
+      assert.ok(hog && hog.ns > 0.6 * queue.totalNs, JSON.stringify(queue));
+      assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs, JSON.stringify(stall.account));
+    }
+  } finally {
+    for (const hog of hogs) hog.kill('SIGKILL');
+  }
+});
+
+test('without the scheduler probes the counters still tell sleep from burn', async (t) => {
+  if (!canRun(t)) return;
+  const burn = await watchPlanted(['e1', 'b30'], { budgetMs: 20 });
+  const sleep = await watchPlanted(['e1', 's30'], { budgetMs: 20 });
+  assert.equal(burn.stalls[0]?.detail, 'counters');
+  assert.ok(burn.stalls[0].account.userNs > 0.5 * burn.stalls[0].wallNs);
+  assert.ok(sleep.stalls[0]!.account.blocked[0]!.ns > 0.8 * sleep.stalls[0]!.wallNs);
+});
+
+test('a ring that is too small loses stalls and says how many', async (t) => {
+  if (!canRun(t)) return;
+  const seen = await watchPlanted(['e1', 's2', 'x30'], { armed: 'always', budgetMs: 1, ringBytes: 4096 });
+  assert.equal(seen.total('stalls') >= 30, true);
+  assert.ok(seen.tier.ringDrops() >= 25, `${seen.tier.ringDrops()} drops`);
+});
+
+test('nothing is left behind', async (t) => {
+  if (!canRun(t)) return;
+  const before = readdirSync('/proc/self/fd').length;
+  const maps = () =>
+    readFileSync('/proc/self/maps', 'latin1')
+      .split('\n')
+      .filter((line) => line.includes('bpf')).length;
+  const mapsBefore = maps();
+  await watchPlanted(['e1', 'x3'], { armed: 'always' });
+  assert.ok(readdirSync('/proc/self/fd').length <= before, 'descriptors');
+  assert.equal(maps(), mapsBefore);
+});

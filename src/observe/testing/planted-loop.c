@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An event loop that does exactly what its arguments say, for tests of the observer. It waits for a byte on stdin, does
+ * each step once, waits for one event and ends. Steps, each a letter and a number:
+ *   t5  epoll_wait with a timeout of 5 ms that nothing ends        e3  epoll_wait that returns 3 events at once
+ *   p   epoll_wait with timeout 0 that returns 0 (a peek)           b20 burn 20 ms of CPU in user mode
+ *   s15 nanosleep for 15 ms                                         y64 write 64 KiB to a file and fsync it
+ *   k20 burn 20 ms of CPU in the kernel (read of /dev/zero)         a   accept4 that finds nothing
+ *   c   accept4 that finds a connection                             m   touch 16 MiB of fresh memory
+ *   x7  repeat all steps so far 7 times in all
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENT_LIMIT = 64 };
+
+static int epoll_fd, listen_fd, file_fd, zero_fd;
+static int event_fds[EVENT_LIMIT];
+static struct sockaddr_in address;
+static char big[1 << 20];
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static void burn_user(int ms)
+{
+	double end = cpu_ms() + ms;
+	volatile unsigned long sum = 0;
+
+	while (cpu_ms() < end)
+		for (int i = 0; i < 100000; i++)
+			sum += i;
+}
+
+static void burn_kernel(int ms)
+{
+	double end = cpu_ms() + ms;
+
+	while (cpu_ms() < end)
+		if (read(zero_fd, big, sizeof(big)) < 0)
+			die("read");
+}
+
+static void wait_events(int count)
+{
+	struct epoll_event got[EVENT_LIMIT];
+	unsigned long value = 1;
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (write(event_fds[i], &value, 8) != 8)
+			die("eventfd");
+	if (epoll_wait(epoll_fd, got, EVENT_LIMIT, -1) != count)
+		die("events");
+	for (i = 0; i < count; i++)
+		if (read(got[i].data.fd, &value, 8) != 8)
+			die("eventfd");
+}
+
+static void step(const char *text)
+{
+	struct epoll_event got[1];
+	int number = atoi(text + 1), fd;
+	struct timespec pause = { 0, number * 1000000L };
+	void *memory;
+
+	switch (text[0]) {
+	case 't':
+		if (epoll_wait(epoll_fd, got, 1, number) != 0)
+			die("timeout");
+		break;
+	case 'e':
+		wait_events(number);
+		break;
+	case 'p':
+		if (epoll_wait(epoll_fd, got, 1, 0) != 0)
+			die("peek");
+		break;
+	case 'b':
+		burn_user(number);
+		break;
+	case 'k':
+		burn_kernel(number);
+		break;
+	case 's':
+		nanosleep(&pause, 0);
+		break;
+	case 'y':
+		if (write(file_fd, big, number * 1024) < 0 || fsync(file_fd))
+			die("fsync");
+		break;
+	case 'a':
+		if (accept4(listen_fd, 0, 0, SOCK_NONBLOCK) >= 0 || errno != EAGAIN)
+			die("accept of nothing");
+		break;
+	case 'c':
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+			die("connect");
+		close(fd);
+		fd = accept4(listen_fd, 0, 0, SOCK_NONBLOCK);
+		if (fd < 0)
+			die("accept");
+		close(fd);
+		break;
+	case 'm':
+		memory = mmap(0, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		for (int i = 0; i < 16 << 20; i += 4096)
+			((volatile char *)memory)[i] = 1;
+		munmap(memory, 16 << 20);
+		break;
+	default:
+		fprintf(stderr, "unknown step %s\n", text);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	socklen_t length = sizeof(address);
+	char path[] = "/var/tmp/loopscope-planted-XXXXXX", byte;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = 0 };
+	int i, round, j;
+
+	epoll_fd = epoll_create1(0);
+	zero_fd = open("/dev/zero", O_RDONLY);
+	file_fd = mkstemp(path);
+	unlink(path);
+	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	address.sin_family = AF_INET;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(listen_fd, (struct sockaddr *)&address, sizeof(address)) || listen(listen_fd, 8))
+		die("listen");
+	getsockname(listen_fd, (struct sockaddr *)&address, &length);
+	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, 0, &event);
+	for (i = 0; i < EVENT_LIMIT; i++) {
+		event_fds[i] = eventfd(0, EFD_NONBLOCK);
+		event.data.fd = event_fds[i];
+		epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event_fds[i], &event);
+	}
+	puts("ready");
+	fflush(stdout);
+
+	/* The probes come during this wait, so it is the one wait they do not see begin: they count from the next on. */
+	if (epoll_wait(epoll_fd, &event, 1, -1) != 1 || read(0, &byte, 1) != 1)
+		die("start");
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, 0, 0);
+	for (i = 1; i < argc; i++) {
+		if (argv[i][0] != 'x') {
+			step(argv[i]);
+			continue;
+		}
+		for (round = 1; round < atoi(argv[i] + 1); round++)
+			for (j = 1; j < i; j++)
+				step(argv[j]);
+	}
+	/* One last wait, which ends the last cycle. */
+	wait_events(1);
+	return 0;
+}

@@ -1,0 +1,6 @@
+import { frame } from './frame.ts';
+import { http1 } from './http1.ts';
+import type { ServerProtocol } from './protocol.ts';
+
+/** Every protocol that can be served. */
+export const SERVER_PROTOCOLS: readonly ServerProtocol[] = [http1, frame];
