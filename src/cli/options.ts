@@ -70,7 +70,7 @@ export function addLoadOptions(command: Command): void {
 }
 
 /** --duration, with the default the command wants. */
-export function addDurationOption(command: Command, defaultNs: number): void {
+export function addDurationOption(command: Command, defaultNs: Ns | undefined): void {
   command.option('-d, --duration <time>', 'length of the run (10s, 2m)', duration('--duration'), defaultNs);
 }
 

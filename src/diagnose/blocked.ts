@@ -6,7 +6,8 @@ import type { CauseTally } from './facts/excess.ts';
 import { ratio, sumBy } from './facts/numbers.ts';
 import { type CallTime, topCalls } from './facts/who.ts';
 import type { Evidence } from './finding.ts';
-import { fact, times } from './rule.ts';
+import { fact } from './rule.ts';
+import { times } from './words.ts';
 
 /** One sentence for each of the three longest calls, then the kernel stack of the first. */
 export function blockedEvidence(tally: CauseTally): Evidence[] {

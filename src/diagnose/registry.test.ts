@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { diagnose } from './diagnose.ts';
 import { CULPRITS } from './finding.ts';
 import * as limits from './limits.ts';
 import { RULES } from './rules/registry.ts';
 import { CHECKS } from './self/registry.ts';
+import { quietRun } from './testing/run-builder.ts';
 
 const here = import.meta.dirname;
 const reference = join(here, '../../docs/reference');
@@ -22,7 +24,11 @@ function plugins(folder: string): string[] {
 
 function sections(file: string): Map<string, string> {
   const parts = readFileSync(join(reference, file), 'utf8').split(/^## /m).slice(1);
-  return new Map(parts.map((part) => [/^`([^`]+)`/.exec(part)?.[1] ?? part.split('\n')[0]!, part]));
+  const named = parts.flatMap((part): [string, string][] => {
+    const id = /^`([^`]+)`/.exec(part)?.[1];
+    return id ? [[id, part]] : [];
+  });
+  return new Map(named);
 }
 
 test('one rule for each culprit, in its own file, in a unique place of the order of tests', () => {
@@ -66,4 +72,19 @@ test('every limit is listed in the reference with its value', () => {
     else for (const [name, value] of Object.entries(values)) real.set(`${group}.${name}`, value);
   }
   assert.deepEqual(Object.fromEntries([...documented].sort()), Object.fromEntries([...real].sort()));
+});
+
+test('the schema of doctor --json has exactly the fields of a diagnosis', () => {
+  const text = readFileSync(join(reference, 'doctor-json.md'), 'utf8');
+  const schema = JSON.parse(/```json\n([\s\S]*?)```/.exec(text)![1]!);
+  const snake = (value: object) =>
+    Object.keys(value)
+      .map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+      .sort();
+  const diagnosis = diagnose(quietRun().run);
+  assert.deepEqual(schema.required.toSorted(), snake(diagnosis));
+  assert.deepEqual(schema.properties.self.required.toSorted(), snake(diagnosis.self));
+  assert.deepEqual(schema.$defs.finding.required.toSorted(), snake(diagnosis.verdict));
+  assert.deepEqual(schema.$defs.evidence.required.toSorted(), snake(diagnosis.evidence[0]!));
+  assert.deepEqual(schema.$defs.selfCheck.required.toSorted(), snake(diagnosis.self.checks[0]!));
 });

@@ -120,8 +120,3 @@ function lostTimeEvidence(tally: CauseTally, watch: WatchFacts): Evidence[] {
   if (scope) evidence.push(fact('scope', scope, '', `Scope: ${scope}.`));
   return evidence;
 }
-
-/** "3 times", "once". */
-export function times(count: number): string {
-  return count === 1 ? 'once' : `${Math.round(count)} times`;
-}

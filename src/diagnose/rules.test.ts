@@ -1,10 +1,11 @@
 // Goal: each culprit is named when planted, with the right names in the evidence, and its look-alikes are not.
-// Method: made-up runs (testing/planted.ts), one fault each; every case also keeps the promises of a diagnosis.
+// Method: made-up runs (testing/), one fault each; every case also keeps the promises of a diagnosis.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { diagnose } from './diagnose.ts';
 import { CULPRITS, type Diagnosis } from './finding.ts';
-import { LOOK_ALIKES, PLANTED } from './testing/planted.ts';
+import { LOOK_ALIKES } from './testing/look-alikes.ts';
+import { PLANTED } from './testing/planted.ts';
 import { assertSound } from './testing/sound.ts';
 
 const NEVER_A_VERDICT = 'wait.timer-slack';

@@ -163,7 +163,7 @@ const CASES: Case[] = [
         .response([[6, 20_000]])
         .load({ inFlight: { mean: 20, max: 50, limit: 50 } }),
     'WARN',
-    /all 50 connections were taken/,
+    /all of 50 connections were taken/,
   ],
   ['Poisson as asked', 'arrival-shape', quietRun, 'PASS'],
   [

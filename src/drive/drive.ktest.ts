@@ -236,7 +236,11 @@ for (const backend of ['epoll', 'ring'] as const) {
     assertSound(record);
     assert.equal(record.counts.planned, 400);
     assert.ok(record.counts.ok >= 100 && record.counts.unsent > 100);
-    assert.ok(record.connections.failed > 0 && record.connections.closedByPeer === 10);
+    const { failed, closedByPeer, opened } = record.connections;
+    assert.ok(failed > 0, 'refused connects are counted');
+    // A dying server's kernel may still take a connection or two, and reset them.
+    assert.ok(opened >= 10);
+    assert.equal(closedByPeer, opened);
   });
 }
 

@@ -57,6 +57,9 @@ const START_DELAY_NS = 5e6;
 /** Without any connection for this long the target has vanished. */
 const VANISHED_AFTER_NS = 3e9;
 
+/** How long a thread may take to end after its work. */
+const EXIT_LIMIT_MS = 2000;
+
 /** Starts a load at once. Throws USAGE for a plan that cannot be run. */
 export function startLoad(options: LoadOptions): LoadHandle {
   const plan = createPlan(options);
@@ -109,10 +112,11 @@ class LoadRun {
     try {
       return await this.#drive(plan, threads);
     } finally {
-      // A thread that is not done is stopped wherever it is.
+      // Threads end by themselves, closing what they opened; one that does not is stopped wherever it is.
       Atomics.store(this.#flags, CONTROL.stop, 1);
       Atomics.compareExchange(this.#flags, CONTROL.go, 0, 2);
       Atomics.notify(this.#flags, CONTROL.go);
+      await Promise.all(threads.map(({ messages }) => messages.exited(EXIT_LIMIT_MS)));
       await Promise.all(threads.map(({ worker }) => worker.terminate()));
     }
   }
@@ -223,6 +227,7 @@ class LoadRun {
 /** Waits for messages of a thread by kind; a failed or vanished thread rejects whoever waits. */
 class ThreadMessages {
   readonly #arrived: ThreadMessage[] = [];
+  readonly #exit = Promise.withResolvers<void>();
   #failure: Error | null = null;
   #wake: () => void = () => {};
 
@@ -233,9 +238,20 @@ class ThreadMessages {
       this.#wake();
     });
     worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on('exit', () =>
-      this.#fail(new LoopscopeError('INTERNAL', 'a load thread ended without a result')),
-    );
+    worker.on('exit', () => {
+      this.#fail(new LoopscopeError('INTERNAL', 'a load thread ended without a result'));
+      this.#exit.resolve();
+    });
+  }
+
+  /** Resolves when the thread has ended, or after a time. */
+  async exited(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
+    });
+    await Promise.race([this.#exit.promise, limit]);
+    clearTimeout(timer);
   }
 
   #fail(error: Error): void {

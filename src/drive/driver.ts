@@ -316,6 +316,8 @@ export class Driver {
   #beginDrain(nowNs: number): void {
     const stopped = nowNs < this.#endNs;
     this.#takeDue(Math.min(nowNs, this.#endNs));
+    // A turn that began late still sends what was due in time, if a connection is free for it.
+    if (!stopped && this.#schedule !== null) this.#sendDue();
     this.#endNs = Math.min(nowNs, this.#endNs);
     while (this.#queue.length > 0) this.#recorder.unsent(this.#queue.shift(), nowNs);
     this.#phase = DRAINING;

@@ -28,6 +28,8 @@ export class ConnectionTable {
   readonly generation: Uint32Array;
   /** An error met while sending, reported when the receiving side ends; 0 when none. */
   readonly sendErrno: Int32Array;
+  /** 1 once the peer closed its side of a connection whose owner then called end(). */
+  readonly peerEnded: Uint8Array;
   takenCount = 0;
   readonly #free: Int32Array;
 
@@ -37,6 +39,7 @@ export class ConnectionTable {
     this.fd = new Int32Array(limit).fill(-1);
     this.generation = new Uint32Array(limit);
     this.sendErrno = new Int32Array(limit);
+    this.peerEnded = new Uint8Array(limit);
     this.#free = Int32Array.from({ length: limit }, (_, i) => limit - 1 - i);
   }
 
@@ -52,6 +55,7 @@ export class ConnectionTable {
     this.state[conn] = state;
     this.fd[conn] = fd;
     this.sendErrno[conn] = 0;
+    this.peerEnded[conn] = 0;
     return conn;
   }
 

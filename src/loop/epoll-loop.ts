@@ -18,14 +18,15 @@ import { StreamIo } from '../kernel/stream-io.ts';
 import { Connecting, dropConnecting, RETRY_NS } from './connecting.ts';
 import { CONNECTING, ConnectionTable, ENDING, FREE, OPEN } from './connection-table.ts';
 import { EndingList } from './ending-list.ts';
-import type {
-  ConnectOptions,
-  EventLoop,
-  ListenOptions,
-  LoopHandlers,
-  LoopOptions,
-  LoopStats,
-  SendMemory,
+import {
+  type ConnectOptions,
+  type EventLoop,
+  emptyStats,
+  type ListenOptions,
+  type LoopHandlers,
+  type LoopOptions,
+  type LoopStats,
+  type SendMemory,
 } from './event-loop.ts';
 import { ACCEPT_RETRY_NS, Listeners } from './listeners.ts';
 import { SendQueues } from './send-queue.ts';
@@ -44,14 +45,7 @@ export function createEpollLoop(options: LoopOptions): EventLoop {
 
 class EpollLoop implements EventLoop {
   readonly backend = 'epoll';
-  readonly stats: LoopStats = {
-    waitCount: 0,
-    eventCount: 0,
-    systemCallCount: 0,
-    spinNs: 0,
-    acceptCount: 0,
-    shortageCount: 0,
-  };
+  readonly stats: LoopStats = emptyStats();
   readonly #handlers: LoopHandlers;
   readonly #nowNs: () => number;
   readonly #spinNs: number;
@@ -209,7 +203,10 @@ class EpollLoop implements EventLoop {
       this.#finishConnect(conn, socketError(this.#table.fd[conn]!));
       return;
     }
-    if (events & EPOLLOUT && this.#wantsOut[conn] === 1) this.#flush(conn);
+    if (events & EPOLLOUT && this.#wantsOut[conn] === 1) {
+      this.#flush(conn);
+      if (this.#table.state[conn] === FREE) return;
+    }
     // EPOLLERR and EPOLLHUP come unasked: receiving tells what they mean, after the last bytes.
     if (events & ~EPOLLOUT) this.#receive(conn);
   }
@@ -218,7 +215,8 @@ class EpollLoop implements EventLoop {
     this.stats.systemCallCount++;
     const n = this.#io.receive(this.#table.fd[conn]!);
     if (this.#table.state[conn] === ENDING) {
-      if (n === 0 || (n < 0 && n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR)) this.#release(conn);
+      if (n === 0) this.#endByPeer(conn);
+      else if (n < 0 && n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR) this.#release(conn);
       return;
     }
     if (n > 0) {
@@ -233,7 +231,20 @@ class EpollLoop implements EventLoop {
   #closeByPeer(conn: number, errno: number): void {
     const generation = this.#table.generation[conn]!;
     this.#handlers.onClose(conn, errno);
-    if (this.#table.generation[conn] === generation) this.#release(conn);
+    if (this.#table.generation[conn] !== generation) return; // The owner closed it.
+    if (this.#table.state[conn] === ENDING && errno === 0) this.#endByPeer(conn);
+    else this.#release(conn);
+  }
+
+  /** Both sides have ended: what is queued is still sent, then the connection is closed. */
+  #endByPeer(conn: number): void {
+    if (this.#queues.count[conn] === 0) {
+      this.#release(conn);
+      return;
+    }
+    this.#table.peerEnded[conn] = 1;
+    // The end of the stream would be reported again and again: only room to send is of interest now.
+    this.#epoll.modify(this.#table.fd[conn]!, EPOLLOUT, conn, this.#table.generation[conn]!);
   }
 
   /** Gives the kernel what is queued, as much as it takes. */
@@ -257,6 +268,10 @@ class EpollLoop implements EventLoop {
         return;
       }
       if (this.#wantsOut[conn] === 0) this.#setWantsOut(conn, 1);
+      return;
+    }
+    if (this.#table.peerEnded[conn] === 1) {
+      this.#release(conn);
       return;
     }
     if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);

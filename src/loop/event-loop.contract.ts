@@ -22,7 +22,13 @@ import {
   startConnect,
 } from '../kernel/sockets.ts';
 import { StreamIo } from '../kernel/stream-io.ts';
-import { type EventLoop, type LoopHandlers, type LoopOptions, SEND_QUEUE_DEPTH } from './event-loop.ts';
+import {
+  END_LINGER_NS,
+  type EventLoop,
+  type LoopHandlers,
+  type LoopOptions,
+  SEND_QUEUE_DEPTH,
+} from './event-loop.ts';
 
 export type CreateLoop = (options: LoopOptions) => EventLoop;
 
@@ -554,6 +560,67 @@ export function testEventLoop(name: string, create: CreateLoop, canRun: (t: Test
       shutdownSocket(peer.fd, NO_MORE);
       r.until('the slot', () => r.loop.connectionCount === 0);
       assert.equal(r.receivedCount(conn), 0);
+    });
+
+    it('end() delivers all that is queued to a peer that stopped sending meanwhile', () => {
+      using r = new Recorder(create);
+      const listener = r.loop.listen(LOOPBACK);
+      using peer = new RawPeer(r.loop.listenerAddress(listener));
+      r.until('accept', () => r.accepted.length === 1);
+      const memory = r.loop.allocateSendMemory(16 << 20);
+      assert.ok(r.loop.send(r.accepted[0]!, memory, 0, memory.bytes.length));
+      r.loop.end(r.accepted[0]!);
+      r.turns(2);
+      shutdownSocket(peer.fd, NO_MORE);
+      r.turns(3);
+      let read = 0;
+      let n = 0;
+      r.until('the end', () => {
+        for (n = peer.receive(); n > 0; n = peer.receive()) read += n;
+        return n === 0;
+      });
+      assert.equal(read, memory.bytes.length);
+      r.until('the slot', () => r.loop.connectionCount === 0);
+    });
+
+    it('end() in onClose delivers all that is queued to a peer that only stopped sending', () => {
+      using r = new Recorder(create);
+      const listener = r.loop.listen(LOOPBACK);
+      using peer = new RawPeer(r.loop.listenerAddress(listener));
+      const memory = r.loop.allocateSendMemory(16 << 20);
+      r.onData = (conn) => assert.ok(r.loop.send(conn, memory, 0, memory.bytes.length));
+      r.onClose = (conn) => r.loop.end(conn);
+      r.until('accept', () => r.accepted.length === 1);
+      peer.send('question');
+      shutdownSocket(peer.fd, NO_MORE);
+      r.until('the close', () => r.events.includes(`close ${r.accepted[0]} 0`));
+      assert.equal(r.loop.connectionCount, 1);
+      const calls = r.loop.stats.waitCount;
+      r.turns(3);
+      assert.equal(r.loop.stats.waitCount, calls + 3);
+      let read = 0;
+      let n = 0;
+      r.until('the end', () => {
+        for (n = peer.receive(); n > 0; n = peer.receive()) read += n;
+        return n === 0;
+      });
+      assert.equal(read, memory.bytes.length);
+      assert.equal(r.loop.connectionCount, 0);
+    });
+
+    it('end() of a peer that never closes frees the slot after its linger', () => {
+      let nowNs = 0;
+      using r = new Recorder(create, { nowNs: () => (nowNs += 1000) });
+      const listener = r.loop.listen(LOOPBACK);
+      using peer = new RawPeer(r.loop.listenerAddress(listener));
+      r.until('accept', () => r.accepted.length === 1);
+      r.loop.end(r.accepted[0]!);
+      r.turns(3);
+      assert.equal(peer.receive(), 0);
+      assert.equal(r.loop.connectionCount, 1);
+      nowNs += END_LINGER_NS;
+      r.turns(2);
+      assert.equal(r.loop.connectionCount, 0);
     });
 
     it('sleeps no longer than onTurn allows, and polls when it says 0', () => {

@@ -24,8 +24,9 @@ export type LoopHandlers = {
    */
   onData(conn: number, bytes: Uint8Array, start: number, end: number): void;
   /**
-   * Orderly end by the peer (errno 0) or an error. Replies queued within this call or before it are still offered to
-   * the kernel once; the slot is free after the call. Not called for our own close() or end().
+   * Orderly end by the peer (errno 0) or an error. Bytes queued within this call or before it are still offered to
+   * the kernel once, and the slot is free after the call; but with end(conn) within it, all of them are sent first.
+   * Not called for our own close() or end().
    */
   onClose(conn: number, errno: number): void;
   /**
@@ -118,3 +119,7 @@ export type LoopStats = {
   /** Times a bounded resource ran out and work was put off (buffer ring empty, submission queue full, CQ overflow). */
   shortageCount: number;
 };
+
+export function emptyStats(): LoopStats {
+  return { waitCount: 0, eventCount: 0, systemCallCount: 0, spinNs: 0, acceptCount: 0, shortageCount: 0 };
+}

@@ -45,6 +45,7 @@ const ACCEPT_CALLS = ['accept', 'accept4'];
 const ARMED_PROGRAMS = [
   'on_switch',
   'on_waking',
+  'on_migrate',
   'on_softirq_entry',
   'on_softirq_exit',
   'on_irq_entry',

@@ -88,7 +88,8 @@ class Watch implements Tier {
   /** Workers come and go: threads not seen before are added, those gone are closed. */
   rescan(): void {
     const alive = new Set<number>();
-    for (const candidate of findLoops(this.#options.pids, { selfPids: this.#options.selfPids })) {
+    const options = { selfPids: this.#options.selfPids, knownTids: new Set(this.#watched.keys()) };
+    for (const candidate of findLoops(this.#options.pids, options)) {
       alive.add(candidate.tid);
       if (!this.#watched.has(candidate.tid)) this.#add(candidate);
     }

@@ -14,6 +14,7 @@ import {
   block,
   CALL_NONE,
   COMM_BYTES,
+  CONTENDER_LIMIT,
   contender,
   counters,
   NAME_BYTES,
@@ -29,8 +30,8 @@ export type DecodeContext = {
   userSymbol(loopIndex: number, address: bigint): string;
 };
 
-/** The scheduler refreshes sum_exec_runtime at ticks and switches: a difference below this is not theft. */
-const EXEC_BLUR_NS = 8e6;
+const AF_INET = 2;
+const AF_INET6 = 10;
 
 /** Calls whose first argument is a descriptor; for the others a file name would be nonsense. */
 const TAKES_FD = new Set(
@@ -64,6 +65,13 @@ class Reader {
   i64(offset: number): number {
     return Number(this.#view.getBigInt64(offset, true));
   }
+  ipv4(offset: number): string {
+    return [0, 1, 2, 3].map((i) => this.#view.getUint8(offset + i)).join('.');
+  }
+  ipv6(offset: number): string {
+    const groups = Array.from({ length: 8 }, (_, i) => this.#view.getUint16(offset + i * 2).toString(16));
+    return groups.join(':').replace(/(^|:)0(:0)+(:|$)/, '::');
+  }
   text(offset: number, length: number): string {
     const bytes = new Uint8Array(this.#view.buffer, this.#view.byteOffset + offset, length);
     const end = bytes.indexOf(0);
@@ -89,8 +97,7 @@ export function decodeStall(bytes: Uint8Array, context: DecodeContext): Stall | 
     eventCount: kind === 'work' ? reader.u32(at.events) : 0,
     peekCount: kind === 'work' ? reader.u32(at.peeks) : 0,
     requestedTimeoutNs: kind === 'wait' ? timeoutNs : null,
-    allowedSlackNs:
-      kind === 'wait' && timeoutNs > 0 ? Math.min(Math.max(timeoutNs / 1000, 50_000), 100e6) : 0,
+    allowedSlackNs: kind === 'wait' ? reader.ns(at.slack_ns) : 0,
     cpu: reader.u32(at.cpu),
     detail: full ? 'full' : 'counters',
     account:
@@ -109,16 +116,17 @@ export function decodeStall(bytes: Uint8Array, context: DecodeContext): Stall | 
 
 function fullAccount(reader: Reader, wallNs: number, context: DecodeContext): StallAccount {
   const at = stall_event.at;
-  const irqNs = reader.ns(at.irq_ns);
-  const onCpuNs = Math.max(0, reader.ns(at.on_cpu_ns) - irqNs);
-  const execNs = reader.ns(at.delta + counters.at.exec);
-  const stolenNs = onCpuNs - execNs;
-  const stealNs = stolenNs > EXEC_BLUR_NS ? stolenNs : 0;
   const blocked = readBlocks(reader, context);
+  const otherNs = reader.ns(at.blocked_other_ns);
+  if (otherNs > 0) blocked.push(unknownBlock(otherNs, 1));
+  const onCpuNs = reader.ns(at.on_cpu_ns);
+  // Interrupts and steal lie within the time on the CPU.
+  const irqNs = Math.min(onCpuNs, reader.ns(at.irq_ns));
+  const stealNs = Math.min(onCpuNs - irqNs, reader.ns(at.steal_ns));
   const runQueue = readRunQueue(reader, reader.ns(at.runq_ns));
-  const explainedNs = irqNs + onCpuNs + runQueue.totalNs + blocked.reduce((sum, slice) => sum + slice.ns, 0);
+  const explainedNs = onCpuNs + runQueue.totalNs + blocked.reduce((sum, slice) => sum + slice.ns, 0);
   return {
-    ...splitOnCpu(reader, onCpuNs - stealNs),
+    ...splitOnCpu(reader, onCpuNs - irqNs - stealNs),
     irqNs,
     stealNs,
     runQueue,
@@ -135,20 +143,24 @@ function countersAccount(reader: Reader, wallNs: number): StallAccount {
   const execNs = reader.ns(at + counters.at.exec);
   // No voluntary switch: it never slept, so all that is left was spent on the CPU.
   const onCpuNs = reader.ns(at + counters.at.nvcsw) === 0 ? leftNs : Math.min(leftNs, execNs);
+  const stealNs = Math.min(onCpuNs, reader.ns(at + counters.at.steal));
   const offNs = leftNs - onCpuNs;
   return {
-    ...splitOnCpu(reader, onCpuNs),
+    ...splitOnCpu(reader, onCpuNs - stealNs),
     irqNs: 0,
-    stealNs: 0,
+    stealNs,
     runQueue: { totalNs: runNs, contended: [], idleNs: 0, unknownNs: runNs },
     blocked: offNs > 0 ? [unknownBlock(offNs, reader.ns(at + counters.at.nvcsw))] : [],
     unexplainedNs: 0,
   };
 }
 
-/** A wait that ended late: runnable, or (timed waits) not even woken. */
+/** A wait that ended late: runnable, or (timed waits) not even woken. Armed, of the last wake-up alone. */
 function waitAccount(reader: Reader, wallNs: number): StallAccount {
-  const delayNs = Math.min(wallNs, reader.ns(stall_event.at.delta + counters.at.run_delay));
+  const at = stall_event.at;
+  const armed = reader.u32(at.sched_seen) !== 0;
+  const queuedNs = armed ? reader.ns(at.runq_ns) : reader.ns(at.delta + counters.at.run_delay);
+  const delayNs = Math.min(wallNs, queuedNs);
   return {
     userNs: 0,
     system: [],
@@ -189,7 +201,7 @@ function readRunQueue(reader: Reader, totalNs: number): RunQueueAccount {
   const at = stall_event.at;
   const account: RunQueueAccount = { totalNs, contended: [], idleNs: 0, unknownNs: 0 };
   let chargedNs = 0;
-  const count = Math.min(reader.u32(at.contender_count), 6);
+  const count = Math.min(reader.u32(at.contender_count), CONTENDER_LIMIT);
   for (let i = 0; i < count; i++) {
     const start = at.contenders + i * contender.byteLength;
     const pid = reader.u32(start + contender.at.pid);
@@ -227,7 +239,7 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
       ns: reader.ns(start + block.at.ns),
       count: reader.u32(start + block.at.count),
       fd: takesFd ? reader.i32(start + block.at.fd) : null,
-      fdPath: takesFd ? readPath(reader, start + block.at.names) : null,
+      fdPath: takesFd ? readDescriptor(reader, start) : null,
       uninterruptible: reader.u32(start + block.at.uninterruptible) !== 0,
       waker:
         wakerPid > 0 ? { pid: wakerPid, comm: reader.text(start + block.at.waker_comm, COMM_BYTES) } : null,
@@ -241,9 +253,17 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
   return slices.filter((slice) => slice.ns > 0).sort((a, b) => b.ns - a.ns);
 }
 
-/** The file's name with up to two folders above it, as the kernel's dentries have them. */
-function readPath(reader: Reader, offset: number): string | null {
-  const [file, folder, above] = [0, 1, 2].map((i) => reader.text(offset + i * NAME_BYTES, NAME_BYTES));
+/** A socket by its peer, a file by its name with up to two folders above it, as the kernel's dentries have them. */
+function readDescriptor(reader: Reader, start: number): string | null {
+  const family = reader.u32(start + block.at.family);
+  const port = reader.u32(start + block.at.port_be);
+  const peerPort = ((port & 0xff) << 8) | (port >> 8);
+  if (family === AF_INET) return `socket:inet ${reader.ipv4(start + block.at.address)}:${peerPort}`;
+  if (family === AF_INET6) return `socket:inet6 [${reader.ipv6(start + block.at.address)}]:${peerPort}`;
+  if (family !== 0) return family === 1 ? 'socket:unix' : `socket:family ${family}`;
+  const [file, folder, above] = [0, 1, 2].map((i) =>
+    reader.text(start + block.at.names + i * NAME_BYTES, NAME_BYTES),
+  );
   if (!file) return null;
   if (!folder) return file;
   if (folder === '/') return `/${file}`;

@@ -1,5 +1,6 @@
 import type { CulpritId } from '../finding.ts';
 import { EXCESS } from '../limits.ts';
+import { times } from '../words.ts';
 import { type CauseTally, type Excess, tallySlices } from './excess.ts';
 import type { LoadFacts } from './load.ts';
 import type { LoopFacts } from './loops.ts';
@@ -43,7 +44,7 @@ export function weigh(
     return {
       tally,
       material: false,
-      why: `it happened ${tally.count === 1 ? 'once' : `${tally.count} times`}`,
+      why: `it happened ${times(tally.count)}`,
     };
   }
   const affected = load?.responseOrWorse?.shareAbove(EXCESS.affectedNs);

@@ -1,6 +1,7 @@
 import { formatShare } from '../../base/units.ts';
 import type { SelfCheck } from '../finding.ts';
 import { fact, type Rule } from '../rule.ts';
+import { plural } from '../words.ts';
 
 /** Self-checks that speak of the client's own capacity. */
 const CAPACITY = ['client-cpu', 'client-run-queue', 'client-throttled', 'lateness', 'rate-held'];
@@ -32,7 +33,7 @@ export const clientSaturated = {
         share: 1,
         confidence: failed.length > 1 ? 'high' : 'medium',
         headline: onlyPool
-          ? `${load.record.inFlight.limit} connections cannot carry the planned rate: the load waited for them`
+          ? `${plural(load.record.inFlight.limit, 'connection')} cannot carry the planned rate: the load waited for more`
           : 'the load generator could not keep its own schedule: these numbers describe it, not the server',
         evidence: failed.map(asEvidence),
         advice: adviceFor(new Set(failed.map((check) => check.name)), onlyPool),

@@ -1,6 +1,7 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
+import { plural } from '../words.ts';
 import { isStarved } from './client-state.ts';
 
 /** How late the tool sent, against what it reports: at the 99th percentile, where it matters. */
@@ -20,7 +21,7 @@ export const lateness = {
       return { ...base, limit: SELF.latenessWarn, verdict: 'PASS', text };
     }
     if (load.poolDry && !isStarved(load)) {
-      const waited = `all ${load.record.inFlight.limit} connections were taken at times`;
+      const waited = `all of ${plural(load.record.inFlight.limit, 'connection')} were taken at times`;
       const why = `${text}: ${waited}, so requests waited for a free one; response times include it, service times do not`;
       return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: why };
     }

@@ -14,8 +14,12 @@ export const littlesLaw = {
     if (!service || service.count < SELF.littlesLawMinCount || !(spanNs >= NS_PER_S))
       return skip('too few replies');
     const { counts } = record;
-    if (amount(counts.timeout) + amount(counts.unfinished) + amount(counts.error) > 0.001 * service.count) {
-      return skip('requests without a reply were in flight for a time nobody knows');
+    if (record.plan.arrival === 'synced') return skip('sent in batches, in flight is counted once a batch');
+    if (
+      amount(counts.timeout) + amount(counts.unfinished) + amount(counts.unsent) + amount(counts.error) >
+      0.001 * service.count
+    ) {
+      return skip('some requests got no reply, so the two counts cover different requests');
     }
     const counted = record.inFlight.mean;
     const expected = (service.count / (spanNs / NS_PER_S)) * (service.meanNs / NS_PER_S);

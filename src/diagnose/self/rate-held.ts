@@ -4,6 +4,7 @@ import type { LoadFacts } from '../facts/load.ts';
 import { amount } from '../facts/numbers.ts';
 import { SELF } from '../limits.ts';
 import { type Check, EVERY_PERCENTILE, skip } from '../self-check.ts';
+import { plural } from '../words.ts';
 import { isStarved } from './client-state.ts';
 
 /**
@@ -39,7 +40,7 @@ export const rateHeld = {
     return {
       ...base,
       verdict: 'VOID',
-      text: `${text}: a closed loop in disguise with ${load.record.inFlight.limit} connections`,
+      text: `${text}: a closed loop in disguise with ${plural(load.record.inFlight.limit, 'connection')}`,
       spoils: ['service'],
     };
   },

@@ -66,7 +66,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     ? new Http1RequestParser({ connectionLimit: 1 })
     : new FrameParser({ connectionLimit: 1 });
   socket.on('error', () => {});
-  socket.on('data', (bytes) => {
+  socket.on('data', (bytes: Buffer) => {
     let at = 0;
     while (at < bytes.length && !socket.destroyed) {
       const result = parser.feed(0, bytes, at, bytes.length);

@@ -19,7 +19,8 @@ export function bpf<F extends Record<string, Field>>(
 
 /** What a refused command most likely means, as an error to show or to keep as a capability's reason. */
 export function bpfError(what: string, errno: number, detail = ''): LoopscopeError {
-  if (errno === ERRNO.EPERM || errno === ERRNO.EACCES) {
+  // The verifier answers EACCES, too, to a program that reads where it may not: then it says so in its log.
+  if (errno === ERRNO.EPERM || (errno === ERRNO.EACCES && detail === '')) {
     return new LoopscopeError(
       'PERMISSION',
       `${what}: ${describeErrno(errno)}: this user may not load BPF programs`,

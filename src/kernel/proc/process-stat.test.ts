@@ -20,6 +20,7 @@ test('the fields of an ordinary line', () => {
     utimeNs: 2_500_000_000,
     stimeNs: 610_000_000,
     nice: -5,
+    threadCount: 1,
     startTicks: 900123,
     lastCpu: 3,
     schedPolicy: 'SCHED_RR',

@@ -14,6 +14,7 @@ export type ProcessStat = {
   utimeNs: number;
   stimeNs: number;
   nice: number;
+  threadCount: number;
   /** Ticks since boot at which it began: with the pid it names a process for good. */
   startTicks: number;
   lastCpu: number;
@@ -65,6 +66,7 @@ export function parseStat(text: string): ProcessStat | null {
     utimeNs: field(14) * NS_PER_TICK,
     stimeNs: field(15) * NS_PER_TICK,
     nice: field(19),
+    threadCount: field(20),
     startTicks: field(22),
     lastCpu: field(39),
     schedPolicy: POLICY_NAMES[policy] ?? `policy ${policy}`,

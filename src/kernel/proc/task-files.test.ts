@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { gettid } from '../process.ts';
-import { allPids, descendants, descendantsOf } from './children.ts';
+import { allPids, descendants, descendantsOf, parentPids } from './children.ts';
 import { parseCommandLine, readCommandLine } from './command-line.ts';
 import { parseStat } from './process-stat.ts';
 import { parseStatus, readStatus } from './process-status.ts';
@@ -99,7 +99,10 @@ test('descendants: parents first, loops in the table end', () => {
   assert.deepEqual(descendantsOf([1], parents), [2, 9, 3, 4]);
   assert.deepEqual(descendantsOf([7], parents), [8]);
   assert.deepEqual(descendantsOf([5], parents), []);
-  assert.ok(descendants(process.ppid).includes(process.pid));
+  const byScan = descendantsOf([process.ppid], parentPids());
+  for (const found of [byScan, descendants(process.ppid)]) assert.ok(found.includes(process.pid));
+  assert.ok(!descendants(process.ppid, new Set([process.pid])).includes(process.pid));
+  assert.deepEqual(descendants(NO_PID), []);
   assert.ok(allPids().includes(process.pid));
 });
 

@@ -5,18 +5,45 @@
  */
 #pragma once
 
+/* struct in6_addr, as bytes. */
+typedef struct { unsigned char bytes[16]; } address16;
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct thread_info { unsigned int cpu; };
 struct sched_info { unsigned long long run_delay; };
-struct sched_entity { unsigned long long sum_exec_runtime; };
+/* prev_steal_time_rq: only with CONFIG_PARAVIRT_TIME_ACCOUNTING; cfs_rq: with CONFIG_FAIR_GROUP_SCHED. */
+struct rq { unsigned long long prev_steal_time_rq; };
+struct cfs_rq { struct rq *rq; };
+struct sched_entity { unsigned long long sum_exec_runtime; struct cfs_rq *cfs_rq; };
 struct qstr { const unsigned char *name; };
 /* d_name has lived in struct dentry since 2.6; since 6.16 inside an anonymous union, which CO-RE sees through. */
 struct dentry { struct dentry *d_parent; struct qstr d_name; };
 struct path { struct dentry *dentry; };
-struct file { struct path f_path; };
+struct inode { unsigned short i_mode; };
+struct file { struct path f_path; struct inode *f_inode; void *private_data; };
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
+struct sock_common {
+	unsigned int skc_daddr;
+	unsigned short skc_dport;
+	unsigned short skc_family;
+	address16 skc_v6_daddr;
+};
+struct sock { struct sock_common __sk_common; };
+struct socket { struct sock *sk; };
+/* The completion ring of a loop that waits in io_uring_enter(2). */
+struct io_uring { unsigned int head, tail; };
+struct io_rings { struct io_uring cq; };
+struct io_ring_ctx { struct io_rings *rings; };
+struct io_uring_task { struct file *registered_rings[16]; };
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state;
+	int prio;
+	int static_prio;
+	unsigned long long timer_slack_ns;
+	struct io_uring_task *io_uring;
 	int pid;
 	int tgid;
 	unsigned int flags;
@@ -34,4 +61,9 @@ struct task_struct {
 
 #pragma clang attribute pop
 
+#define TASK_UNINTERRUPTIBLE 2
+#define S_IFMT 00170000
+#define S_IFSOCK 0140000
+#define AF_INET 2
+#define AF_INET6 10
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */

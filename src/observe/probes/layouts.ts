@@ -5,7 +5,7 @@
 import { bytes, i32, layout, u32, u64 } from '../../kernel/abi/layout.ts';
 
 export const LOOP_LIMIT = 256;
-export const CONTENDER_LIMIT = 6;
+export const CONTENDER_LIMIT = 8;
 export const BLOCK_LIMIT = 4;
 export const SAMPLE_LIMIT = 8;
 export const SAMPLE_DEPTH = 16;
@@ -25,7 +25,7 @@ export const contender = layout('contender', 32, {
   comm: bytes(16, COMM_BYTES),
 });
 
-export const block = layout('block', 248, {
+export const block = layout('block', 272, {
   call: i32(0),
   fd: i32(4),
   count: u32(8),
@@ -34,9 +34,12 @@ export const block = layout('block', 248, {
   longest_ns: u64(24),
   waker_comm: bytes(32, COMM_BYTES),
   names: bytes(48, 3 * NAME_BYTES),
-  uninterruptible: u32(144),
-  depth: u32(148),
-  stack: bytes(152, STACK_DEPTH * 8),
+  family: u32(144),
+  port_be: u32(148),
+  address: bytes(152, 16),
+  uninterruptible: u32(168),
+  depth: u32(172),
+  stack: bytes(176, STACK_DEPTH * 8),
 });
 
 export const sample = layout('sample', 144, {
@@ -46,7 +49,7 @@ export const sample = layout('sample', 144, {
   ip: bytes(16, SAMPLE_DEPTH * 8),
 });
 
-export const counters = layout('counters', 64, {
+export const counters = layout('counters', 72, {
   run_delay: u64(0),
   exec: u64(8),
   nvcsw: u64(16),
@@ -55,9 +58,10 @@ export const counters = layout('counters', 64, {
   maj_flt: u64(40),
   utime: u64(48),
   stime: u64(56),
+  steal: u64(64),
 });
 
-export const stall_event = layout('stall_event', 2504, {
+export const stall_event = layout('stall_event', 2688, {
   kind: u32(0),
   loop_index: u32(4),
   cpu: u32(8),
@@ -65,21 +69,23 @@ export const stall_event = layout('stall_event', 2504, {
   start_ns: u64(16),
   end_ns: u64(24),
   timeout_ns: u64(32),
-  events: u32(40),
-  peeks: u32(44),
-  delta: bytes(48, counters.byteLength),
-  on_cpu_ns: u64(112),
-  irq_ns: u64(120),
-  runq_ns: u64(128),
-  runq_unseen_ns: u64(136),
-  user_samples: u32(144),
-  system_samples: u32(148),
-  contender_count: u32(152),
-  block_count: u32(156),
-  sample_count: u32(160),
-  contenders: bytes(168, CONTENDER_LIMIT * contender.byteLength),
-  blocks: bytes(360, BLOCK_LIMIT * block.byteLength),
-  samples: bytes(1352, SAMPLE_LIMIT * sample.byteLength),
+  slack_ns: u64(40),
+  events: u32(48),
+  peeks: u32(52),
+  delta: bytes(56, counters.byteLength),
+  on_cpu_ns: u64(128),
+  irq_ns: u64(136),
+  steal_ns: u64(144),
+  runq_ns: u64(152),
+  blocked_other_ns: u64(160),
+  user_samples: u32(168),
+  system_samples: u32(172),
+  contender_count: u32(176),
+  block_count: u32(180),
+  sample_count: u32(184),
+  contenders: bytes(192, CONTENDER_LIMIT * contender.byteLength),
+  blocks: bytes(448, BLOCK_LIMIT * block.byteLength),
+  samples: bytes(1536, SAMPLE_LIMIT * sample.byteLength),
 });
 
 const HISTOGRAM_BYTES = 168 * 4;
@@ -104,4 +110,8 @@ export const totals = layout('totals', 2768, {
 export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
 
 /** The part of loop_state that user space writes, and its whole size. */
-export const loop_state = layout('loop_state', 2704, { kinds: u32(0), cycle_start_ns: u64(32) });
+export const loop_state = layout('loop_state', 2968, {
+  kinds: u32(0),
+  in_wait: u32(8),
+  segment_start_ns: u64(40),
+});

@@ -3,7 +3,9 @@
 #pragma once
 
 #define LOOP_LIMIT 256
-#define CONTENDER_LIMIT 6
+/* Only these can be followed by the scheduler probes: one bit each in cpu_memory.waiting. */
+#define FLIGHT_LIMIT 64
+#define CONTENDER_LIMIT 8
 #define BLOCK_LIMIT 4
 #define SAMPLE_LIMIT 8
 #define SAMPLE_DEPTH 16
@@ -32,7 +34,11 @@ struct block {
 	__u64 ns;
 	__u64 longest_ns;
 	char waker_comm[COMM_BYTES];
+	/* The file and the folders above it; of a socket, the peer's address. */
 	char names[3][NAME_BYTES];
+	__u32 family;
+	__u32 port_be;
+	__u8 address[16];
 	__u32 uninterruptible;
 	__u32 depth;
 	__u64 stack[STACK_DEPTH];
@@ -55,6 +61,7 @@ struct counters {
 	__u64 maj_flt;
 	__u64 utime;
 	__u64 stime;
+	__u64 steal; /* of the CPU it is on: a clock for each CPU */
 };
 
 /* One stalled cycle, as sent through the ring buffer. src/observe/probes/layouts.ts reads the same layout. */
@@ -66,13 +73,15 @@ struct stall_event {
 	__u64 start_ns;
 	__u64 end_ns;
 	__s64 timeout_ns;
+	__u64 slack_ns;
 	__u32 events;
 	__u32 peeks;
 	struct counters delta;
 	__u64 on_cpu_ns;
 	__u64 irq_ns;
+	__u64 steal_ns;
 	__u64 runq_ns;
-	__u64 runq_unseen_ns; /* waited longer than the slices remembered */
+	__u64 blocked_other_ns; /* in calls that found no place in `blocks` */
 	__u32 user_samples;
 	__u32 system_samples;
 	__u32 contender_count;
@@ -102,12 +111,20 @@ struct loop_state {
 	__u64 wait_enter_ns;
 	__s64 timeout_ns; /* -1: none */
 	__u64 cycle_start_ns;
+	__u64 segment_start_ns; /* of the work since the last poll of any kind: what the budget is held against */
 	__u32 cycle_events, cycle_peeks;
-	__u32 accepted; /* accept calls since the wake-up */
+	__u32 accepted; /* 0: no accept yet in this cycle, 1: the first succeeded, 2: it failed */
+	__u32 ring_fd, ring_flags;
 	__u32 where;
+	__u32 cpu; /* whose queue it is in */
+	__u32 start_cpu; /* where at_start was read */
 	__u64 since_ns; /* in that state since */
+	__u64 charged_ns; /* up to when its time in the queue was charged to somebody */
+	__u64 steal_mark;
+	__u64 wake_ns, wake_delay_ns; /* of the present wait */
 	__u32 armed_at_start;
-	__u32 block_slot;
+	__s32 block_call, block_fd;
+	__u32 block_uninterruptible;
 	struct counters at_start, at_enter;
 	struct stall_event stall; /* being built */
 };
@@ -155,6 +172,15 @@ struct {
 	__type(value, struct control);
 } control SEC(".maps");
 
+/* The barrier keeps the compiler from dropping a check that the verifier needs. */
+static __always_inline void count_in(__u32 *histogram, __u64 value)
+{
+	__u32 bucket = bucket_of(value);
+	asm volatile("" : "+r"(bucket));
+	if (bucket < BUCKET_COUNT)
+		histogram[bucket]++;
+}
+
 static __always_inline struct control *get_control(void)
 {
 	__u32 zero = 0;
@@ -164,6 +190,15 @@ static __always_inline struct control *get_control(void)
 static __always_inline __u32 *loop_index_of(__u32 tid)
 {
 	return bpf_map_lookup_elem(&loop_of_tid, &tid);
+}
+
+/* Steal time of the CPU a running task has, as the scheduler last saw it; 0 where the kernel does not account it. */
+static __always_inline __u64 steal_of(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(struct rq, prev_steal_time_rq) || !bpf_core_field_exists(struct sched_entity, cfs_rq))
+		return 0;
+	struct cfs_rq *queue = task->se.cfs_rq;
+	return queue && queue->rq ? queue->rq->prev_steal_time_rq : 0;
 }
 
 static __always_inline void read_counters(struct counters *c)
@@ -177,4 +212,5 @@ static __always_inline void read_counters(struct counters *c)
 	c->maj_flt = t->maj_flt;
 	c->utime = t->utime;
 	c->stime = t->stime;
+	c->steal = steal_of(t);
 }

@@ -4,9 +4,10 @@
  * each step once, waits for one event and ends. Steps, each a letter and a number:
  *   t5  epoll_wait with a timeout of 5 ms that nothing ends        e3  epoll_wait that returns 3 events at once
  *   p   epoll_wait with timeout 0 that returns 0 (a peek)           b20 burn 20 ms of CPU in user mode
- *   s15 nanosleep for 15 ms                                         y64 write 64 KiB to a file and fsync it
+ *   s15 nanosleep for 15 ms                                         y8192 write 8192 KiB to a file, fsync it
  *   k20 burn 20 ms of CPU in the kernel (read of /dev/zero)         a   accept4 that finds nothing
  *   c   accept4 that finds a connection                             m   touch 16 MiB of fresh memory
+ *   q3  epoll_wait with timeout 0 that returns 3 events             r30 a blocking recv that 30 ms end (SO_RCVTIMEO)
  *   x7  repeat all steps so far 7 times in all
  */
 #define _GNU_SOURCE
@@ -63,7 +64,7 @@ static void burn_kernel(int ms)
 			die("read");
 }
 
-static void wait_events(int count)
+static void wait_events(int count, int timeout)
 {
 	struct epoll_event got[EVENT_LIMIT];
 	unsigned long value = 1;
@@ -72,17 +73,30 @@ static void wait_events(int count)
 	for (i = 0; i < count; i++)
 		if (write(event_fds[i], &value, 8) != 8)
 			die("eventfd");
-	if (epoll_wait(epoll_fd, got, EVENT_LIMIT, -1) != count)
+	if (epoll_wait(epoll_fd, got, EVENT_LIMIT, timeout) != count)
 		die("events");
 	for (i = 0; i < count; i++)
 		if (read(got[i].data.fd, &value, 8) != 8)
 			die("eventfd");
 }
 
+static void receive_until_timeout(int ms)
+{
+	struct timeval limit = { 0, ms * 1000 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		die("connect");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (recv(fd, big, 1, 0) >= 0 || errno != EAGAIN)
+		die("recv");
+	close(fd);
+}
+
 static void step(const char *text)
 {
 	struct epoll_event got[1];
-	int number = atoi(text + 1), fd;
+	int number = atoi(text + 1), fd, i;
 	struct timespec pause = { 0, number * 1000000L };
 	void *memory;
 
@@ -92,7 +106,13 @@ static void step(const char *text)
 			die("timeout");
 		break;
 	case 'e':
-		wait_events(number);
+		wait_events(number, -1);
+		break;
+	case 'q':
+		wait_events(number, 0);
+		break;
+	case 'r':
+		receive_until_timeout(number);
 		break;
 	case 'p':
 		if (epoll_wait(epoll_fd, got, 1, 0) != 0)
@@ -108,7 +128,10 @@ static void step(const char *text)
 		nanosleep(&pause, 0);
 		break;
 	case 'y':
-		if (write(file_fd, big, number * 1024) < 0 || fsync(file_fd))
+		for (i = 0; i < number; i += 1024)
+			if (write(file_fd, big, sizeof(big)) != sizeof(big))
+				die("write");
+		if (fsync(file_fd))
 			die("fsync");
 		break;
 	case 'a':
@@ -127,7 +150,7 @@ static void step(const char *text)
 		break;
 	case 'm':
 		memory = mmap(0, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		for (int i = 0; i < 16 << 20; i += 4096)
+		for (i = 0; i < 16 << 20; i += 4096)
 			((volatile char *)memory)[i] = 1;
 		munmap(memory, 16 << 20);
 		break;
@@ -177,6 +200,6 @@ int main(int argc, char **argv)
 				step(argv[j]);
 	}
 	/* One last wait, which ends the last cycle. */
-	wait_events(1);
+	wait_events(1, -1);
 	return 0;
 }

@@ -14,6 +14,7 @@ import {
   formatWhole,
   incompletePhrase,
   plural,
+  sharesLostTime,
 } from '../text/phrases.ts';
 import { heatMapOf, spectrumSeries, timelineOf } from './build-charts.ts';
 import { stallsOf } from './build-stalls.ts';
@@ -87,7 +88,7 @@ function findingOf(finding: Finding): PageFinding {
     tone: toneOf(finding.culprit),
     headline: glue(finding.headline),
     confidence: finding.confidence,
-    share: finding.share > 0 ? Math.min(1, finding.share) : 0,
+    share: sharesLostTime(finding) ? Math.min(1, finding.share) : 0,
     shareText: formatShare(finding.share),
     evidence: finding.evidence.map((item) => glue(item.text)),
     advice: finding.advice,

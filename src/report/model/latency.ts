@@ -85,7 +85,8 @@ export function withheldReason(diagnosis: Diagnosis, kind: LatencyKind): string 
 
 function quantileOrNull(distribution: Distribution | null, q: number): Quantile | null {
   if (!distribution) return null;
-  if (q < 1 && distribution.count * (1 - q) < SAMPLES_BEYOND_MIN) return null;
+  // 100 × (1 − 0.9) is 9.999… in binary: half a request makes it ten.
+  if (q < 1 && distribution.count * (1 - q) < SAMPLES_BEYOND_MIN - 0.5) return null;
   return distribution.quantile(q);
 }
 

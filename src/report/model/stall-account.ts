@@ -8,10 +8,10 @@ export type PartGroup = (typeof PART_GROUPS)[number];
 
 /** What a group means, in the words of the report. */
 export const GROUP_TITLE: Record<PartGroup, string> = {
-  user: 'running its own code',
-  system: 'in the kernel for it',
-  irq: 'interrupted',
-  steal: 'taken by the hypervisor',
+  user: 'its own code',
+  system: 'in the kernel',
+  irq: 'interrupts',
+  steal: 'stolen by the host',
   'run-queue': 'waiting for a CPU',
   blocked: 'blocked',
   unexplained: 'unexplained',
@@ -105,9 +105,8 @@ function blockedDetail(slice: StallAccount['blocked'][number]): string {
 /** The longest detail, and how many more there were. */
 function detailOf(part: Gathered): string {
   const ranked = [...part.detail].sort((a, b) => b[1] - a[1]);
-  const first = ranked[0]?.[0];
-  const times = part.group === 'blocked' ? `${part.count}×` : '';
-  if (first === undefined) return times;
+  const first = ranked[0]?.[0] ?? '';
   const more = ranked.length > 1 ? ` and ${ranked.length - 1} more` : '';
-  return [times, first + more].filter((text) => text !== '').join(' ');
+  const times = part.group === 'blocked' ? `${part.count}×` : '';
+  return [first + more, times].filter((text) => text !== '').join(', ');
 }

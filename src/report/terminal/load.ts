@@ -24,7 +24,7 @@ export function writeLatency(paper: Paper, load: LoadRecord, diagnosis: Diagnosi
     );
   }
   for (const row of rows.filter((candidate) => candidate.withheld)) {
-    paper.line(`  ${row.kind}  ${paper.ink(paper.clean(`withheld: ${row.withheld}`), 'red')}`);
+    paper.line(`  ${row.kind.padEnd(8)}  ${paper.ink(paper.clean(`withheld: ${row.withheld}`), 'red')}`);
   }
   for (const row of rows) {
     paper.sentence(`${row.kind}: ${LATENCY_MEANING[row.kind]}`, { first: '  ', ink: ['dim'] });

@@ -4,14 +4,15 @@ import { type LoopRow, loopRows } from '../model/loop-rows.ts';
 import type { Paper } from '../text/paper.ts';
 import { formatWhole, loopLabel } from '../text/phrases.ts';
 import { type Column, writeTable } from '../text/table.ts';
+import { displayWidth } from '../text/width.ts';
 
-/** From this width on, one table holds everything about a loop. */
-const ONE_TABLE_COLUMNS = 104;
+/** A longer name gives way to the numbers. */
+const NAME_CELLS = 16;
 const LOOPS_SHOWN = 32;
 
 type LoopColumn = Column & { value: (row: LoopRow) => string };
 
-const NAME: LoopColumn = { title: 'loop', shrinkTo: 10, value: (row) => loopLabel(row.record) };
+const NAME: LoopColumn = { title: 'loop', shrinkTo: NAME_CELLS, value: (row) => loopLabel(row.record) };
 
 const CYCLE_COLUMNS: LoopColumn[] = [
   { title: 'cycles/s', align: 'right', value: (row) => orDash(row.cyclesPerSec, formatWhole) },
@@ -19,7 +20,7 @@ const CYCLE_COLUMNS: LoopColumn[] = [
   { title: 'p99', align: 'right', value: (row) => orDash(row.workNsP99, formatNs) },
   { title: 'max', align: 'right', value: (row) => orDash(row.workNsMax, formatNs) },
   {
-    title: 'events/wake-up',
+    title: 'events/wake',
     align: 'right',
     value: (row) => orDash(row.eventsPerWakeUp, (n) => n.toFixed(2)),
   },
@@ -30,7 +31,7 @@ const CPU_COLUMNS: LoopColumn[] = [
   { title: 'busy', align: 'right', value: (row) => formatShare(row.busyShare) },
   { title: 'run queue', align: 'right', value: (row) => formatNs(row.runDelayNs) },
   { title: 'accepts', align: 'right', value: (row) => formatWhole(row.acceptCount) },
-  { title: 'first EAGAIN', align: 'right', value: (row) => formatWhole(row.acceptFirstEagainCount) },
+  { title: 'EAGAIN', align: 'right', value: (row) => formatWhole(row.acceptFirstEagainCount) },
 ];
 
 /** What /proc shows when cycles cannot be seen. */
@@ -46,16 +47,34 @@ export function writeLoops(paper: Paper, observation: ObservationRecord): void {
   const rows = loopRows(observation);
   const shown = rows.slice(0, LOOPS_SHOWN);
   paper.heading('Loops', observation.tier === 'proc' ? 'from /proc: single cycles are not visible' : '');
-  if (observation.tier === 'proc') writeColumns(paper, [NAME, ...PROC_COLUMNS], shown);
-  else if (paper.columns >= ONE_TABLE_COLUMNS)
-    writeColumns(paper, [NAME, ...CYCLE_COLUMNS, ...CPU_COLUMNS], shown);
-  else {
-    writeColumns(paper, [NAME, ...CYCLE_COLUMNS], shown);
-    paper.line();
-    writeColumns(paper, [NAME, ...CPU_COLUMNS], shown);
-  }
+  const columns = observation.tier === 'proc' ? PROC_COLUMNS : [...CYCLE_COLUMNS, ...CPU_COLUMNS];
+  packColumns(columns, shown, paper.plain ? Number.POSITIVE_INFINITY : paper.columns).forEach(
+    (group, index) => {
+      if (index > 0) paper.line();
+      writeColumns(paper, [NAME, ...group], shown);
+    },
+  );
   if (rows.length > shown.length)
     paper.sentence(`and ${rows.length - shown.length} more loops`, { first: '  ', ink: ['dim'] });
+}
+
+/** As many columns beside the name as fit, then a table more. */
+function packColumns(columns: LoopColumn[], rows: LoopRow[], room: number): LoopColumn[][] {
+  const widthOf = (column: LoopColumn) =>
+    2 + Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(column.value(row))));
+  const nameWidth = Math.min(NAME_CELLS, Math.max(...rows.map((row) => displayWidth(NAME.value(row)))));
+  const groups: LoopColumn[][] = [];
+  let left = 0;
+  for (const column of columns) {
+    const width = widthOf(column);
+    if (width > left || groups.length === 0) {
+      groups.push([]);
+      left = room - 2 - nameWidth;
+    }
+    groups.at(-1)!.push(column);
+    left -= width;
+  }
+  return groups;
 }
 
 function writeColumns(paper: Paper, columns: LoopColumn[], rows: LoopRow[]): void {

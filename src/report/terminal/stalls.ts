@@ -18,7 +18,9 @@ export const GROUP_INK: Record<PartGroup, Ink> = {
 
 const PARTS_SHOWN = 14;
 const LONGEST_SHOWN = 5;
-const BAR_CELLS = 16;
+const BAR_CELLS = 10;
+/** On a narrower screen the words matter more than the bars. */
+const BARS_FROM_COLUMNS = 76;
 
 /** The account of all stalls together, and the longest of them. */
 export function writeStalls(paper: Paper, observation: ObservationRecord): void {
@@ -37,7 +39,7 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
     paper,
     [
       { title: '' },
-      { title: '', shrinkTo: 16 },
+      { title: '', shrinkTo: 16, cutAt: 'middle' },
       { title: '', align: 'right' },
       { title: '', align: 'right' },
       { title: '' },
@@ -49,7 +51,7 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
         formatNs(part.ns),
         formatShare(part.share),
         {
-          text: paper.bar(part.share, BAR_CELLS),
+          text: paper.columns < BARS_FROM_COLUMNS ? '' : paper.bar(part.share, BAR_CELLS),
           draw: (text: string) => paper.ink(text, GROUP_INK[part.group]),
         },
       ]),
@@ -91,9 +93,9 @@ function writeLongest(paper: Paper, observation: ObservationRecord): void {
     paper,
     [
       { title: 'at', align: 'right' },
-      { title: 'loop', shrinkTo: 12 },
+      { title: 'loop', shrinkTo: 10 },
       { title: 'lasted', align: 'right' },
-      { title: 'mostly', shrinkTo: 20 },
+      { title: 'mostly', shrinkTo: 16, cutAt: 'middle' },
       { title: '', align: 'right' },
     ],
     longest.map((stall) => {
@@ -107,9 +109,15 @@ function writeLongest(paper: Paper, observation: ObservationRecord): void {
         `${(stall.startNs / 1e9).toFixed(3)} s`,
         loopLabel(loop),
         formatNs(stall.wallNs),
-        main ? [GROUP_TITLE[main.group], partLabel(main)].filter((text) => text !== '').join(': ') : '',
+        main ? shortLabel(main) : '',
         main ? formatShare(main.share) : '',
       ];
     }),
   );
+}
+
+/** "stress-ng-cpu (pid 991) ran", "fsync (/var/lib/app/journal.log, 2×)", "its own code". */
+function shortLabel(part: AccountPart): string {
+  if (part.what === '') return GROUP_TITLE[part.group];
+  return part.group === 'run-queue' && part.detail !== '' ? `${partLabel(part)} ran` : partLabel(part);
 }

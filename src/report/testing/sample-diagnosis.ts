@@ -70,10 +70,10 @@ function culprit(run: Run, scenario: StallScenario, hostile = false): Finding {
     };
   }
   return {
-    culprit: 'cpu.contended',
+    culprit: 'cpu.preempted',
     share,
     confidence: 'high',
-    headline: `${who} (pid 991) ran on the CPU that nginx (pid 4242) was waiting for`,
+    headline: `nginx (pid 4242) was pushed off its CPU in the middle of its work by ${who} (pid 991)`,
     evidence: [
       {
         metric: 'run_queue_share',

@@ -33,9 +33,14 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatWhole(count)} ${count === 1 ? one : many}`;
 }
 
+/** Findings about the whole run carry a share of 1, which says nothing about lost time. */
+export function sharesLostTime({ culprit, share }: Finding): boolean {
+  return share > 0 && !(share === 1 && /^(client\.|observer\.|unexplained$|loop\.saturated$)/.test(culprit));
+}
+
 /** "high confidence, 86 % of the lost time". */
 export function certainty(finding: Finding): string {
-  const share = finding.share > 0 ? `, ${formatShare(finding.share)} of the lost time` : '';
+  const share = sharesLostTime(finding) ? `, ${formatShare(finding.share)} of the lost time` : '';
   return `${finding.confidence} confidence${share}`;
 }
 

@@ -1,11 +1,13 @@
 import type { Paper } from './paper.ts';
-import { cut, displayWidth, pad } from './width.ts';
+import { cut, cutMiddle, displayWidth, pad } from './width.ts';
 
 export type Column = {
   title: string;
   align?: 'left' | 'right';
   /** May be cut to this many cells when the table is too wide; columns without it are never cut. */
   shrinkTo?: number;
+  /** Where a cut takes characters away: paths say most at their ends. */
+  cutAt?: 'end' | 'middle';
 };
 
 /** Cells are laid out in `text`, coloured by `draw` afterwards: escape sequences never count as width. */
@@ -23,9 +25,11 @@ export function writeTable(paper: Paper, columns: Column[], rows: Cell[][]): voi
   if (!paper.plain) shrink(columns, widths, paper.columns);
   const layout = (cells: string[], draw: (text: string, index: number) => string) =>
     cells
-      .map((cell, index) =>
-        draw(pad(cut(cell, widths[index]!), widths[index]!, columns[index]!.align), index),
-      )
+      .map((cell, index) => {
+        const { align, cutAt } = columns[index]!;
+        const shortened = (cutAt === 'middle' ? cutMiddle : cut)(cell, widths[index]!);
+        return draw(pad(shortened, widths[index]!, align), index);
+      })
       .join('  ');
   if (titles.some((title) => title !== ''))
     paper.line(`  ${layout(titles, (text) => paper.ink(text, 'dim'))}`);

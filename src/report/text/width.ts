@@ -30,6 +30,19 @@ export function cut(text: string, cells: number, ellipsis = '…'): string {
   return out + ellipsis;
 }
 
+/** Cuts in the middle, so that both ends stay: "fsync (/var/…/journal.log, 206×)". */
+export function cutMiddle(text: string, cells: number, ellipsis = '…'): string {
+  if (displayWidth(text) <= cells) return text;
+  const room = cells - displayWidth(ellipsis);
+  const tailRoom = Math.ceil(room / 2);
+  let tail = '';
+  for (const char of [...text].reverse()) {
+    if (displayWidth(tail) + displayWidth(char) > tailRoom) break;
+    tail = char + tail;
+  }
+  return cut(text, cells - displayWidth(tail), ellipsis) + tail;
+}
+
 /** A space inside "1.23 ms", "84 %" or "39 990" is no place to break a line. */
 const BREAK = /(?<!\d) | (?!(?:ns|[µu]s|ms|s|%|[kMG]|B|[KMGT]iB|CPUs?)(?![\p{L}\p{N}]))(?!\d{3}(?!\d))/u;
 

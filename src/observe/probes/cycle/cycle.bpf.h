@@ -8,8 +8,6 @@
 struct sys_enter_args { __u64 common; __s64 nr; __u64 args[6]; };
 struct sys_exit_args { __u64 common; __s64 nr; __s64 ret; };
 
-struct timespec_arg { __s64 sec; __s64 nsec; };
-
 /* System call numbers differ between machines: user space says which is which. */
 enum wait_kind { WAIT_MS_ARG3 = 1, WAIT_MS_ARG2, WAIT_TS_ARG3, WAIT_TS_ARG2, WAIT_TS_ARG4, WAIT_TV_ARG4, WAIT_URING };
 
@@ -19,14 +17,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } wait_kinds SEC(".maps");
-
-static __always_inline __s64 time_arg_ns(const void *address, __u32 unit_ns)
-{
-	struct timespec_arg t;
-	if (!address || bpf_probe_read_user(&t, sizeof(t), address))
-		return -1;
-	return t.sec * 1000000000LL + t.nsec * unit_ns;
-}
 
 static __always_inline __s64 ms_arg_ns(__u64 arg)
 {
@@ -55,19 +45,21 @@ static __always_inline __s64 timeout_of(__u32 kind, struct sys_enter_args *ctx)
 	case WAIT_TS_ARG2: return time_arg_ns((void *)argument(ctx, 2), 1);
 	case WAIT_TS_ARG4: return time_arg_ns((void *)argument(ctx, 4), 1);
 	case WAIT_TV_ARG4: return time_arg_ns((void *)argument(ctx, 4), 1000);
-	case WAIT_URING: /* GETEVENTS with something to wait for; a mere submit is not a wait */
-		return (argument(ctx, 3) & 1) && argument(ctx, 2) ? -1 : -2;
+	case WAIT_URING:
+		return ring_timeout(argument(ctx, 2), argument(ctx, 3), argument(ctx, 4));
 	}
 	return -2;
 }
 
-/* Legal lateness of a timed wait: fs/select.c select_estimate_accuracy(), for a task that is not niced. */
-static __always_inline __u64 legal_slack(__s64 timeout_ns)
+/* Legal lateness of a timed wait: fs/select.c select_estimate_accuracy(). */
+static __always_inline __u64 legal_slack(struct task_struct *task, __s64 timeout_ns)
 {
-	__u64 part = timeout_ns / 1000;
+	__u64 part = (__u64)timeout_ns / (task->static_prio > 120 ? 200 : 1000); /* niced: five times as much */
+	if (task->prio < 100) /* real-time */
+		return 0;
 	if (part > 100000000)
 		part = 100000000;
-	return part > 50000 ? part : 50000;
+	return part > task->timer_slack_ns ? part : task->timer_slack_ns;
 }
 
 static __always_inline void subtract(struct counters *d, struct counters *a, struct counters *b)
@@ -80,7 +72,11 @@ static __always_inline void subtract(struct counters *d, struct counters *a, str
 	d->maj_flt = b->maj_flt - a->maj_flt;
 	d->utime = b->utime - a->utime;
 	d->stime = b->stime - a->stime;
+	d->steal = b->steal - a->steal;
 }
+
+/* What the first accept of a cycle gave. */
+enum { ACCEPT_GOT = 1, ACCEPT_EMPTY = 2 };
 
 static __always_inline void send_stall(struct loop_state *s, struct totals *t, struct control *c, __u32 loop, __u32 kind,
 				       __u64 start, __u64 end)
@@ -98,36 +94,30 @@ static __always_inline void send_stall(struct loop_state *s, struct totals *t, s
 		__sync_fetch_and_add(&c->ring_drops, 1);
 }
 
-/* Only the counts are cleared: what they do not cover is not read. */
-static __always_inline void begin_account(struct loop_state *s, struct control *c, __u64 now)
+/* The work since the last poll is over. It ends the segment whether or not the poll turns out to be a peek. */
+static __always_inline void judge_segment(struct loop_state *s, struct totals *t, struct control *c, __u32 loop,
+					  __u64 now)
 {
-	struct stall_event *e = &s->stall;
-	e->on_cpu_ns = e->irq_ns = e->runq_ns = e->runq_unseen_ns = 0;
-	e->user_samples = e->system_samples = 0;
-	e->contender_count = e->block_count = e->sample_count = 0;
-	e->events = e->peeks = 0;
-	s->armed_at_start = c->armed;
-	s->where = RUNNING;
-	s->since_ns = now;
+	if (!s->segment_start_ns || now - s->segment_start_ns <= c->budget_ns)
+		return;
+	struct counters *delta = &s->stall.delta;
+	close_run(s, bpf_get_current_task_btf(), now);
+	subtract(delta, &s->at_start, &s->at_enter);
+	if (s->start_cpu != bpf_get_smp_processor_id()) /* each CPU has its own steal clock */
+		delta->steal = 0;
+	s->stall.events = s->cycle_events;
+	s->stall.peeks = s->cycle_peeks;
+	send_stall(s, t, c, loop, STALL_WORK, s->segment_start_ns, now);
 }
 
-/* The work of a cycle is over: count it, and send it when it was over budget. */
-static __always_inline void close_cycle(struct loop_state *s, struct totals *t, struct control *c, __u32 loop, __u64 end)
+static __always_inline void close_cycle(struct loop_state *s, struct totals *t, __u64 end)
 {
 	if (!s->cycle_start_ns)
 		return;
 	__u64 work = end - s->cycle_start_ns;
 	t->cycles++;
 	t->work_ns += work;
-	t->work_hist[bucket_of(work)]++;
-	if (work > c->budget_ns) {
-		if (s->where == RUNNING)
-			s->stall.on_cpu_ns += end - s->since_ns;
-		subtract(&s->stall.delta, &s->at_start, &s->at_enter);
-		s->stall.events = s->cycle_events;
-		s->stall.peeks = s->cycle_peeks;
-		send_stall(s, t, c, loop, STALL_WORK, s->cycle_start_ns, end);
-	}
+	count_in(t->work_hist, work);
 	s->cycle_start_ns = 0;
 }
 
@@ -148,36 +138,46 @@ int on_wait_enter(struct sys_enter_args *ctx)
 	if (timeout == -2)
 		return 0;
 	__u64 now = bpf_ktime_get_ns();
+	read_counters(&s->at_enter);
+	judge_segment(s, t, c, index, now);
 	s->kind = *kind;
 	s->in_wait = 1;
+	s->segment_start_ns = 0;
 	s->timeout_ns = timeout;
 	s->wait_enter_ns = now;
-	read_counters(&s->at_enter);
-	if (timeout != 0) { /* a poll with timeout 0 may turn out to be a peek: decided when it returns */
-		close_cycle(s, t, c, index, now);
-		begin_account(s, c, now);
+	if (*kind == WAIT_URING) {
+		s->ring_fd = argument(ctx, 0);
+		s->ring_flags = argument(ctx, 3);
 	}
+	if (timeout != 0) /* a poll with timeout 0 may turn out to be a peek: decided when it returns */
+		close_cycle(s, t, now);
+	begin_account(s, c, index, now);
 	return 0;
 }
 
 /* A wait that brought something, or ran its time: how late did it end? */
 static __always_inline void close_wait(struct loop_state *s, struct totals *t, struct control *c, __u32 loop,
-				       struct counters *at_exit, __s64 ret, __u64 now)
+				       _Bool nothing, __u64 now)
 {
-	__u64 wait = now - s->wait_enter_ns, late = at_exit->run_delay - s->at_enter.run_delay, over = 0;
+	__u64 wait = now - s->wait_enter_ns, late = s->at_start.run_delay - s->at_enter.run_delay;
+	struct stall_event *e = &s->stall;
 	t->wait_ns += wait;
-	t->wake_hist[bucket_of(late)]++;
-	if (ret == 0 && s->timeout_ns > 0) {
-		__u64 due = s->timeout_ns + legal_slack(s->timeout_ns);
+	count_in(t->wake_hist, late);
+	e->slack_ns = 0;
+	if (nothing && s->timeout_ns > 0 && wait >= s->timeout_ns) {
+		e->slack_ns = legal_slack(bpf_get_current_task_btf(), s->timeout_ns);
+		__u64 due = s->timeout_ns + e->slack_ns;
+		late = wait > due ? wait - due : 0;
 		t->timeouts++;
-		over = wait > due ? wait - due : 0;
-		t->overshoot_hist[bucket_of(over)]++;
+		count_in(t->overshoot_hist, late);
+	} else if (s->wake_ns && s->armed_at_start == c->armed) {
+		late = s->wake_delay_ns;
 	}
-	__u64 lost = over > late ? over : late;
-	if (lost > c->budget_ns) {
-		subtract(&s->stall.delta, &s->at_enter, at_exit);
-		send_stall(s, t, c, loop, STALL_WAIT, now - lost, now);
-	}
+	if (late <= c->budget_ns)
+		return;
+	subtract(&e->delta, &s->at_enter, &s->at_start);
+	e->delta.steal = 0;
+	send_stall(s, t, c, loop, STALL_WAIT, now - late, now);
 }
 
 SEC("tracepoint/syscalls/sys_exit_epoll_wait")
@@ -192,26 +192,28 @@ int on_wait_exit(struct sys_exit_args *ctx)
 	struct control *c = get_control();
 	if (!s || !t || !c || !s->in_wait)
 		return 0;
-	s->in_wait = 0;
-	if (s->timeout_ns == 0) {
-		if (ctx->ret <= 0) {
-			t->peeks++;
-			s->cycle_peeks++;
-			return 0;
-		}
-		close_cycle(s, t, c, index, s->wait_enter_ns);
-	}
+	__u32 events = s->kind == WAIT_URING ? unread_completions(s) : ctx->ret > 0 ? ctx->ret : 0;
 	__u64 now = bpf_ktime_get_ns();
-	__u32 events = s->kind == WAIT_URING ? 1 : ctx->ret > 0 ? ctx->ret : 0;
+	s->in_wait = 0;
 	read_counters(&s->at_start);
-	close_wait(s, t, c, index, &s->at_start, ctx->ret, now);
+	s->start_cpu = bpf_get_smp_processor_id();
+	s->segment_start_ns = now;
+	if (s->timeout_ns == 0 && events == 0) {
+		t->peeks++;
+		s->cycle_peeks++;
+		begin_account(s, c, index, now);
+		return 0;
+	}
+	if (s->timeout_ns == 0)
+		close_cycle(s, t, s->wait_enter_ns);
+	close_wait(s, t, c, index, events == 0, now);
 	t->events += events;
-	t->event_hist[bucket_of(events)]++;
+	count_in(t->event_hist, events);
 	s->cycle_start_ns = now;
 	s->cycle_events = events;
 	s->cycle_peeks = 0;
 	s->accepted = 0;
-	begin_account(s, c, now);
+	begin_account(s, c, index, now);
 	return 0;
 }
 
@@ -226,14 +228,17 @@ int on_accept_exit(struct sys_exit_args *ctx)
 	struct totals *t = bpf_map_lookup_elem(&totals, &index);
 	if (!s || !t)
 		return 0;
-	if (ctx->ret >= 0)
+	if (ctx->ret >= 0) {
 		t->accepts++;
-	else if (ctx->ret == -11) {
-		if (s->accepted)
+		if (!s->accepted)
+			s->accepted = ACCEPT_GOT;
+	} else if (ctx->ret == -11) {
+		if (s->accepted == ACCEPT_GOT) {
 			t->accept_tail_eagain++;
-		else
+		} else if (!s->accepted) {
 			t->accept_first_eagain++;
+			s->accepted = ACCEPT_EMPTY;
+		}
 	}
-	s->accepted++;
 	return 0;
 }

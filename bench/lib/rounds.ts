@@ -1,0 +1,62 @@
+/**
+ * Comparing on a noisy machine: variants run by turns, the order turned round each time, and medians are compared. So
+ * what slows the machine for a while slows all variants alike.
+ */
+export type Sample = Record<string, number>;
+
+export type Variant = { name: string; run(): Promise<Sample> };
+
+/** Samples of each variant, round by round. */
+export async function alternate(
+  variants: readonly Variant[],
+  rounds: number,
+  onSample: (round: number, name: string, sample: Sample) => void = () => {},
+): Promise<Record<string, Sample[]>> {
+  const samples: Record<string, Sample[]> = Object.fromEntries(variants.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? variants : [...variants].reverse();
+    for (const { name, run } of order) {
+      const sample = await run();
+      samples[name]!.push(sample);
+      onSample(round, name, sample);
+    }
+  }
+  return samples;
+}
+
+export function median(values: readonly number[]): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export type Comparison = {
+  metric: string;
+  medians: Record<string, number>;
+  /** Median of `name` ÷ median of `base`. */
+  ratio: number;
+  /** Median of the ratios within each round: what changes slowly cancels out. */
+  pairedRatio: number;
+  /** Rounds in which `name` had the smaller value. */
+  smallerCount: number;
+};
+
+/** One metric of two variants. */
+export function compare(
+  samples: Record<string, Sample[]>,
+  metric: string,
+  name: string,
+  base: string,
+): Comparison {
+  const values = (variant: string) => samples[variant]!.map((sample) => sample[metric]!);
+  const ours = values(name);
+  const theirs = values(base);
+  return {
+    metric,
+    medians: { [name]: median(ours), [base]: median(theirs) },
+    ratio: median(ours) / median(theirs),
+    pairedRatio: median(ours.map((value, i) => value / theirs[i]!)),
+    smallerCount: ours.filter((value, i) => value < theirs[i]!).length,
+  };
+}

@@ -1,0 +1,49 @@
+import { LoopscopeError } from '../../base/errors.ts';
+import type { Ns } from '../../base/units.ts';
+import { EXPERIMENTS } from '../../lab/registry.ts';
+import type { CliCommand } from '../command.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { addDurationOption, type OutputFlags, wantsColour } from '../options.ts';
+import { showProgress } from '../show-progress.ts';
+
+type Flags = Pick<OutputFlags, 'html' | 'quiet' | 'color'> & { duration?: Ns };
+
+export const labCommand = {
+  usage: 'lab [name]',
+  summary: 'replay an incident on this machine; without a name, list them',
+  configure(command, exit) {
+    addDurationOption(command, undefined);
+    command
+      .option('--html <file>', 'where to write the HTML report')
+      .option('-q, --quiet', 'no progress', false)
+      .option('--no-color', 'no colour, as with NO_COLOR');
+    command.action(async (name: string | undefined, flags: Flags) => {
+      if (name === undefined) return list();
+      const experiment = EXPERIMENTS.find((candidate) => candidate.name === name);
+      if (!experiment) {
+        throw new LoopscopeError('USAGE', `no experiment is called "${name}"`, 'loopscope lab lists them');
+      }
+      using interrupt = onInterrupt();
+      using progress = showProgress(flags);
+      exit(
+        await experiment.run({
+          program: [process.execPath, ...process.execArgv, process.argv[1]!],
+          print: (line) => process.stdout.write(`${line}\n`),
+          showProgress: (now) => progress.show(now),
+          endProgress: () => progress[Symbol.dispose](),
+          colour: wantsColour(flags),
+          columns: process.stdout.columns ?? null,
+          ...(flags.html !== undefined && { htmlPath: flags.html }),
+          ...(flags.duration !== undefined && { durationNs: flags.duration }),
+          signal: interrupt.signal,
+        }),
+      );
+    });
+  },
+} satisfies CliCommand;
+
+function list(): void {
+  const width = Math.max(...EXPERIMENTS.map(({ name }) => name.length));
+  for (const { name, summary } of EXPERIMENTS) process.stdout.write(`  ${name.padEnd(width)}  ${summary}\n`);
+  process.stdout.write('\nRun one with: loopscope lab NAME\n');
+}

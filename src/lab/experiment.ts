@@ -1,0 +1,29 @@
+/**
+ * The seam for the lab: a published kind of incident, set up on this machine, measured, and judged. One file each,
+ * listed in registry.ts. An experiment starts what it needs and leaves nothing behind.
+ */
+import type { MeasureProgress } from '../measure.ts';
+
+export type Experiment = {
+  readonly name: string;
+  /** One line for help and documents. */
+  readonly summary: string;
+  /** Runs to its end and returns the exit status: 0 when the experiment showed what it is there to show. */
+  run(context: LabContext): Promise<number>;
+};
+
+export type LabContext = {
+  /** argv that starts this very program again: a server under test needs a process of its own. */
+  program: readonly string[];
+  /** A line for the user. */
+  print(line: string): void;
+  showProgress(progress: MeasureProgress): void;
+  /** The run is over: text may follow. */
+  endProgress(): void;
+  colour: boolean;
+  columns: number | null;
+  /** Where the HTML report goes; chosen by the experiment when absent. */
+  htmlPath?: string;
+  durationNs?: number;
+  signal: AbortSignal;
+};

@@ -1,0 +1,21 @@
+import type { Experiment } from './experiment.ts';
+import { runPlantedFault } from './planted-fault.ts';
+
+/** A server whose loop waits for a lock that another of its threads holds. */
+export const heldLock = {
+  name: 'held-lock',
+  summary: 'a handler that waits for a lock another thread holds for 30 ms, every 150th request',
+  run: (context) =>
+    runPlantedFault(
+      {
+        name: 'held-lock',
+        story: 'one handler waits for a lock that another thread holds for 30 ms, every 150th request',
+        fault: 'lock:30ms/150',
+        expected: ['block.lock'],
+        ratePerSec: 1000,
+        connectionCount: 50,
+        durationNs: 10e9,
+      },
+      context,
+    ),
+} satisfies Experiment;

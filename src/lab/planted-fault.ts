@@ -1,0 +1,119 @@
+/**
+ * The experiment that most others are: our own server with one fault planted in it, the doctor on it as on any
+ * stranger's server, and the verdict compared with what was planted.
+ */
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXIT } from '../base/errors.ts';
+import { formatNs, NS_PER_S } from '../base/units.ts';
+import type { CulpritId, Diagnosis } from '../diagnose/finding.ts';
+import { type DoctorOptions, doctor } from '../doctor.ts';
+import type { Run } from '../record/run.ts';
+import { htmlReporter } from '../report/html/html.ts';
+import { terminalReporter } from '../report/terminal/terminal.ts';
+import type { LabContext } from './experiment.ts';
+import { startServerProcess } from './server-process.ts';
+
+export type PlantedFaultExperiment = {
+  name: string;
+  /** What the user is told about the server, for instance "a handler computes for 25 ms every 150th request". */
+  story: string;
+  fault: string;
+  /** Any of these is the right answer. */
+  expected: readonly CulpritId[];
+  ratePerSec: number;
+  connectionCount: number;
+  durationNs: number;
+  /** Another doctor, for tests. */
+  examine?: (options: DoctorOptions) => Promise<{ run: Run; diagnosis: Diagnosis }>;
+};
+
+/** 0 when the verdict names what was planted, 1 when it does not, 130 when interrupted. */
+export async function runPlantedFault(
+  experiment: PlantedFaultExperiment,
+  context: LabContext,
+): Promise<number> {
+  const { print } = context;
+  const durationNs = context.durationNs ?? experiment.durationNs;
+  print(`An HTTP server in which ${experiment.story}, and the doctor, who has not been told.`);
+  print('');
+  let result: { run: Run; diagnosis: Diagnosis };
+  {
+    await using server = await startServerProcess({
+      program: context.program,
+      kind: 'http',
+      listen: 'http://127.0.0.1:0/',
+      faults: [experiment.fault],
+    });
+    const load = `--rate ${experiment.ratePerSec} --connections ${experiment.connectionCount}`;
+    print(
+      `  server   loopscope serve http --fault ${experiment.fault}   (pid ${server.pid}, ${server.target})`,
+    );
+    print(
+      `  doctor   loopscope doctor ${server.target} --pid ${server.pid} ${load} --duration ${durationNs / NS_PER_S}s`,
+    );
+    print('');
+    result = await (experiment.examine ?? doctor)({
+      target: server.target,
+      process: server.pid,
+      arrival: 'poisson',
+      ratePerSec: experiment.ratePerSec,
+      connectionCount: experiment.connectionCount,
+      durationNs,
+      command: ['lab', experiment.name],
+      signal: context.signal,
+      onProgress: (progress) => context.showProgress(progress),
+    }).finally(() => context.endProgress());
+  }
+  const { run, diagnosis } = result;
+  print(terminalReporter.render(run, diagnosis, reportOptions(context)).trimEnd());
+  const htmlPath = context.htmlPath ?? defaultHtmlPath(experiment.name);
+  writeFileSync(htmlPath, htmlReporter.render(run, diagnosis, reportOptions(context)));
+  print('');
+  print(`HTML report: ${htmlPath}`);
+  if (context.signal.aborted) {
+    print(`Interrupted after ${formatNs(measuredNs(run))}: too early to judge the verdict.`);
+    return 130;
+  }
+  return judge(experiment, run, diagnosis, print);
+}
+
+function judge(
+  experiment: PlantedFaultExperiment,
+  run: Run,
+  diagnosis: Diagnosis,
+  print: (line: string) => void,
+): number {
+  const named = diagnosis.verdict.culprit;
+  if (experiment.expected.includes(named)) {
+    print(`Planted: ${experiment.fault}. The doctor said: ${named}. Correct.`);
+    return EXIT.ok;
+  }
+  print(`Planted: ${experiment.fault}. The doctor said: ${named}, not ${experiment.expected.join(' or ')}.`);
+  if (run.observation?.tier === 'proc') {
+    print(
+      'Without privileges single turns of the loop are not visible: try again as root, or with CAP_BPF and CAP_PERFMON.',
+    );
+  }
+  return EXIT.failed;
+}
+
+function reportOptions(context: LabContext) {
+  return { colour: context.colour, columns: context.columns, runFile: null };
+}
+
+/** In the current folder where that can be written, else among the temporary files. */
+function defaultHtmlPath(name: string): string {
+  const file = `loopscope-${name}.html`;
+  try {
+    accessSync(process.cwd(), constants.W_OK);
+    return join(process.cwd(), file);
+  } catch {
+    return join(tmpdir(), file);
+  }
+}
+
+function measuredNs(run: Run): number {
+  return run.load ? run.load.endNs - run.load.startNs : 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Dual MIT/GPL */
+/*
+ * What each CPU is doing, and whose time is lost meanwhile. A watched thread that waits for a CPU is a bit in that CPU's
+ * `waiting`; whenever the CPU changes hands, whoever had it is charged to all who waited. Nothing is remembered, so
+ * nothing can be forgotten, however long the wait or short the slices.
+ *
+ * Invariants
+ *  C1  `waiting` has bit i exactly while loop i is RUNNABLE in this CPU's queue.
+ *  C2  A loop's account has one writer at a time: RUNNING its own thread, RUNNABLE the CPU whose queue it is in,
+ *      BLOCKED whoever wakes it.
+ */
+#pragma once
+
+struct cpu_memory {
+	__u64 since_ns; /* since when the present task has the CPU; 0: not known */
+	__u32 pid;
+	__u32 kernel_thread;
+	char comm[COMM_BYTES];
+	__u64 waiting;
+	__u32 armed; /* the arming that all this belongs to */
+	__u32 loop; /* 1 + index of the present task when it is watched, else 0 */
+	__u32 in_irq; /* bit 0 hard, bit 1 soft */
+	__u64 hard_ns, soft_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct cpu_memory);
+} cpu_memories SEC(".maps");
+
+static __always_inline struct cpu_memory *cpu_memory_of(__u32 cpu)
+{
+	return bpf_map_lookup_elem(&cpu_memories, &cpu);
+}
+
+/* This CPU's, emptied when it is of an earlier arming. */
+static __always_inline struct cpu_memory *this_cpu(void)
+{
+	struct cpu_memory *m = cpu_memory_of(bpf_get_smp_processor_id());
+	struct control *c = get_control();
+	if (m && c && m->armed != c->armed) {
+		m->armed = c->armed;
+		m->since_ns = m->waiting = m->hard_ns = m->soft_ns = 0;
+		m->loop = m->in_irq = 0;
+	}
+	return m;
+}
+
+/* The state of a loop whose present account began under the present arming. */
+static __always_inline struct loop_state *armed_state(__u32 index)
+{
+	struct loop_state *s = bpf_map_lookup_elem(&states, &index);
+	struct control *c = get_control();
+	return s && c && c->armed && s->armed_at_start == c->armed ? s : 0;
+}
+
+/* In the thread's own context: a new account begins, of a wait or of a segment of work. */
+static __always_inline void begin_account(struct loop_state *s, struct control *c, __u32 index, __u64 now)
+{
+	struct stall_event *e = &s->stall;
+	e->on_cpu_ns = e->irq_ns = e->steal_ns = e->runq_ns = e->blocked_other_ns = 0;
+	e->user_samples = e->system_samples = 0;
+	/* Only the counts are cleared: what they do not cover is not read. */
+	e->contender_count = e->block_count = e->sample_count = 0;
+	s->armed_at_start = index < FLIGHT_LIMIT ? c->armed : 0;
+	s->where = RUNNING;
+	s->since_ns = now;
+	s->wake_ns = s->wake_delay_ns = 0;
+	if (!s->armed_at_start)
+		return;
+	s->steal_mark = steal_of(bpf_get_current_task_btf());
+	struct cpu_memory *m = this_cpu();
+	if (m)
+		m->loop = index + 1;
+}
+
+/* The thread leaves the CPU, or its account ends while it has it. */
+static __always_inline void close_run(struct loop_state *s, struct task_struct *task, __u64 now)
+{
+	__u64 steal = steal_of(task);
+	if (s->where != RUNNING)
+		return;
+	if (now > s->since_ns)
+		s->stall.on_cpu_ns += now - s->since_ns;
+	if (steal > s->steal_mark)
+		s->stall.steal_ns += steal - s->steal_mark;
+	s->steal_mark = steal;
+	s->since_ns = now;
+}
+
+/* Charges a runnable thread's time since the last charge to who has had its CPU since then. */
+static __always_inline void charge(struct loop_state *s, struct cpu_memory *m, __u64 now)
+{
+	struct stall_event *e = &s->stall;
+	__u64 from = s->charged_ns;
+	s->charged_ns = now;
+	if (!m->since_ns || m->armed != s->armed_at_start || now <= from)
+		return;
+	for (int i = 0; i < CONTENDER_LIMIT; i++) {
+		struct contender *x = &e->contenders[i];
+		if (i >= e->contender_count) {
+			x->pid = m->pid;
+			x->kernel_thread = m->kernel_thread;
+			x->ns = now - from;
+			__builtin_memcpy(x->comm, m->comm, COMM_BYTES);
+			e->contender_count = i + 1;
+			return;
+		}
+		if (x->pid == m->pid) {
+			x->ns += now - from;
+			return;
+		}
+	}
+}

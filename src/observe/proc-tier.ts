@@ -1,0 +1,294 @@
+/**
+ * The tier for users without privileges: no cycle is seen, only what /proc counts for each loop's thread. At each poll
+ * the thread's state is noted (that is all a blocked loop shows here), at each window's end its counters are read.
+ */
+import { LoopscopeError } from '../base/errors.ts';
+import { readStat } from '../kernel/proc/process-stat.ts';
+import { readStatus } from '../kernel/proc/process-status.ts';
+import { readSchedstat } from '../kernel/proc/schedstat.ts';
+import { openTaskState, type TaskState } from '../kernel/proc/task-state.ts';
+import type { CycleWindow, LoopRecord, ObservationRecord } from '../record/observation.ts';
+import type { Capability } from '../record/run.ts';
+import type { TaskCounters } from './cycle-windows.ts';
+import { findLoops, type LoopCandidate } from './find-loops.ts';
+import { lookAtThread } from './thread-look.ts';
+
+export type ProcTierOptions = {
+  pids: readonly number[];
+  nowNs: () => number;
+  windowNs: number;
+  selfPids: readonly number[];
+};
+
+export type ProcTier = {
+  readonly capabilities: Capability[];
+  /** Called every 10 ms or so: at most 32 states are read, 4 µs each. More at a window's end. */
+  poll(): void;
+  hasExited(pid: number): boolean;
+  loops(): LoopRecord[];
+  /** Closes the last window and all files. Once. */
+  stop(): Pick<ObservationRecord, 'loops' | 'windows' | 'exits'>;
+  [Symbol.dispose](): void;
+};
+
+const LOOP_LIMIT = 256;
+const STATES_PER_POLL = 32;
+const RESCAN_NS = 1e9;
+const RESCAN_SAMPLE_MS = 20;
+/** As windows near this number they grow longer, so that it is never reached. */
+const WINDOW_LIMIT = 200_000;
+
+type Watched = {
+  record: LoopRecord;
+  certain: boolean;
+  state: TaskState;
+  before: TaskCounters;
+  /** Its first window begins when it was found. */
+  sinceNs: number;
+  stateCount: number;
+  uninterruptibleCount: number;
+};
+
+/** Finds the loops and begins. Throws NO_LOOP_FOUND. */
+export function startProcTier(options: ProcTierOptions): ProcTier {
+  const tier = new Tier(options);
+  if (tier.loops().length > 0) return tier;
+  tier[Symbol.dispose]();
+  throw new LoopscopeError(
+    'NO_LOOP_FOUND',
+    `no thread of process ${options.pids.join(', ')} waits like an event loop`,
+    'is it the right process? its threads and what they wait in: cat /proc/PID/task/*/wchan',
+  );
+}
+
+class Tier implements ProcTier {
+  readonly capabilities: Capability[];
+  readonly #options: ProcTierOptions;
+  readonly #records: LoopRecord[] = [];
+  readonly #windows: CycleWindow[] = [];
+  readonly #exits: { pid: number; atNs: number }[] = [];
+  /** By tid; those that ended are taken out. */
+  readonly #watched = new Map<number, Watched>();
+  readonly #seen = new Map<number, Watched>();
+  #turn = 0;
+  #windowNs: number;
+  #windowStartNs: number;
+  #growAtCount = WINDOW_LIMIT / 2;
+  #nextScanNs: number;
+
+  constructor(options: ProcTierOptions) {
+    this.#options = options;
+    this.#windowNs = options.windowNs;
+    this.#windowStartNs = options.nowNs();
+    this.#nextScanNs = this.#windowStartNs + RESCAN_NS;
+    this.#scan();
+    this.capabilities = capabilitiesOf(this.#records[0]);
+  }
+
+  loops(): LoopRecord[] {
+    return this.#records;
+  }
+
+  hasExited(pid: number): boolean {
+    const stat = readStat(pid);
+    return stat === null || stat.state === 'Z' || stat.state === 'X';
+  }
+
+  poll(): void {
+    const now = this.#options.nowNs();
+    this.#readStates(now);
+    if (now - this.#windowStartNs >= this.#windowNs) this.#cutWindows(now);
+    if (now >= this.#nextScanNs) {
+      this.#nextScanNs = now + RESCAN_NS;
+      this.#scan(RESCAN_SAMPLE_MS);
+    }
+  }
+
+  stop() {
+    const now = this.#options.nowNs();
+    for (const watched of [...this.#watched.values()])
+      if (watched.state.read() === null) this.#close(watched, now);
+    for (const pid of this.#options.pids) if (this.hasExited(pid)) this.#noteExit(pid, now);
+    this.#cutWindows(now);
+    this[Symbol.dispose]();
+    const loops = this.#records.filter((record) => this.#wasLoop(record));
+    const kept = new Set(loops.map((record) => record.loopIndex));
+    const windows = this.#windows.filter((window) => kept.has(window.loopIndex));
+    return { loops, windows, exits: this.#exits };
+  }
+
+  [Symbol.dispose](): void {
+    for (const { state } of this.#watched.values()) state[Symbol.dispose]();
+    this.#watched.clear();
+  }
+
+  /** Workers come and go: new threads are added, and uncertain ones seen waiting become certain. */
+  #scan(sampleMs?: number): void {
+    const { pids, selfPids } = this.#options;
+    const knownTids = new Set(this.#watched.keys());
+    for (const candidate of findLoops(pids, { selfPids, knownTids, sampleMs })) this.#add(candidate);
+    for (const watched of this.#watched.values()) {
+      if (watched.certain) continue;
+      const look = lookAtThread(watched.record.pid, watched.record.tid);
+      if (look.kind !== 'wait') continue;
+      watched.certain = true;
+      watched.record.waitCall = look.call;
+    }
+  }
+
+  #add(candidate: LoopCandidate): void {
+    const { waitCallNumber: _number, certain, ...known } = candidate;
+    const state = openTaskState(candidate.pid, candidate.tid);
+    const before = readCounters(candidate.pid, candidate.tid);
+    if (state === null || before === null || this.#records.length >= LOOP_LIMIT) {
+      state?.[Symbol.dispose]();
+      return;
+    }
+    const now = this.#options.nowNs();
+    const record: LoopRecord = { ...known, loopIndex: this.#records.length, startNs: now, endNs: null };
+    const watched = { record, certain, state, before, sinceNs: now, stateCount: 0, uninterruptibleCount: 0 };
+    this.#records.push(record);
+    this.#watched.set(candidate.tid, watched);
+    this.#seen.set(record.loopIndex, watched);
+  }
+
+  /** Many loops take turns, so that a poll stays short. */
+  #readStates(now: number): void {
+    const all = [...this.#watched.values()];
+    const count = Math.min(all.length, STATES_PER_POLL);
+    for (let i = 0; i < count; i++) {
+      const watched = all[(this.#turn + i) % all.length]!;
+      const state = watched.state.read();
+      if (state === null || state === 'Z' || state === 'X') {
+        this.#close(watched, now);
+        continue;
+      }
+      watched.stateCount++;
+      if (state === 'D') watched.uninterruptibleCount++;
+    }
+    this.#turn = all.length > 0 ? (this.#turn + count) % all.length : 0;
+  }
+
+  #close(watched: Watched, now: number): void {
+    watched.state[Symbol.dispose]();
+    watched.record.endNs = now;
+    this.#watched.delete(watched.record.tid);
+    if (this.hasExited(watched.record.pid)) this.#noteExit(watched.record.pid, now);
+  }
+
+  #noteExit(pid: number, atNs: number): void {
+    if (!this.#exits.some((exit) => exit.pid === pid)) this.#exits.push({ pid, atNs });
+  }
+
+  #cutWindows(now: number): void {
+    for (const watched of [...this.#watched.values()]) {
+      const { pid, tid, loopIndex } = watched.record;
+      const counters = readCounters(pid, tid);
+      if (counters === null) {
+        this.#close(watched, now);
+        continue;
+      }
+      const startNs = Math.max(this.#windowStartNs, watched.sinceNs);
+      if (now <= startNs) continue;
+      const blockedShare = watched.stateCount === 0 ? 0 : watched.uninterruptibleCount / watched.stateCount;
+      this.#windows.push({
+        ...emptyWindow(loopIndex, startNs, now - startNs),
+        ...growth(watched.before, counters),
+        blockedShare,
+      });
+      watched.before = counters;
+      watched.stateCount = 0;
+      watched.uninterruptibleCount = 0;
+    }
+    this.#windowStartNs = now;
+    if (this.#windows.length >= this.#growAtCount) {
+      this.#windowNs *= 2;
+      this.#growAtCount += (WINDOW_LIMIT - this.#growAtCount) / 2;
+    }
+  }
+
+  /**
+   * Where wait calls are hidden, a master looks like its workers. It is told by never having woken up while those that
+   * it started were watched.
+   */
+  #wasLoop(record: LoopRecord): boolean {
+    if (this.#seen.get(record.loopIndex)?.certain || this.#records.length === 1) return true;
+    const wokeUp = this.#windows.some(
+      (window) => window.loopIndex === record.loopIndex && window.voluntarySwitches > 0,
+    );
+    return wokeUp || !this.#records.some((other) => readStat(other.pid)?.parentPid === record.pid);
+  }
+}
+
+/** Null when the thread is gone. Without the scheduler's account (CONFIG_SCHED_INFO) CPU time is in ticks, delay 0. */
+function readCounters(pid: number, tid: number): TaskCounters | null {
+  const stat = readStat(pid, tid);
+  const status = readStatus(pid, tid);
+  if (stat === null || status === null) return null;
+  const schedstat = readSchedstat(pid, tid);
+  return {
+    cpuNs: schedstat?.cpuNs ?? stat.utimeNs + stat.stimeNs,
+    runDelayNs: schedstat?.runDelayNs ?? 0,
+    cpuUserNs: stat.utimeNs,
+    cpuSystemNs: stat.stimeNs,
+    voluntarySwitches: status.voluntarySwitches,
+    involuntarySwitches: status.involuntarySwitches,
+    minorFaults: stat.minorFaults,
+    majorFaults: stat.majorFaults,
+  };
+}
+
+function growth(before: TaskCounters, now: TaskCounters): TaskCounters {
+  const grown = { ...now };
+  for (const field of Object.keys(now) as (keyof TaskCounters)[])
+    grown[field] = Math.max(0, now[field] - before[field]);
+  return grown;
+}
+
+function emptyWindow(
+  loopIndex: number,
+  startNs: number,
+  durationNs: number,
+): Omit<CycleWindow, keyof TaskCounters> {
+  return {
+    loopIndex,
+    startNs,
+    durationNs,
+    cycleCount: 0,
+    peekCount: 0,
+    eventCount: 0,
+    timeoutCount: 0,
+    workNs: 0,
+    waitNs: 0,
+    workHistogram: [],
+    eventHistogram: [],
+    overshootHistogram: [],
+    wakeHistogram: [],
+    acceptCount: 0,
+    acceptFirstEagainCount: 0,
+    acceptTailEagainCount: 0,
+    blockedShare: null,
+  };
+}
+
+function capabilitiesOf(loop: LoopRecord | undefined): Capability[] {
+  if (loop === undefined) return [];
+  const seesCalls = lookAtThread(loop.pid, loop.tid).kind !== 'hidden';
+  const hasAccount = readSchedstat(loop.pid, loop.tid) !== null;
+  return [
+    {
+      name: 'proc syscall',
+      available: seesCalls,
+      reason: seesCalls
+        ? ''
+        : 'the process is another user’s, or tracing is restricted (kernel.yama.ptrace_scope)',
+      hides: seesCalls ? '' : 'which threads wait for events: main threads are taken for the loops',
+    },
+    {
+      name: 'schedstat',
+      available: hasAccount,
+      reason: hasAccount ? '' : 'the kernel keeps no account (CONFIG_SCHED_INFO)',
+      hides: hasAccount ? '' : 'time spent waiting for a CPU',
+    },
+  ];
+}

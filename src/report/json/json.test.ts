@@ -1,0 +1,338 @@
+// Goal: the JSON report is the documented contract, for every kind of run. Method: a strict schema, the document's own
+// list of keys, and hostile names.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import * as v from 'valibot';
+import { CULPRITS } from '../../diagnose/finding.ts';
+import { sampleDiagnosis } from '../testing/sample-diagnosis.ts';
+import { type SampleOptions, sampleRun } from '../testing/sample-run.ts';
+import { HOSTILE_NAMES } from '../testing/sample-stalls.ts';
+import { jsonReporter } from './json.ts';
+
+const ns = v.pipe(v.number(), v.minValue(0));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const text = v.string();
+const evidence = v.strictObject({ metric: text, value: v.union([v.number(), text]), unit: text, text });
+const finding = v.strictObject({
+  culprit: v.picklist(CULPRITS),
+  share,
+  confidence: v.picklist(['high', 'medium', 'low']),
+  headline: text,
+  evidence: v.array(evidence),
+  advice: v.array(text),
+});
+const selfVerdict = v.picklist(['PASS', 'WARN', 'VOID', 'SKIP']);
+const time = v.picklist(['response', 'service', 'lateness']);
+const quantile = v.picklist(['p50', 'p90', 'p99', 'p99.9', 'max']);
+const latency = v.strictObject({
+  requests: count,
+  unanswered: count,
+  withheld: v.nullable(text),
+  p50_ns: v.nullable(ns),
+  p90_ns: v.nullable(ns),
+  p99_ns: v.nullable(ns),
+  p99_9_ns: v.nullable(ns),
+  max_ns: v.nullable(ns),
+  at_least: v.array(quantile),
+  too_few_requests_for: v.array(quantile),
+});
+const dispersion = { dispersion_1ms: ns, dispersion_10ms: ns, dispersion_100ms: ns };
+const part = {
+  group: v.picklist(['user', 'system', 'irq', 'steal', 'run_queue', 'blocked', 'unexplained']),
+  what: text,
+  detail: text,
+  ns,
+};
+
+const load = v.strictObject({
+  plan: v.strictObject({
+    target: text,
+    protocol: text,
+    transport: v.picklist(['tcp', 'unix']),
+    arrival: v.picklist(['constant', 'poisson', 'synced', 'closed']),
+    rate_per_sec: v.nullable(v.number()),
+    connections: count,
+    threads: count,
+    duration_ns: ns,
+    warmup_ns: ns,
+    timeout_ns: ns,
+    seed: v.number(),
+    backend: v.picklist(['ring', 'epoll']),
+  }),
+  duration_ns: ns,
+  stopped_early: v.nullable(text),
+  counts: v.strictObject({
+    planned: count,
+    ok: count,
+    wrong: count,
+    error: count,
+    timeout: count,
+    unsent: count,
+    unfinished: count,
+    unaccounted: v.literal(0),
+  }),
+  answered_per_sec: v.number(),
+  errors_by_kind: v.record(text, count),
+  status_counts: v.record(text, count),
+  bytes_sent: count,
+  bytes_received: count,
+  connections: v.strictObject({
+    opened: count,
+    failed: count,
+    reopened: count,
+    closed_by_peer: count,
+    late_replies: count,
+  }),
+  in_flight: v.strictObject({ mean: v.number(), max: count, limit: count }),
+  latency: v.strictObject({ response: latency, service: latency, lateness: latency }),
+  arrivals: v.strictObject({
+    sent: count,
+    mean_rate_per_sec: v.number(),
+    ...dispersion,
+    short_gap_share: share,
+    short_gap_share_if_poisson: share,
+    max_in_1ms: count,
+    planned: v.nullable(v.strictObject(dispersion)),
+  }),
+  client: v.strictObject({
+    wall_ns: ns,
+    threads: v.array(
+      v.strictObject({
+        tid: count,
+        user_ns: ns,
+        system_ns: ns,
+        run_queue_ns: ns,
+        spin_ns: ns,
+        waits: count,
+        events: count,
+      }),
+    ),
+    throttled_ns: v.nullable(ns),
+    timer_oversleep_p50_ns: ns,
+    timer_oversleep_p99_ns: ns,
+    gc_pause_ns: ns,
+  }),
+});
+
+const observation = v.strictObject({
+  tier: v.picklist(['bpf', 'proc']),
+  duration_ns: ns,
+  budget_ns: ns,
+  stalls: v.strictObject({
+    count,
+    work: count,
+    wait: count,
+    wall_ns: ns,
+    account: v.strictObject({
+      user_ns: ns,
+      system_ns: ns,
+      irq_ns: ns,
+      steal_ns: ns,
+      run_queue_ns: ns,
+      blocked_ns: ns,
+      unexplained_ns: ns,
+    }),
+    parts: v.array(v.strictObject({ ...part, share })),
+    longest: v.pipe(
+      v.array(
+        v.strictObject({
+          loop: count,
+          kind: v.picklist(['work', 'wait']),
+          start_ns: ns,
+          wall_ns: ns,
+          events: count,
+          parts: v.array(v.strictObject(part)),
+        }),
+      ),
+      v.maxLength(20),
+    ),
+  }),
+  loops: v.array(
+    v.strictObject({
+      loop: count,
+      pid: count,
+      tid: count,
+      comm: text,
+      wait_call: v.nullable(text),
+      cpus_allowed: text,
+      cgroup: text,
+      cpu_quota: v.nullable(v.number()),
+      cycles: count,
+      cycles_per_sec: v.nullable(v.number()),
+      work_p50_ns: v.nullable(ns),
+      work_p99_ns: v.nullable(ns),
+      work_max_ns: v.nullable(ns),
+      events_per_wake_up: v.nullable(v.number()),
+      busy_share: share,
+      cpu_share: share,
+      run_queue_ns: ns,
+      stalls: count,
+      stalled_ns: ns,
+      accepts: count,
+      accepts_first_eagain: count,
+      blocked_share: v.nullable(share),
+    }),
+  ),
+  ran_instead: v.array(
+    v.strictObject({
+      pid: count,
+      comm: text,
+      command_line: text,
+      kernel_thread: v.boolean(),
+      role: v.picklist(['loopscope', 'watched', 'other']),
+      ns,
+      share,
+      stalls: count,
+    }),
+  ),
+  cost: v.strictObject({
+    own_cpu_ns: ns,
+    wall_ns: ns,
+    probe_cpus: v.nullable(v.number()),
+    probe_sampled_share: share,
+    armed_ns: ns,
+    tier_changes: v.array(v.strictObject({ at_ns: ns, tier: text, why: text })),
+  }),
+  losses: v.strictObject({
+    ring_buffer_drops: count,
+    map_full_drops: count,
+    stalls_not_kept: count,
+    decode_errors: count,
+  }),
+});
+
+const report = v.strictObject({
+  schema: v.literal('loopscope-report'),
+  schema_version: v.literal(1),
+  loopscope_version: text,
+  mode: v.picklist(['load', 'watch', 'doctor']),
+  complete: v.boolean(),
+  verdict: finding,
+  contributors: v.array(finding),
+  suspects_cleared: v.array(v.strictObject({ culprit: v.picklist(CULPRITS), why: text })),
+  evidence: v.array(evidence),
+  self: v.strictObject({
+    verdict: selfVerdict,
+    checks: v.array(
+      v.strictObject({
+        name: text,
+        verdict: selfVerdict,
+        value: v.nullable(v.number()),
+        unit: text,
+        limit: v.nullable(v.number()),
+        text,
+        spoils: v.array(time),
+      }),
+    ),
+    could_not_see: v.array(text),
+  }),
+  load: v.nullable(load),
+  observation: v.nullable(observation),
+  environment: v.strictObject({
+    kernel_release: text,
+    arch: text,
+    cpu_model: text,
+    cpu_count: count,
+    memory_bytes: count,
+    hypervisor: v.nullable(text),
+    clock_source: text,
+    node_version: text,
+    effective_uid: count,
+  }),
+  capabilities: v.array(v.strictObject({ name: text, available: v.boolean(), reason: text, hides: text })),
+  run: v.strictObject({
+    command: v.array(text),
+    started_at: v.pipe(text, v.isoTimestamp()),
+    watched_pids: v.array(count),
+    file: v.nullable(text),
+  }),
+});
+
+const CASES: [name: string, options: SampleOptions][] = [
+  ['doctor', {}],
+  ['doctor on fsync with unanswered requests', { scenario: 'fsync', unanswered: 40 }],
+  ['load alone', { mode: 'load' }],
+  ['watch through /proc, cut short', { mode: 'watch', tier: 'proc', complete: false }],
+  ['hostile names', { hostile: true, scenario: 'fsync' }],
+];
+
+function render(options: SampleOptions, voidRun = false): string {
+  const run = sampleRun({ seconds: 8, ...options });
+  const diagnosis = sampleDiagnosis(run, {
+    voidRun,
+    ...(options.scenario && { scenario: options.scenario }),
+  });
+  return jsonReporter.render(run, diagnosis, { colour: false, columns: null, runFile: 'a.loopscope' });
+}
+
+for (const [name, options] of CASES) {
+  test(`the report of a run is what the schema says: ${name}`, () => {
+    v.parse(report, JSON.parse(render(options)));
+  });
+}
+
+test('the numbers are the run’s own', () => {
+  const run = sampleRun({ seconds: 8 });
+  const out = v.parse(report, JSON.parse(render({})));
+  assert.equal(out.load!.counts.planned, run.load!.counts.planned);
+  assert.equal(out.observation!.stalls.count, run.observation!.stalls.length);
+  const { response } = out.load!.latency;
+  assert.ok(response.p50_ns! < response.p90_ns! && response.p90_ns! < response.p99_ns!);
+  assert.ok(response.p99_ns! < response.p99_9_ns! && response.p99_9_ns! < response.max_ns!);
+  const account = Object.values(out.observation!.stalls.account).reduce((sum, value) => sum + value, 0);
+  assert.ok(Math.abs(account / out.observation!.stalls.wall_ns - 1) < 1e-6);
+});
+
+test('what a VOID check spoils is null, with the reason beside it', () => {
+  const { latency: times } = v.parse(report, JSON.parse(render({}, true))).load!;
+  assert.equal(times.response.withheld, 'VOID: client-cpu');
+  assert.equal(times.response.p99_ns, null);
+  assert.deepEqual(times.response.too_few_requests_for, []);
+});
+
+test('lower bounds are named', () => {
+  const { latency: times } = v.parse(report, JSON.parse(render({ unanswered: 40 }))).load!;
+  assert.deepEqual(times.response.at_least, ['p99.9', 'max']);
+  assert.deepEqual(times.lateness.at_least, []);
+});
+
+test('hostile names arrive whole, and cannot steer the terminal that shows them', () => {
+  const json = render({ hostile: true, scenario: 'fsync' });
+  assert.doesNotMatch(json, /[^\P{Cc}\n]|\p{Bidi_Control}/u);
+  const out = v.parse(report, JSON.parse(json));
+  assert.equal(out.observation!.loops[0]!.comm, HOSTILE_NAMES[0]);
+  assert.ok(json.includes('\\u202e'));
+});
+
+test('every key is in the reference, and the reference names no other', () => {
+  const reference = readFileSync(new URL('../../../docs/reference/report-json.md', import.meta.url), 'utf8');
+  const documented = [...reference.matchAll(/^\| `([a-z0-9_.[\]]+)` \|/gm)].map((row) => row[1]!);
+  assert.deepEqual(documented.toSorted(), [...new Set(keysOf(report, ''))].toSorted());
+});
+
+/** "load.counts.ok", "contributors[].share": what the schema holds, as the reference writes it. */
+function keysOf(schema: unknown, prefix: string): string[] {
+  const node = schema as {
+    type: string;
+    entries?: object;
+    item?: unknown;
+    wrapped?: unknown;
+    pipe?: unknown[];
+  };
+  if (node.pipe) return keysOf({ ...node, pipe: undefined }, prefix);
+  if (node.type === 'nullable') return keysOf(node.wrapped, prefix);
+  if (node.type === 'array') return keysOf(node.item, `${prefix}[]`);
+  if (node.type !== 'strict_object') return [prefix];
+  return Object.entries(node.entries!).flatMap(([key, inner]) => {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    // The verdict has a document of its own, and the three times have the same keys.
+    if (
+      /^(verdict|contributors|suspects_cleared|evidence|self|load\.latency\.(service|lateness))$/.test(path)
+    ) {
+      return [path];
+    }
+    return keysOf(inner, path);
+  });
+}

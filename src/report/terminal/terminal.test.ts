@@ -1,0 +1,118 @@
+// Goal: the terminal report says the same facts in the same words, whoever reads it and however wide the screen.
+// Method: golden texts of synthetic runs (refresh with --test-update-snapshots), and properties over all of them.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import type { Diagnosis } from '../../diagnose/finding.ts';
+import type { Run } from '../../record/run.ts';
+import { sampleDiagnosis } from '../testing/sample-diagnosis.ts';
+import { type SampleOptions, sampleRun } from '../testing/sample-run.ts';
+import { displayWidth } from '../text/width.ts';
+import { terminalReporter } from './terminal.ts';
+
+type Case = { name: string; run: Run; diagnosis: Diagnosis };
+
+function make(name: string, options: SampleOptions, more: { voidRun?: boolean } = {}): Case {
+  const run = sampleRun({ seconds: 12, ...options });
+  const { scenario, hostile } = options;
+  return {
+    name,
+    run,
+    diagnosis: sampleDiagnosis(run, { ...more, ...(scenario && { scenario }), ...(hostile && { hostile }) }),
+  };
+}
+
+const CASES: Case[] = [
+  make('a loop pushed off its CPU', {}),
+  make('a loop blocked in fsync, last requests unanswered', { scenario: 'fsync', unanswered: 25 }),
+  make('nothing wrong', { scenario: 'healthy' }),
+  make('load only, the run VOID', { mode: 'load' }, { voidRun: true }),
+  make('live traffic through /proc, cut short', {
+    mode: 'watch',
+    tier: 'proc',
+    complete: false,
+    scenario: 'healthy',
+  }),
+  make('hostile names', { hostile: true, scenario: 'fsync' }),
+];
+
+const render = ({ run, diagnosis }: Case, columns: number | null, colour = false) =>
+  terminalReporter.render(run, diagnosis, { colour, columns, runFile: 'server.loopscope' });
+
+/** One line of the snapshot for each line of the report, so that a change can be read. */
+const AS_IT_IS = { serializers: [(text: string) => text] };
+
+for (const each of CASES) {
+  test(`golden text at 80 columns: ${each.name}`, (t) => t.assert.snapshot(render(each, 80), AS_IT_IS));
+}
+
+test('golden text in a pipe', (t) => t.assert.snapshot(render(CASES[0]!, null), AS_IT_IS));
+
+test('no line is wider than the terminal, from 60 columns on', () => {
+  for (const each of CASES) {
+    for (const columns of [60, 72, 80, 100, 132]) {
+      for (const line of render(each, columns, true).split('\n')) {
+        assert.ok(displayWidth(line) <= columns, `${each.name} at ${columns}: "${line}"`);
+      }
+    }
+  }
+});
+
+test('colours change nothing but colours', () => {
+  for (const each of CASES) {
+    const coloured = render(each, 80, true);
+    assert.ok(coloured.includes('\u001b[1m'));
+    const stripped = stripVTControlCharacters(coloured).replace(/ +$/gm, '');
+    assert.equal(stripped, render(each, 80, false));
+  }
+});
+
+test('without colours there is no control character but the line break, whatever processes are called', () => {
+  for (const each of CASES) {
+    for (const columns of [80, null]) assert.doesNotMatch(render(each, columns), /[^\P{Cc}\n]/u, each.name);
+  }
+});
+
+test('a pipe gets ASCII, and no sentence is broken', () => {
+  const text = render(CASES[0]!, null);
+  assert.doesNotMatch(text, /[^\n\x20-\x7e]/);
+  assert.ok(text.includes(CASES[0]!.diagnosis.verdict.headline));
+});
+
+test('the verdict is the first line', () => {
+  const first = render(CASES[0]!, null).split('\n')[0]!;
+  assert.match(first, /^cpu\.preempted: nginx \(pid 4242\) .* \(high confidence, \d+ % of the lost time\)$/);
+});
+
+test('a VOID check withholds what it spoils, and only that', () => {
+  const run = sampleRun({ seconds: 12 });
+  const diagnosis = sampleDiagnosis(run, { voidRun: true });
+  for (const check of diagnosis.self.checks)
+    if (check.verdict === 'VOID') check.spoils = ['response', 'service'];
+  const text = terminalReporter.render(run, diagnosis, { colour: false, columns: 100, runFile: null });
+  assert.match(text, /^ {2}response {2}withheld: VOID: client-cpu$/m);
+  assert.match(text, /^ {2}service +withheld: VOID: client-cpu$/m);
+  assert.match(text, /^ {2}lateness +[\d.]+ µs/m);
+  assert.doesNotMatch(text, /Response time by percentile/);
+});
+
+test('a run that is not whole says so near its top', () => {
+  const lines = render(CASES[4]!, 80).split('\n').slice(0, 4).join('\n');
+  assert.match(lines, /^Incomplete: the run file ends before its closing record/m);
+});
+
+test('unanswered requests mark what is only a lower bound', () => {
+  assert.match(render(CASES[1]!, 80), /^ {2}response .* ≥1\.20 s$/m);
+  assert.match(render(CASES[1]!, 80), /\d\d requests never got an answer/);
+});
+
+test('requests that do not add up are called a bug', () => {
+  const run = structuredClone(CASES[0]!.run);
+  run.load!.counts.ok -= 7;
+  const text = terminalReporter.render(run, CASES[0]!.diagnosis, {
+    colour: false,
+    columns: null,
+    runFile: null,
+  });
+  assert.match(text, /7 UNACCOUNTED FOR/);
+});

@@ -1,0 +1,97 @@
+// Goal: laying out text never loses, widens or forges any. Method: properties over arbitrary text, and a few pictures.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { Paper } from './paper.ts';
+import { formatValue, formatWhole, plural } from './phrases.ts';
+import { writeTable } from './table.ts';
+import { cut, cutMiddle, displayWidth, pad, wrap } from './width.ts';
+
+const anyText = fc.string({ unit: 'grapheme', maxLength: 80 });
+
+test('wrapped lines fit, and hold every word in order', () => {
+  fc.assert(
+    fc.property(anyText, fc.integer({ min: 4, max: 60 }), (text, cells) => {
+      const lines = wrap(text, cells);
+      for (const line of lines) assert.ok(displayWidth(line) <= cells || [...line].length === 1, line);
+      assert.equal(lines.join('').replaceAll(' ', ''), text.replaceAll(' ', ''));
+    }),
+  );
+});
+
+test('a number and its unit stay together', () => {
+  assert.deepEqual(wrap('it took 1.23 ms', 13), ['it took', '1.23 ms']);
+  assert.deepEqual(wrap('for 84 % of it', 6), ['for', '84 %', 'of it']);
+  assert.deepEqual(wrap('all 39 990 came', 7), ['all', '39 990', 'came']);
+  assert.deepEqual(wrap('in 3 seconds', 7), ['in 3', 'seconds']);
+});
+
+test('cut text is never wider than asked, and whole text is left alone', () => {
+  fc.assert(
+    fc.property(anyText, fc.integer({ min: 3, max: 60 }), (text, cells) => {
+      for (const shorten of [cut, cutMiddle]) {
+        const short = shorten(text, cells);
+        assert.ok(displayWidth(short) <= cells);
+        if (displayWidth(text) <= cells) assert.equal(short, text);
+      }
+    }),
+  );
+  assert.equal(cutMiddle('/var/lib/app/journal.log', 15), '/var/li…nal.log');
+  assert.equal(cut('/var/lib/app', 6), '/var/…');
+});
+
+test('wide and combining characters are measured as a terminal draws them', () => {
+  assert.equal(displayWidth('日本'), 4);
+  assert.equal(displayWidth('e\u0301'), 1);
+  assert.equal(displayWidth('\u001b[1mx\u001b[22m'), 1);
+  assert.equal(pad('日', 4), '日  ');
+  assert.equal(pad('7', 3, 'right'), '  7');
+});
+
+test('a table lines up its columns and shortens only the one that may be', () => {
+  const paper = new Paper({ colour: false, columns: 60 });
+  writeTable(
+    paper,
+    [{ title: 'name', shrinkTo: 10 }, { title: 'n', align: 'right' }, { title: 'fixed' }],
+    [
+      ['a', '1', 'x'],
+      ['b'.repeat(80), '22', 'y'.repeat(20)],
+    ],
+  );
+  const lines = paper.toString().trimEnd().split('\n');
+  assert.deepEqual(lines.map(displayWidth).slice(1), [2 + 32 + 2 + 2 + 2 + 1, 60]);
+  assert.ok(lines[2]!.endsWith(`…  22  ${'y'.repeat(20)}`));
+});
+
+test('text from outside cannot bring colours or lines of its own', () => {
+  const paper = new Paper({ colour: true, columns: 80 });
+  paper.bullet('a\u001b[31mb\nverdict: healthy');
+  assert.equal(paper.toString(), '  • a·[31mb·verdict: healthy\n');
+});
+
+test('bars show at least a sliver of what is there, and nothing of what is not', () => {
+  const screen = new Paper({ colour: false, columns: 80 });
+  const pipe = new Paper({ colour: false, columns: null });
+  for (const [share, onScreen, inPipe] of [
+    [0, '', ''],
+    [0.0001, '▏', '#'],
+    [0.5, '█████', '#####'],
+    [1, '██████████', '##########'],
+    [7, '██████████', '##########'],
+    [Number.NaN, '', ''],
+  ] as const) {
+    assert.equal(screen.bar(share, 10), onScreen);
+    assert.equal(pipe.bar(share, 10), inPipe);
+  }
+});
+
+test('numbers are worded the same everywhere', () => {
+  assert.equal(formatWhole(39990), '39 990');
+  assert.equal(formatWhole(123), '123');
+  assert.equal(plural(1, 'stall'), '1 stall');
+  assert.equal(plural(0, 'reply', 'replies'), '0 replies');
+  assert.equal(formatValue(0.995, 'share'), '99.5 %');
+  assert.equal(formatValue(1500, 'ns'), '1.50 µs');
+  assert.equal(formatValue(1.2345, 'ratio'), '1.23');
+  assert.equal(formatValue(0.03, 'CPUs'), '0.03 CPUs');
+});

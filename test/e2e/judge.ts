@@ -1,0 +1,53 @@
+/** Runs a scenario once and judges the doctor's answer. */
+import type { ReportObject } from '../../src/report/json/report-object.ts';
+import { evidenceText, type LoopscopeResult, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
+import type { Planted, Scenario } from './scenarios.ts';
+
+export type Judged = {
+  scenario: Scenario;
+  result: LoopscopeResult;
+  report: ReportObject;
+  /** What is wrong with the answer; empty when it is right. */
+  faults: string[];
+};
+
+export async function runScenario(scenario: Scenario): Promise<Judged> {
+  await using planted = await scenario.plant();
+  const result = await runLoopscope(planted.args, planted.prefix ? { prefix: planted.prefix } : {});
+  const report = reportOf(result);
+  return { scenario, result, report, faults: faultsOf(scenario, planted, report, result.code) };
+}
+
+function faultsOf(scenario: Scenario, planted: Planted, report: ReportObject, code: number | null): string[] {
+  const faults: string[] = [];
+  const { culprit } = report.verdict;
+  if (scenario.expected.length > 0 && !scenario.expected.includes(culprit)) {
+    faults.push(`named ${culprit}, not ${scenario.expected.join(' or ')}`);
+  }
+  for (const wrong of scenario.mustNotBe) {
+    if (culprit === wrong || (wrong.endsWith('.') && culprit.startsWith(wrong)))
+      faults.push(`named ${culprit}`);
+  }
+  if (scenario.expected.includes(culprit)) {
+    const text = evidenceText(report, culprit);
+    for (const pattern of planted.evidence ?? []) {
+      if (!pattern.test(text)) faults.push(`no ${pattern} in the evidence: ${text}`);
+    }
+  }
+  if (scenario.exitCodes && !scenario.exitCodes.includes(code ?? -1)) faults.push(`exit ${code}`);
+  return faults;
+}
+
+/** One line, then the evidence: for failing tests and for repeat.ts. */
+export function describe({ report, result }: Judged): string {
+  const { verdict, contributors, self } = report;
+  return [
+    `${verdict.culprit} (share ${verdict.share.toFixed(2)}, ${verdict.confidence}; self ${self.verdict}; exit ${result.code})`,
+    `  ${verdict.headline}`,
+    ...verdict.evidence.map((item) => `    ${item.text}`),
+    ...contributors.map((found) => `  + ${found.culprit} ${found.share.toFixed(2)}: ${found.headline}`),
+    ...self.checks
+      .filter((check) => check.verdict === 'WARN' || check.verdict === 'VOID')
+      .map((check) => `  ${check.verdict} ${check.name}: ${check.text}`),
+  ].join('\n');
+}
