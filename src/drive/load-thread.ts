@@ -4,8 +4,8 @@
  * meanwhile lies in shared memory.
  */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { createClock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
+import { createMonotonicClock } from '../kernel/clock.ts';
 import { setTimerSlackNs } from '../kernel/process.ts';
 import type { LoopStats } from '../loop/event-loop.ts';
 import { createLoop } from '../loop/registry.ts';
@@ -80,7 +80,7 @@ function post(message: ThreadMessage): void {
 async function run(input: ThreadInput): Promise<void> {
   const { plan, threadIndex, memory } = input;
   const flags = controlFlags(input.control);
-  const { nowNs } = createClock(input.anchor);
+  const { nowNs } = createMonotonicClock(input.anchor);
   // The default lets the kernel end a timed wait 50 µs late, more than all else that makes us late.
   setTimerSlackNs(1);
   const garbage = watchGarbageCollection();

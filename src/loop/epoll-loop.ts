@@ -7,6 +7,7 @@
  *  E3  Nothing is allocated, and nothing thrown, per event.
  */
 import type { Address } from '../base/address.ts';
+import { assert } from '../base/assert.ts';
 import { EPOLLIN, EPOLLOUT } from '../kernel/abi/epoll.ts';
 import { SHUT_RDWR, SHUT_WR } from '../kernel/abi/socket.ts';
 import { Epoll } from '../kernel/epoll.ts';
@@ -83,6 +84,7 @@ class EpollLoop implements EventLoop {
   }
 
   connect(address: Address, options?: ConnectOptions): number {
+    assert(!this.#closed, 'connect() on an open loop');
     const { conn, isInProgress } = this.#connecting.start(address, options);
     this.stats.systemCallCount += 2;
     if (isInProgress) this.#watch(conn, EPOLLOUT);
@@ -90,6 +92,7 @@ class EpollLoop implements EventLoop {
   }
 
   listen(address: Address, options?: ListenOptions): number {
+    assert(!this.#closed, 'listen() on an open loop');
     const listener = this.#listeners.open(address, options);
     this.#watchListener(listener);
     return listener;
@@ -134,6 +137,7 @@ class EpollLoop implements EventLoop {
   }
 
   turn(): void {
+    assert(!this.#closed, 'turn() on an open loop');
     this.#connecting.retry();
     const count = this.#wait();
     const epoll = this.#epoll;

@@ -34,6 +34,7 @@ import {
 } from './event-loop.ts';
 import { RingAcceptor } from './ring-acceptor.ts';
 import { RingSender } from './ring-sender.ts';
+import { RingWaiter } from './ring-waiter.ts';
 import {
   INDEX_MASK,
   OP_ACCEPT,
@@ -60,8 +61,6 @@ const BUFFER_GROUP = 0;
 const OVERFLOW_ROUNDS = 16;
 /** Rounds of waiting for the kernel to let go of everything at the end; each handles some twenty requests at least. */
 const DISPOSE_ROUNDS = 100_000;
-/** Seconds of a timer fit 32 bits with room to spare; longer sleeps end early and are repeated. */
-const LONGEST_SLEEP_NS = 1e6 * 1e9;
 
 /** Makes an event loop on io_uring. Throws SYSCALL, PERMISSION or KERNEL_FEATURE when the kernel refuses. */
 export function createRingLoop(options: LoopOptions, sizes: Partial<RingSizes> = {}): EventLoop {
@@ -78,10 +77,10 @@ class RingLoop implements EventLoop {
   readonly stats: LoopStats = emptyStats();
   readonly #handlers: LoopHandlers;
   readonly #nowNs: () => number;
-  readonly #spinNs: number;
   readonly #ring: IoUring;
   readonly #buffers: BufferRing;
   readonly #submitter: Submitter;
+  readonly #waiter: RingWaiter;
   readonly #table: ConnectionTable;
   readonly #sender: RingSender;
   readonly #acceptor: RingAcceptor;
@@ -93,9 +92,6 @@ class RingLoop implements EventLoop {
   readonly #receiving: Uint8Array;
   /** The next turn waits until then at most; the first one polls. */
   #wakeAtNs = 0;
-  /** When the earliest timer of ours fires; Infinity when none is set. Later ones may be set too, and wake for nothing. */
-  #timerAtNs = Number.POSITIVE_INFINITY;
-  #timerNumber = 0;
   #closed = false;
 
   constructor(options: LoopOptions, sizes: RingSizes) {
@@ -103,7 +99,6 @@ class RingLoop implements EventLoop {
     assert(limit <= INDEX_MASK, 'connectionLimit fits 24 bits');
     this.#handlers = options.handlers;
     this.#nowNs = options.nowNs;
-    this.#spinNs = options.spinNs ?? 0;
     this.#ring = new IoUring(sizes);
     try {
       this.#buffers = new BufferRing(this.#ring.fd, BUFFER_GROUP, sizes.bufferCount, sizes.bufferBytes);
@@ -112,6 +107,7 @@ class RingLoop implements EventLoop {
       throw error;
     }
     this.#submitter = new Submitter(this.#ring, this.#buffers, this.stats);
+    this.#waiter = new RingWaiter(this.#submitter, options.nowNs, options.spinNs ?? 0);
     this.#table = new ConnectionTable(limit);
     this.#sender = new RingSender(this.#submitter, this.#table, this.#onLingered);
     this.#acceptor = new RingAcceptor(this.#submitter, this.#table, this.#nowNs, (fd, listener) =>
@@ -184,7 +180,7 @@ class RingLoop implements EventLoop {
     assert(!this.#closed, 'turn() on an open loop');
     this.#connecting.retry();
     this.#sender.flush();
-    this.#wait();
+    this.#waiter.wait(this.#ring.cqReady() > 0 ? 0 : this.#nextWakeNs());
     this.#sender.confirm();
     this.#reap();
     for (let round = 0; this.#ring.isOverflown && round < OVERFLOW_ROUNDS; round++) {
@@ -237,39 +233,6 @@ class RingLoop implements EventLoop {
     }
   }
 
-  /** Submits, sleeps until spinNs before the deadline, then watches the completion queue until it. */
-  #wait(): void {
-    this.stats.waitCount++;
-    const ring = this.#ring;
-    const wakeAtNs = ring.cqReady() > 0 ? 0 : this.#nextWakeNs();
-    if (wakeAtNs === Number.POSITIVE_INFINITY) {
-      this.#submitter.enter(1);
-      return;
-    }
-    if (wakeAtNs === 0) {
-      if (ring.unsubmittedCount > 0 || ring.needsEnter) this.#submitter.enter(0);
-      return;
-    }
-    let nowNs = this.#nowNs();
-    const sleepNs = wakeAtNs - this.#spinNs - nowNs;
-    if (sleepNs > 0) {
-      this.#armTimer(nowNs, sleepNs);
-      this.#submitter.enter(1);
-      if (this.#spinNs === 0 || ring.cqReady() > 1) return;
-      // Our timer alone ends the sleep, not the wait; anything else is an event.
-      if (ring.cqReady() === 1 && !this.#takeTimer()) return;
-      nowNs = this.#nowNs();
-    } else if (ring.unsubmittedCount > 0) {
-      this.#submitter.enter(0);
-    }
-    const spinStartNs = nowNs;
-    while (ring.cqReady() === 0 && nowNs < wakeAtNs) {
-      if (ring.needsEnter) this.#submitter.enter(0);
-      nowNs = this.#nowNs();
-    }
-    this.stats.spinNs += nowNs - spinStartNs;
-  }
-
   #nextWakeNs(): number {
     if (this.#connecting.hasOutcomes || this.#sender.hasWork) return 0;
     let wakeAtNs = this.#wakeAtNs;
@@ -278,28 +241,6 @@ class RingLoop implements EventLoop {
     if (this.#ending.count > 0) wakeAtNs = Math.min(wakeAtNs, this.#ending.nextDeadlineNs);
     if (listeners.anyPaused && listeners.retryAtNs > 0) wakeAtNs = Math.min(wakeAtNs, listeners.retryAtNs);
     return wakeAtNs;
-  }
-
-  /** A timer that fires before the sleep should end is kept: it costs a cycle when it fires, not one on every wait. */
-  #armTimer(nowNs: number, sleepNs: number): void {
-    if (this.#timerAtNs <= nowNs + sleepNs) return;
-    this.#submitter.makeRoom(1);
-    this.#timerAtNs = nowNs + sleepNs;
-    this.#timerNumber = (this.#timerNumber + 1) | 0;
-    this.#ring.timer(Math.min(sleepNs, LONGEST_SLEEP_NS), OP_TIMER, this.#timerNumber);
-  }
-
-  /** Consumes the one completion there is, if it is a timer's. */
-  #takeTimer(): boolean {
-    const ring = this.#ring;
-    if (ring.cqeLow(ring.cqHead) !== OP_TIMER) return false;
-    this.#timerFired(ring.cqeHigh(ring.cqHead));
-    ring.consume(1);
-    return true;
-  }
-
-  #timerFired(number: number): void {
-    if (number === this.#timerNumber) this.#timerAtNs = Number.POSITIVE_INFINITY;
   }
 
   #reap(): void {
@@ -325,7 +266,7 @@ class RingLoop implements EventLoop {
           break;
         case OP_TIMER:
           this.stats.eventCount--;
-          this.#timerFired(ring.cqeHigh(index));
+          this.#waiter.timerFired(ring.cqeHigh(index));
           break;
         case OP_ACCEPT:
           this.#acceptor.accepted(conn, ring.cqeResult(index), ring.cqeFlags(index));

@@ -9,7 +9,7 @@ import { createClock } from '../base/clock.ts';
 import { cycleBucketHigh, cycleBucketLow } from '../record/cycle-buckets.ts';
 import type { Stall } from '../record/observation.ts';
 import { type Arming, type BpfTier, startBpfTier } from './bpf-tier.ts';
-import { totals } from './probes/layouts.ts';
+import { contender, stall_event, totals } from './probes/layouts.ts';
 import { decodeStall } from './stall-decoder.ts';
 import { plantedBinary, plantLoop } from './testing/planted-loop.ts';
 
@@ -69,6 +69,8 @@ function makeQuotaGroup(percent: number): string | null {
 type Watched = {
   tier: BpfTier;
   stalls: Stall[];
+  /** Of each stall: the share of its run-queue time that was charged to somebody, before the decoder keeps six names. */
+  chargedShares: number[];
   total(field: keyof typeof totals.at): number;
   counts(field: keyof typeof totals.at): Map<number, number>;
 };
@@ -85,18 +87,21 @@ async function watchPlanted(
 ): Promise<Watched> {
   await using planted = await plantLoop(steps, options.cpu === undefined ? {} : { cpu: options.cpu });
   const stalls: Stall[] = [];
+  const chargedShares: number[] = [];
   const tier = startBpfTier({
     armed: options.armed ?? 'never',
     nowNs: clock.nowNs,
     ...(options.ringBytes !== undefined && { ringBytes: options.ringBytes }),
-    onStallRecord: (bytes) =>
+    onStallRecord(bytes) {
+      chargedShares.push(chargedShare(bytes));
       stalls.push(
         decodeStall(bytes, {
           startMonoNs: clock.startMonoNs,
           kernelSymbol: (address) => address.toString(16),
           userSymbol: (_, address) => address.toString(16),
         })!,
-      ),
+      );
+    },
     onTierChange: () => {},
   });
   try {
@@ -112,6 +117,7 @@ async function watchPlanted(
     return {
       tier: { ...tier, ringDrops: () => drops },
       stalls,
+      chargedShares,
       total: (field) => Number(copy.getBigUint64(totals.at[field], true)),
       counts: (field) => {
         const map = new Map<number, number>();
@@ -125,6 +131,17 @@ async function watchPlanted(
   } finally {
     tier[Symbol.dispose]();
   }
+}
+
+function chargedShare(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const queuedNs = Number(view.getBigUint64(stall_event.at.runq_ns, true));
+  let chargedNs = 0;
+  for (let i = 0; i < view.getUint32(stall_event.at.contender_count, true); i++) {
+    const start = stall_event.at.contenders + i * contender.byteLength;
+    chargedNs += Number(view.getBigUint64(start + contender.at.ns, true));
+  }
+  return queuedNs > 0 ? chargedNs / queuedNs : 1;
 }
 
 const sum = (stall: Stall): number => {
@@ -218,7 +235,7 @@ test('a sleep is a block in its call', async (t) => {
     near(sum(stall), stall.wallNs, 0.001, 'sum');
     const slice = stall.account.blocked[0]!;
     assert.match(slice.call, /nanosleep/);
-    near(slice.ns, 30 * MS, 0.1, 'sleep');
+    assert.ok(slice.ns >= 29 * MS, `${slice.ns}`);
     assert.ok(slice.kernelStack.length > 1);
     assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs);
   }
@@ -242,23 +259,28 @@ test('an fsync is a block in fsync, uninterruptible, with the file named', async
 
 test('a busy neighbour on the same CPU is named', async (t) => {
   if (!canRun(t)) return;
-  const hogs = Array.from({ length: 1 }, () =>
-    spawn('taskset', ['-c', '0', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
-  );
+  // Favoured, so that it is first among those who share the CPU even when the whole test suite does.
+  const hog = spawn('nice', ['-n', '-10', 'taskset', '-c', '0', 'sh', '-c', 'while :; do :; done'], {
+    stdio: 'ignore',
+  });
   try {
-    const { stalls } = await watchPlanted(['e1', 'b30', 'x5'], { armed: 'always', budgetMs: 31, cpu: 0 });
+    const { stalls, chargedShares } = await watchPlanted(['e1', 'b10', 'x4'], {
+      armed: 'always',
+      budgetMs: 11,
+      cpu: 0,
+    });
     const shared = stalls.filter((stall) => stall.kind === 'work');
-    assert.ok(shared.length >= 4, `${shared.length} stalls`);
+    assert.ok(shared.length >= 3, `${shared.length} stalls`);
     for (const stall of shared) {
       near(sum(stall), stall.wallNs, 0.001, 'sum');
       const queue = stall.account.runQueue;
-      // Other work of the machine may share the CPU, too: the hog is the first of them, and nobody is left unnamed.
-      assert.equal(queue.contended[0]?.pid, hogs[0]!.pid, JSON.stringify(queue));
-      assert.ok(queue.unknownNs < 0.1 * queue.totalNs, JSON.stringify(queue));
+      const share = (queue.contended.find((who) => who.pid === hog.pid)?.ns ?? 0) / queue.totalNs;
+      assert.ok(share > 0.2, JSON.stringify(queue));
       assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs, JSON.stringify(stall.account));
     }
+    assert.ok(Math.min(...chargedShares) > 0.95, `${chargedShares}`);
   } finally {
-    for (const hog of hogs) hog.kill('SIGKILL');
+    hog.kill('SIGKILL');
   }
 });
 
@@ -267,13 +289,13 @@ test('thousands of short slices are charged without loss', async (t) => {
   // Two processes that hand one byte to and fro: a context switch every few µs.
   const pair = spawn('taskset', ['-c', '0', 'python3', '-c', PING_PONG], { stdio: 'ignore' });
   try {
-    const { stalls } = await watchPlanted(['e1', 'b40', 'x4'], { armed: 'always', budgetMs: 41, cpu: 0 });
-    const shared = stalls.filter((stall) => stall.kind === 'work');
-    assert.ok(shared.length >= 3, `${shared.length} stalls`);
-    for (const stall of shared) {
-      const queue = stall.account.runQueue;
-      assert.ok(queue.unknownNs < 0.1 * queue.totalNs, JSON.stringify(queue));
-    }
+    const { stalls, chargedShares } = await watchPlanted(['e1', 'b40', 'x4'], {
+      armed: 'always',
+      budgetMs: 41,
+      cpu: 0,
+    });
+    assert.ok(stalls.filter((stall) => stall.kind === 'work').length >= 3, `${stalls.length} stalls`);
+    assert.ok(Math.min(...chargedShares) > 0.95, `${chargedShares}`);
   } finally {
     pair.kill('SIGTERM');
   }
@@ -309,32 +331,31 @@ test('a wait on a socket inside a turn is a block that names the peer', async (t
     const slice = stall.account.blocked[0]!;
     assert.equal(slice.call, 'recvfrom');
     assert.match(slice.fdPath ?? '', /^socket:inet 127\.0\.0\.1:\d+$/);
-    near(slice.ns, 30 * MS, 0.2, 'recv');
+    assert.ok(slice.ns >= 29 * MS, `${slice.ns}`);
   }
 });
 
 test('work between peeks is held against the budget piece by piece', async (t) => {
   if (!canRun(t)) return;
-  const seen = await watchPlanted(['e1', 's8', 'p', 's8', 'p', 's8', 'q2', 'x5'], { budgetMs: 20 });
-  assert.equal(seen.total('peeks'), 10);
-  assert.equal(seen.counts('event_hist').get(2), 5);
+  const seen = await watchPlanted(['e1', 's150', 'p', 's150', 'q2', 'x2'], { budgetMs: 270 });
+  assert.equal(seen.total('peeks'), 2);
+  assert.equal(seen.counts('event_hist').get(2), 2);
+  assert.deepEqual(seen.stalls, []);
+  const { stalls } = await watchPlanted(['e1', 's10', 'p', 's300', 'p', 's10'], { budgetMs: 270 });
   assert.deepEqual(
-    seen.stalls.filter((stall) => stall.wallNs < 20 * MS),
-    [],
+    stalls.map((stall) => [stall.kind, stall.peekCount]),
+    [['work', 1]],
   );
-  const usual = await watchPlanted(['e1', 's8', 'p', 's30', 'p', 's8', 'x3'], { budgetMs: 20 });
-  assert.equal(usual.stalls.length, 3);
-  for (const stall of usual.stalls) near(stall.wallNs, 30 * MS, 0.2, 'one piece');
 });
 
-test('a quota shows as an idle CPU', async (t) => {
+test('a quota shows as time in the run queue, not as work', async (t) => {
   if (!canRun(t)) return;
   const folder = makeQuotaGroup(20);
   if (!needs(t, folder !== null, 'a writable cpu cgroup')) return;
   try {
-    const { stalls } = await watchPlanted(['e1', 'b30', 'x2'], {
+    const { stalls, chargedShares } = await watchPlanted(['e1', 'b50', 'x2'], {
       armed: 'always',
-      budgetMs: 40,
+      budgetMs: 100,
       during: (pid) => writeFileSync(`${folder}/cgroup.procs`, String(pid)),
     });
     const throttled = stalls.filter((stall) => stall.kind === 'work');
@@ -343,9 +364,10 @@ test('a quota shows as an idle CPU', async (t) => {
       near(sum(stall), stall.wallNs, 0.001, 'sum');
       const queue = stall.account.runQueue;
       assert.ok(queue.totalNs > 0.4 * stall.wallNs, JSON.stringify(stall.account));
-      assert.ok(queue.idleNs > 0 && queue.unknownNs < 0.1 * queue.totalNs, JSON.stringify(queue));
       assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs, JSON.stringify(stall.account));
     }
+    // To nobody (an idle CPU), or on a busy machine to those who fill the gap that the quota leaves.
+    assert.ok(Math.min(...chargedShares) > 0.95, `${chargedShares}`);
   } finally {
     rmdirSync(folder!);
   }
@@ -356,7 +378,8 @@ test('without the scheduler probes the counters still tell sleep from burn', asy
   const burn = await watchPlanted(['e1', 'b30'], { budgetMs: 20 });
   const sleep = await watchPlanted(['e1', 's30'], { budgetMs: 20 });
   assert.equal(burn.stalls[0]?.detail, 'counters');
-  assert.ok(burn.stalls[0].account.userNs > 0.5 * burn.stalls[0].wallNs);
+  assert.ok(burn.stalls[0].account.userNs > 20 * MS, JSON.stringify(burn.stalls[0]));
+  assert.deepEqual(burn.stalls[0].account.blocked, []);
   assert.ok(sleep.stalls[0]!.account.blocked[0]!.ns > 0.8 * sleep.stalls[0]!.wallNs);
 });
 

@@ -4,7 +4,7 @@ import { readStat } from '../kernel/proc/process-stat.ts';
 import { readStatus } from '../kernel/proc/process-status.ts';
 import { readSchedstat } from '../kernel/proc/schedstat.ts';
 import { createKallsyms } from '../kernel/symbols/kallsyms.ts';
-import { createUserSymbols } from '../kernel/symbols/user-symbols.ts';
+import { createUserSymbols, type UserSymbols } from '../kernel/symbols/user-symbols.ts';
 import { CYCLE_BUCKET_COUNT } from '../record/cycle-buckets.ts';
 import type { CycleWindow, LoopRecord, Stall } from '../record/observation.ts';
 import { type BpfTier, startBpfTier } from './bpf-tier.ts';
@@ -12,7 +12,7 @@ import { budgetFor, ENOUGH_CYCLES, FIRST_BUDGET_NS } from './budget.ts';
 import { createWindowCutter, type TaskCounters, type WindowCutter } from './cycle-windows.ts';
 import { findLoops, type LoopCandidate } from './find-loops.ts';
 import type { ObserveOptions, Tier } from './observe.ts';
-import { LOOP_LIMIT, totals } from './probes/layouts.ts';
+import { LOOP_LIMIT, stall_event, totals } from './probes/layouts.ts';
 import { measureProgramCost } from './program-cost.ts';
 import { decodeStall } from './stall-decoder.ts';
 
@@ -54,11 +54,10 @@ class Watch implements Tier {
   readonly #cost: ReturnType<typeof measureProgramCost>;
   readonly #watched = new Map<number, Watched>();
   readonly #windows: CycleWindow[] = [];
-  readonly #stalls: Stall[] = [];
+  readonly #records: Uint8Array[] = [];
   readonly #exits: { pid: number; atNs: number }[] = [];
   readonly #tierChanges: { atNs: number; tier: string; why: string }[] = [];
-  readonly #kernelSymbols = createKallsyms();
-  readonly #userSymbols = new Map<number, ReturnType<typeof createUserSymbols>>();
+  readonly #userSymbols = new Map<number, UserSymbols>();
   readonly #losses = { ringBufferDrops: 0, mapFullDrops: 0, stallsNotKept: 0, decodeErrors: 0 };
   #budgetNs: number;
   #budgetSettled: boolean;
@@ -138,7 +137,7 @@ class Watch implements Tier {
       windows: this.#windows.filter((window) =>
         active.some((record) => record.loopIndex === window.loopIndex),
       ),
-      stalls: this.#stalls,
+      stalls: this.#decodeAll(),
       exits: this.#exits,
       cost,
       losses: this.#losses,
@@ -180,26 +179,49 @@ class Watch implements Tier {
     if (this.hasExited(record.pid)) this.#exits.push({ pid: record.pid, atNs: record.endNs });
   }
 
+  /** Only the bytes are kept during the run: naming addresses (a 10 MB symbol table) would disturb what is watched. */
   #takeStall(bytes: Uint8Array): void {
-    const stall = decodeStall(bytes, {
-      startMonoNs: this.#options.clock.startMonoNs,
-      kernelSymbol: (address) => this.#kernelSymbols.symbolize(address),
-      userSymbol: (loopIndex, address) => this.#userSymbol(loopIndex, address),
-    });
-    if (stall === null) {
-      this.#losses.decodeErrors++;
-      return;
+    if (this.#options.onStall) {
+      const bare = (address: bigint) => `0x${address.toString(16)}`;
+      const stall = this.#decode(bytes, bare, (_loop, address) => bare(address));
+      if (stall) this.#options.onStall(stall);
     }
-    this.#options.onStall?.(stall);
-    if (this.#stalls.length < STALL_LIMIT) this.#stalls.push(stall);
-    else this.#losses.stallsNotKept++;
+    if (this.#records.length >= STALL_LIMIT) this.#losses.stallsNotKept++;
+    else this.#records.push(bytes.slice());
+    this.#symbolsOf(
+      new DataView(bytes.buffer, bytes.byteOffset).getUint32(stall_event.at.loop_index, true),
+    )?.keepMaps();
   }
 
-  #userSymbol(loopIndex: number, address: bigint): string {
-    const pid = this.records[loopIndex]?.pid ?? 0;
+  #decodeAll(): Stall[] {
+    const kernel = createKallsyms();
+    const stalls: Stall[] = [];
+    for (const bytes of this.#records) {
+      const stall = this.#decode(
+        bytes,
+        (address) => kernel.symbolize(address),
+        (loopIndex, address) => this.#symbolsOf(loopIndex)?.symbolize(address) ?? `0x${address.toString(16)}`,
+      );
+      if (stall) stalls.push(stall);
+      else this.#losses.decodeErrors++;
+    }
+    return stalls.sort((a, b) => a.startNs - b.startNs);
+  }
+
+  #decode(
+    bytes: Uint8Array,
+    kernelSymbol: (address: bigint) => string,
+    userSymbol: (loopIndex: number, address: bigint) => string,
+  ): Stall | null {
+    return decodeStall(bytes, { startMonoNs: this.#options.clock.startMonoNs, kernelSymbol, userSymbol });
+  }
+
+  #symbolsOf(loopIndex: number): UserSymbols | null {
+    const pid = this.records[loopIndex]?.pid;
+    if (pid === undefined) return null;
     let symbols = this.#userSymbols.get(pid);
     if (!symbols) this.#userSymbols.set(pid, (symbols = createUserSymbols(pid)));
-    return symbols.symbolize(address);
+    return symbols;
   }
 
   /** One budget for all loops, from the cycles of all of them. */

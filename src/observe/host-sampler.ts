@@ -15,17 +15,19 @@ export type HostSamplerOptions = {
   nowNs: () => number;
   /** The watched loops now: their groups' throttling is sampled. */
   loops: () => readonly { pid: number }[];
+  /** Most samples kept; 4000 by default, which is 17 minutes at four a second. */
+  sampleLimit?: number;
 };
 
 export type HostSampler = {
   /** Takes one now, and keeps it as the newest of `samples`. */
   sample(): HostSample;
-  /** In order of time. Past SAMPLE_LIMIT every other one is dropped, and from then on fewer are kept. */
+  /** In order of time. At the limit every other one is dropped, and from then on fewer are kept. */
   readonly samples: HostSample[];
   [Symbol.dispose](): void;
 };
 
-export const SAMPLE_LIMIT = 4000;
+const SAMPLE_LIMIT = 4000;
 const CGROUP_LIMIT = 256;
 /** A quota may be set, or a process moved, during the run; looking costs a few µs a process. */
 const LOOK_FOR_CGROUPS_EVERY = 4;
@@ -33,6 +35,7 @@ const LOOK_FOR_CGROUPS_EVERY = 4;
 /** Never throws: what is hidden here is null in the samples. */
 export function createHostSampler(options: HostSamplerOptions): HostSampler {
   const files = new Map<string, number | null>();
+  const sampleLimit = options.sampleLimit ?? SAMPLE_LIMIT;
   const disks = wholeDisks();
   const cgroups = new Map<string, string>();
   const samples: HostSample[] = [];
@@ -82,12 +85,12 @@ export function createHostSampler(options: HostSamplerOptions): HostSampler {
       if (newestIsSpare) samples.pop();
       samples.push(sample);
       newestIsSpare = sampleCount % stride !== 0;
-      sampleCount++;
-      if (samples.length > SAMPLE_LIMIT) {
+      if (samples.length >= sampleLimit && !newestIsSpare) {
         stride *= 2;
         thin(samples);
-        newestIsSpare = false;
+        newestIsSpare = sampleCount % stride !== 0;
       }
+      sampleCount++;
       return sample;
     },
     [Symbol.dispose]() {

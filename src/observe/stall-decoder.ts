@@ -33,6 +33,9 @@ export type DecodeContext = {
 const AF_INET = 2;
 const AF_INET6 = 10;
 
+/** Names kept of those who ran instead; the time of the others is counted as unknown. */
+const CONTENDED_KEPT = 6;
+
 /** Calls whose first argument is a descriptor; for the others a file name would be nonsense. */
 const TAKES_FD = new Set(
   (
@@ -219,8 +222,9 @@ function readRunQueue(reader: Reader, totalNs: number): RunQueueAccount {
       });
     }
   }
-  account.contended.sort((a, b) => b.ns - a.ns);
   account.unknownNs = totalNs - chargedNs;
+  account.contended.sort((a, b) => b.ns - a.ns);
+  for (const rest of account.contended.splice(CONTENDED_KEPT)) account.unknownNs += rest.ns;
   return account;
 }
 

@@ -39,7 +39,7 @@ export function actorBook(run: Run): ActorBook {
 
 /** "burn (pid 4242)", fit for a sentence. */
 export function actorName(actor: Pick<Actor, 'pid' | 'comm'>): string {
-  return `${printable(actor.comm, 40) || 'unnamed'} (pid ${actor.pid})`;
+  return `${printable(actor.comm, 40).trim() || 'unnamed'} (pid ${actor.pid})`;
 }
 
 /** The command line of a neighbour, when it was recorded and says more than its name. */

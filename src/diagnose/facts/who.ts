@@ -4,16 +4,27 @@ import type { Slice } from './slices.ts';
 
 export type ActorTime = { actor: Actor; ns: number };
 
-/** Who held the CPU in these slices, longest first. */
+/** Which processes held the CPU in these slices, longest first; each by the name of its busiest thread. */
 export function topActors(slices: readonly Slice[]): ActorTime[] {
-  const times = new Map<number, ActorTime>();
+  const threads = new Map<string, ActorTime>();
   for (const { actor, ns } of slices) {
     if (!actor) continue;
-    const time = times.get(actor.pid);
+    const key = `${actor.pid} ${actor.comm}`;
+    const time = threads.get(key);
     if (time) time.ns += ns;
-    else times.set(actor.pid, { actor, ns });
+    else threads.set(key, { actor, ns });
   }
-  return [...times.values()].sort((a, b) => b.ns - a.ns);
+  const processes = new Map<number, ActorTime>();
+  for (const { actor, ns } of longestFirst(threads.values())) {
+    const process = processes.get(actor.pid);
+    if (process) process.ns += ns;
+    else processes.set(actor.pid, { actor, ns });
+  }
+  return longestFirst(processes.values());
+}
+
+function longestFirst<T extends { ns: number }>(times: Iterable<T>): T[] {
+  return [...times].sort((a, b) => b.ns - a.ns);
 }
 
 export type CallTime = { call: string; ns: number; count: number; example: BlockedSlice };
@@ -32,7 +43,7 @@ export function topCalls(slices: readonly Slice[]): CallTime[] {
     time.count += count;
     if (isBetterExample(blocked, time.example)) time.example = blocked;
   }
-  return [...times.values()].sort((a, b) => b.ns - a.ns);
+  return longestFirst(times.values());
 }
 
 function isBetterExample(candidate: BlockedSlice, current: BlockedSlice): boolean {

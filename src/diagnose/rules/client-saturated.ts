@@ -6,7 +6,14 @@ import { plural } from '../words.ts';
 /** Self-checks that speak of the client's own capacity. */
 const CAPACITY = ['client-cpu', 'client-run-queue', 'client-throttled', 'lateness', 'rate-held'];
 
-/** The load generator, not the server, set the pace. Its numbers then describe itself. */
+/** Of these, limits of the client's own; the others may as well be the machine's, or the server's. */
+const INTRINSIC = ['client-cpu', 'client-throttled'];
+
+/**
+ * The load generator, not the server, set the pace. Its numbers then describe itself. What the kernel shows of the
+ * server stays true all the same: where loops are shown to be late while the client merely waited, the client's
+ * trouble is told beside it.
+ */
 export const clientSaturated = {
   culprit: 'client.saturated',
   title: 'the load generator was the bottleneck',
@@ -25,9 +32,11 @@ export const clientSaturated = {
       };
     }
     const onlyPool = failed.every((check) => check.name === 'rate-held') && load.poolDry;
-    const saturated = watch?.saturation.proven ?? false;
+    const serverLate = watch?.material.some((culprit) => culprit !== 'loop.too-many-events') ?? false;
+    const intrinsic = failed.some((check) => INTRINSIC.includes(check.name));
+    const aside = watch?.saturation.proven || (serverLate && !intrinsic);
     return {
-      standing: saturated ? 'aside' : 'decisive',
+      standing: aside ? 'aside' : 'decisive',
       finding: {
         culprit: 'client.saturated',
         share: 1,

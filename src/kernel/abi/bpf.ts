@@ -21,49 +21,84 @@ export const BPF_STATS_RUN_TIME = 0;
 /** Our view of union bpf_attr: the first 128 bytes, enough for every command used. The kernel's own is longer. */
 export const BPF_ATTR_BYTES = 128;
 
-export const bpf_attr_map_create = layout('bpf_attr', BPF_ATTR_BYTES, {
-  map_type: u32(0),
-  key_size: u32(4),
-  value_size: u32(8),
-  max_entries: u32(12),
-  map_flags: u32(16),
-});
+export const bpf_attr_map_create = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  {
+    map_type: u32(0),
+    key_size: u32(4),
+    value_size: u32(8),
+    max_entries: u32(12),
+    map_flags: u32(16),
+  },
+  { growing: true },
+);
 
-export const bpf_attr_elem = layout('bpf_attr', BPF_ATTR_BYTES, {
-  map_fd: u32(0),
-  key: u64(8),
-  value: u64(16),
-  flags: u64(24),
-});
+export const bpf_attr_elem = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  {
+    map_fd: u32(0),
+    key: u64(8),
+    value: u64(16),
+    flags: u64(24),
+  },
+  { growing: true },
+);
 
-export const bpf_attr_prog_load = layout('bpf_attr', BPF_ATTR_BYTES, {
-  prog_type: u32(0),
-  insn_cnt: u32(4),
-  insns: u64(8),
-  license: u64(16),
-  log_level: u32(24),
-  log_size: u32(28),
-  log_buf: u64(32),
-  kern_version: u32(40),
-  prog_flags: u32(44),
-  /** Since 5.14. */
-  fd_array: u64(120),
-});
+export const bpf_attr_prog_load = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  {
+    prog_type: u32(0),
+    insn_cnt: u32(4),
+    insns: u64(8),
+    license: u64(16),
+    log_level: u32(24),
+    log_size: u32(28),
+    log_buf: u64(32),
+    kern_version: u32(40),
+    prog_flags: u32(44),
+    /** Since 5.14. */
+    fd_array: u64(120),
+  },
+  { growing: true },
+);
 
-export const bpf_attr_test = layout('bpf_attr', BPF_ATTR_BYTES, {
-  prog_fd: u32(0),
-  retval: u32(4),
-  ctx_size_in: u32(40),
-  ctx_in: u64(48),
-});
+export const bpf_attr_test = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  {
+    prog_fd: u32(0),
+    retval: u32(4),
+    ctx_size_in: u32(40),
+    ctx_in: u64(48),
+  },
+  { growing: true, within: 'test' },
+);
 
-export const bpf_attr_info = layout('bpf_attr', BPF_ATTR_BYTES, {
-  bpf_fd: u32(0),
-  info_len: u32(4),
-  info: u64(8),
-});
-export const bpf_attr_raw_tracepoint = layout('bpf_attr', BPF_ATTR_BYTES, { name: u64(0), prog_fd: u32(8) });
-export const bpf_attr_enable_stats = layout('bpf_attr', BPF_ATTR_BYTES, { type: u32(0) });
+export const bpf_attr_info = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  {
+    bpf_fd: u32(0),
+    info_len: u32(4),
+    info: u64(8),
+  },
+  { growing: true, within: 'info' },
+);
+export const bpf_attr_raw_tracepoint = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  { name: u64(0), prog_fd: u32(8) },
+  { growing: true, within: 'raw_tracepoint' },
+);
+export const bpf_attr_enable_stats = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  { type: u32(0) },
+  { growing: true, within: 'enable_stats' },
+);
 
 /** struct bpf_prog_info, as far as we read it; the kernel fills what the caller's length covers. */
 export const bpf_prog_info = layout(

@@ -14,7 +14,13 @@ export type Layout<F extends Record<string, Field> = Record<string, Field>> = {
   readonly at: { readonly [K in keyof F]: number };
   /** The kernel may append fields: its size may exceed ours, never fall short of it. */
   readonly growing: boolean;
+  /** The member of the kernel's struct that holds these fields: one arm of a union, say. '' for the struct itself. */
+  readonly within: string;
+  /** Fields that are a word of bit fields to the kernel, with the name of its first bit. */
+  readonly bitWords: Readonly<Record<string, string>>;
 };
+
+export type LayoutOptions = { growing?: boolean; within?: string; bitWords?: Record<string, string> };
 
 export const u8 = (offset: number): Field => ({ offset, byteLength: 1 });
 export const u16 = (offset: number): Field => ({ offset, byteLength: 2 });
@@ -29,7 +35,7 @@ export function layout<F extends Record<string, Field>>(
   name: string,
   byteLength: number,
   fields: F,
-  options: { growing?: boolean } = {},
+  options: LayoutOptions = {},
 ): Layout<F> {
   const at = {} as { [K in keyof F]: number };
   for (const key of Object.keys(fields) as (keyof F)[]) {
@@ -41,7 +47,8 @@ export function layout<F extends Record<string, Field>>(
     }
     at[key] = field.offset;
   }
-  return { name, byteLength, fields, at, growing: options.growing ?? false };
+  const { growing = false, within = '', bitWords = {} } = options;
+  return { name, byteLength, fields, at, growing, within, bitWords };
 }
 
 /**

@@ -18,5 +18,5 @@ export const perf_event_attr = layout(
   'perf_event_attr',
   112,
   { type: u32(0), size: u32(4), config: u64(8), sample_freq: u64(16), flags: u64(40) },
-  { growing: true },
+  { growing: true, bitWords: { flags: 'disabled' } },
 );

@@ -8,6 +8,8 @@ import { lastNotAbove } from './kallsyms.ts';
 export type UserSymbols = {
   /** "ngx_http_handler+0x1f (nginx)", "libc.so.6+0x1234" without a symbol, or the bare address. */
   symbolize(address: bigint): string;
+  /** Reads the maps now, so that names can be found after the process is gone. Cheap; at most once a second. */
+  keepMaps(): void;
 };
 
 export type MapEntry = { start: bigint; end: bigint; offset: bigint; path: string };
@@ -25,11 +27,12 @@ export function createUserSymbols(pid: number): UserSymbols {
   const refresh = () => {
     if (performance.now() - readAtMs < REFRESH_AFTER_MS) return;
     readAtMs = performance.now();
-    maps = parseMaps(readProcText(`/proc/${pid}/maps`) ?? '');
-    jit = readJitMap(pid);
+    const text = readProcText(`/proc/${pid}/maps`);
+    if (text) maps = parseMaps(text); // else it is gone: what was read before still holds
   };
   const find = (address: bigint) => maps.find((entry) => address >= entry.start && address < entry.end);
   return {
+    keepMaps: refresh,
     symbolize(address) {
       let entry = find(address);
       if (!entry) {
@@ -37,6 +40,7 @@ export function createUserSymbols(pid: number): UserSymbols {
         entry = find(address);
       }
       if (entry?.path.startsWith('/')) return inFile(pid, entry, address);
+      jit ??= readJitMap(pid);
       const index = jit ? lastNotAbove(jit.addresses, address) : -1;
       if (jit && index >= 0 && address < jit.ends[index]!) return jit.names[index]!;
       return entry?.path

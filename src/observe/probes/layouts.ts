@@ -5,7 +5,7 @@
 import { bytes, i32, layout, u32, u64 } from '../../kernel/abi/layout.ts';
 
 export const LOOP_LIMIT = 256;
-export const CONTENDER_LIMIT = 8;
+export const CONTENDER_LIMIT = 16;
 export const BLOCK_LIMIT = 4;
 export const SAMPLE_LIMIT = 8;
 export const SAMPLE_DEPTH = 16;
@@ -61,7 +61,7 @@ export const counters = layout('counters', 72, {
   steal: u64(64),
 });
 
-export const stall_event = layout('stall_event', 2688, {
+export const stall_event = layout('stall_event', 2944, {
   kind: u32(0),
   loop_index: u32(4),
   cpu: u32(8),
@@ -84,8 +84,8 @@ export const stall_event = layout('stall_event', 2688, {
   block_count: u32(180),
   sample_count: u32(184),
   contenders: bytes(192, CONTENDER_LIMIT * contender.byteLength),
-  blocks: bytes(448, BLOCK_LIMIT * block.byteLength),
-  samples: bytes(1536, SAMPLE_LIMIT * sample.byteLength),
+  blocks: bytes(704, BLOCK_LIMIT * block.byteLength),
+  samples: bytes(1792, SAMPLE_LIMIT * sample.byteLength),
 });
 
 const HISTOGRAM_BYTES = 168 * 4;
@@ -110,7 +110,7 @@ export const totals = layout('totals', 2768, {
 export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
 
 /** The part of loop_state that user space writes, and its whole size. */
-export const loop_state = layout('loop_state', 2968, {
+export const loop_state = layout('loop_state', 3224, {
   kinds: u32(0),
   in_wait: u32(8),
   segment_start_ns: u64(40),

@@ -5,7 +5,7 @@
 #define LOOP_LIMIT 256
 /* Only these can be followed by the scheduler probes: one bit each in cpu_memory.waiting. */
 #define FLIGHT_LIMIT 64
-#define CONTENDER_LIMIT 8
+#define CONTENDER_LIMIT 16
 #define BLOCK_LIMIT 4
 #define SAMPLE_LIMIT 8
 #define SAMPLE_DEPTH 16

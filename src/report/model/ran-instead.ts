@@ -31,7 +31,7 @@ export function ranInstead(observation: ObservationRecord, selfPids: readonly nu
           observation.loops.some((loop) => loop.pid === who.pid || loop.tid === who.pid);
         entry = {
           pid: who.pid,
-          comm: who.comm,
+          comm: who.comm.trim(),
           kernelThread: who.kernelThread,
           ns: 0,
           share: 0,

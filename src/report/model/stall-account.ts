@@ -79,8 +79,15 @@ function gather(into: Map<string, Gathered>, account: StallAccount): void {
   add('irq', '', '', account.irqNs);
   add('steal', '', '', account.stealNs);
   for (const who of account.runQueue.contended) {
-    const what = who.kernelThread ? `kernel thread ${who.comm}` : who.comm;
-    add('run-queue', what, `${who.pid} ${who.comm}`, who.ns, `pid ${who.pid}`);
+    // By pid alone: a process may rename itself in the middle of the run.
+    const comm = who.comm.trim();
+    add(
+      'run-queue',
+      who.kernelThread ? `kernel thread ${comm}` : comm,
+      String(who.pid),
+      who.ns,
+      `pid ${who.pid}`,
+    );
   }
   add('run-queue', 'nobody ran (throttled, or slow to leave idle)', 'idle', account.runQueue.idleNs);
   add('run-queue', 'not seen who ran', 'unknown', unknownRunQueueNs(account));

@@ -12,7 +12,12 @@ const LOOPS_SHOWN = 32;
 
 type LoopColumn = Column & { value: (row: LoopRow) => string };
 
-const NAME: LoopColumn = { title: 'loop', shrinkTo: NAME_CELLS, value: (row) => loopLabel(row.record) };
+const NAME: LoopColumn = {
+  title: 'loop',
+  shrinkTo: NAME_CELLS,
+  cutAt: 'middle',
+  value: (row) => loopLabel(row.record),
+};
 
 const CYCLE_COLUMNS: LoopColumn[] = [
   { title: 'cycles/s', align: 'right', value: (row) => orDash(row.cyclesPerSec, formatWhole) },

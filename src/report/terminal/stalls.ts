@@ -16,7 +16,7 @@ export const GROUP_INK: Record<PartGroup, Ink> = {
   unexplained: 'dim',
 };
 
-const PARTS_SHOWN = 14;
+const PARTS_SHOWN = 11;
 const LONGEST_SHOWN = 5;
 const BAR_CELLS = 10;
 /** On a narrower screen the words matter more than the bars. */
@@ -93,7 +93,7 @@ function writeLongest(paper: Paper, observation: ObservationRecord): void {
     paper,
     [
       { title: 'at', align: 'right' },
-      { title: 'loop', shrinkTo: 10 },
+      { title: 'loop', shrinkTo: 10, cutAt: 'middle' },
       { title: 'lasted', align: 'right' },
       { title: 'mostly', shrinkTo: 16, cutAt: 'middle' },
       { title: '', align: 'right' },

@@ -9,10 +9,7 @@ export type DiagnosisOptions = { scenario?: StallScenario; voidRun?: boolean; ho
 /** A diagnosis such as the rules would give of a sample run; its numbers are taken from the run. */
 export function sampleDiagnosis(run: Run, options: DiagnosisOptions = {}): Diagnosis {
   const { scenario = 'contended', voidRun = false } = options;
-  const verdict =
-    run.observation === null || scenario === 'healthy'
-      ? healthy(run)
-      : culprit(run, scenario, options.hostile);
+  const verdict = !run.observation?.stalls.length ? healthy(run) : culprit(run, scenario, options.hostile);
   const checks = selfChecks(run, voidRun);
   return {
     verdict,

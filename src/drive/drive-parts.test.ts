@@ -1,0 +1,170 @@
+// Goal: the small structures of a load thread behave as their plain counterparts. Method: properties against lists.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { drain, indexOfDispersion } from '../plan/arrival.contract.ts';
+import { ARRIVALS } from '../plan/registry.ts';
+import { ARRIVAL_BINS, ArrivalBinWriter, ArrivalReader } from './arrival-bins.ts';
+import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './block-slots.ts';
+import { DeadlineList } from './deadline-list.ts';
+import { DueQueue } from './due-queue.ts';
+import { IdleRing } from './idle-ring.ts';
+import { SLOWEST_LIMIT, Slowest } from './slowest.ts';
+import { createThreadMemory } from './thread-memory.ts';
+import { readThrottledNs } from './throttling.ts';
+
+test('DueQueue: first in, first out, bounded', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 9 }),
+      fc.array(fc.boolean(), { maxLength: 60 }),
+      (limit, pushes) => {
+        const queue = new DueQueue(limit);
+        const plain: number[] = [];
+        pushes.forEach((push, i) => {
+          if (push && !queue.isFull) {
+            queue.push(i);
+            plain.push(i);
+          } else if (!push && queue.length > 0) assert.equal(queue.shift(), plain.shift());
+          assert.equal(queue.length, plain.length);
+          assert.equal(queue.isFull, plain.length === limit);
+        });
+      },
+    ),
+  );
+});
+
+test('IdleRing: in turn, never twice', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -1, max: 7 }), { maxLength: 80 }), (steps) => {
+      const ring = new IdleRing(8);
+      const plain: number[] = [];
+      for (const step of steps) {
+        if (step >= 0) {
+          ring.push(step);
+          if (!plain.includes(step)) plain.push(step);
+        } else if (ring.length > 0) assert.equal(ring.shift(), plain.shift());
+        assert.equal(ring.length, plain.length);
+      }
+    }),
+  );
+});
+
+test('DeadlineList: the oldest expires first, any may leave', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(7), fc.boolean()), { maxLength: 80 }), (steps) => {
+      const list = new DeadlineList(8);
+      let plain: { conn: number; atNs: number }[] = [];
+      steps.forEach(([conn, add], i) => {
+        const isIn = plain.some((entry) => entry.conn === conn);
+        if (add && !isIn) {
+          list.add(conn, i * 10);
+          plain.push({ conn, atNs: i * 10 });
+        } else if (!add && isIn) {
+          list.remove(conn);
+          plain = plain.filter((entry) => entry.conn !== conn);
+        }
+        assert.equal(list.earliestNs, plain[0]?.atNs ?? Number.POSITIVE_INFINITY);
+        assert.equal(list.expired(i * 10), plain[0]?.conn ?? -1);
+        assert.equal(list.expired((plain[0]?.atNs ?? 0) - 1), -1);
+      });
+    }),
+  );
+});
+
+test('Slowest: the two hundred slowest, slowest first', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 1e6 }), { maxLength: 600 }), (times) => {
+      const slowest = new Slowest();
+      for (const time of times) slowest.offer(time, 10, 0, 0, 10 + time, 'ok');
+      const expected = [...times].sort((a, b) => b - a).slice(0, SLOWEST_LIMIT);
+      const records = slowest.records();
+      assert.deepEqual(
+        records.map(({ responseNs }) => responseNs),
+        expected,
+      );
+      for (const { outcome } of records) assert.equal(outcome.sentNs, null);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+const RUN_NS = 40e9;
+
+test('arrival bins: dispersion over threads equals that of the whole list, while it is read along the way', () => {
+  for (const name of ['constant', 'poisson', 'synced'] as const) {
+    const times = drain(
+      ARRIVALS[name].createSchedule({ ratePerSec: 700, durationNs: RUN_NS, connectionCount: 20, seed: 5 }),
+    );
+    const memories = [createThreadMemory().sentBins, createThreadMemory().sentBins];
+    const writers = memories.map((memory) => new ArrivalBinWriter(memory));
+    const reader = new ArrivalReader(memories, 1e9, RUN_NS);
+    times.forEach((atNs, i) => {
+      writers[i % 2]!.add(atNs);
+      if (i % 5000 === 0) reader.collect();
+    });
+    for (const writer of writers) writer.advanceTo(RUN_NS);
+    reader.collect(true);
+    const measured = times.filter((atNs) => atNs >= 1e9).map((atNs) => atNs - 1e9);
+    const expected = (windowNs: number) => indexOfDispersion(measured, RUN_NS - 1e9, windowNs);
+    const { idc1ms, idc10ms, idc100ms } = reader.dispersion();
+    assert.ok(Math.abs(idc1ms - expected(1e6)) < 1e-6, `${name}: ${idc1ms}`);
+    assert.ok(Math.abs(idc10ms - expected(10e6)) < 1e-6, `${name}: ${idc10ms}`);
+    assert.ok(Math.abs(idc100ms - expected(100e6)) < 1e-6, `${name}: ${idc100ms}`);
+    assert.equal(reader.arrivalCount, measured.length);
+    assert.equal(reader.lostBinCount, 0);
+  }
+});
+
+test('arrival bins: what was overwritten before it was read is told', () => {
+  const { sentBins } = createThreadMemory();
+  const writer = new ArrivalBinWriter(sentBins);
+  const reader = new ArrivalReader([sentBins], 0, 1e12);
+  writer.add(0);
+  writer.add((ARRIVAL_BINS + 99) * 1e6);
+  reader.collect(false);
+  assert.equal(reader.lostBinCount, 100);
+});
+
+test('slots: nothing recorded is lost, even when nobody reads for long', () => {
+  const { slots } = createThreadMemory();
+  const writer = new SlotWriter(slots);
+  const reader = new SlotReader(slots, 3);
+  const taken: SparseBlock[] = [];
+  let slot = writer.begin(0);
+  const seconds = 3 * SLOT_COUNT;
+  for (let second = 0; second < seconds; second++) {
+    for (let i = 0; i < 10; i++) slot.answered(second * 1000 + i, i);
+    slot.counts[1]! += 10;
+    const next = writer.next((second + 1) * 1e9);
+    if (next !== null) {
+      writer.close(slot, (second + 1) * 1e9);
+      slot = next;
+    }
+    // Nobody reads in the first two thirds.
+    if (second > 2 * SLOT_COUNT) reader.collect((block) => taken.push(block));
+  }
+  writer.close(slot, seconds * 1e9);
+  reader.collect((block) => taken.push(block));
+  const sum = (pick: (block: SparseBlock) => number) =>
+    taken.reduce((total, block) => total + pick(block), 0);
+  assert.equal(
+    sum((block) => block.histograms.response.filter((_, i) => i % 2 === 1).reduce((a, b) => a + b, 0)),
+    seconds * 10,
+  );
+  assert.equal(
+    sum((block) => block.counts[1]!),
+    seconds * 10,
+  );
+  assert.equal(
+    sum((block) => block.endNs - block.startNs),
+    seconds * 1e9,
+    'the blocks cover the run without gap or overlap',
+  );
+  assert.ok(taken.every((block) => block.threadIndex === 3));
+});
+
+test('our own throttling is a time, or null without a quota', () => {
+  const throttledNs = readThrottledNs();
+  assert.ok(throttledNs === null || throttledNs >= 0);
+});

@@ -1,0 +1,252 @@
+// Goal: whatever happens to connections, in whatever order, each planned request is counted exactly once, and a reply
+// is never taken for another request's. Method: random histories on a loop and a clock made for the purpose.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ARRIVALS } from '../plan/registry.ts';
+import { frame } from '../wire/frame.ts';
+import { ConnectionSupply } from './connection-supply.ts';
+import { Driver } from './driver.ts';
+import { isConserved, LoadCollector } from './load-collector.ts';
+import { OutcomeRecorder } from './outcome-recorder.ts';
+import { FakeLoop } from './testing/fake-loop.ts';
+import { COUNTER, createThreadMemory } from './thread-memory.ts';
+
+const TIMEOUT_NS = 50e6;
+const DURATION_NS = 400e6;
+const WARMUP_NS = 100e6;
+const START_NS = 1e6;
+const REPLY = frame.encodeRequest({ body: Uint8Array.of(1, 2, 3) });
+
+function setUp(options: { connections?: number; ratePerSec?: number | null; queueLimit?: number } = {}) {
+  const { connections = 4, ratePerSec = 1000, queueLimit = 8 } = options;
+  const memory = createThreadMemory();
+  const limit = connections + 2;
+  const clock = { nowNs: 0 };
+  let stopped = false;
+  const recorder = new OutcomeRecorder(memory, new Float64Array(1));
+  const schedule =
+    ratePerSec === null
+      ? null
+      : ARRIVALS.constant.createSchedule({
+          ratePerSec,
+          durationNs: DURATION_NS,
+          connectionCount: connections,
+          seed: 1,
+        });
+  const driver = new Driver({
+    schedule,
+    parser: frame.createReplyParser({ connectionLimit: limit }),
+    request: REPLY,
+    connectionLimit: limit,
+    queueLimit,
+    timeoutNs: TIMEOUT_NS,
+    recorder,
+    nowNs: () => clock.nowNs,
+    isStopped: () => stopped,
+    supply: new ConnectionSupply({ kind: 'unix', path: '/x' }, connections, limit, memory.counters),
+  });
+  const loop = new FakeLoop(driver.handlers, limit);
+  driver.attach(loop);
+  const counter = (name: keyof typeof COUNTER) => memory.counters[COUNTER[name]]!;
+  return {
+    clock,
+    driver,
+    loop,
+    memory,
+    recorder,
+    counter,
+    stop: () => (stopped = true),
+    /** Opens all connections and begins. */
+    begin() {
+      loop.turnAt(clock.nowNs);
+      while (loop.connecting.length > 0) loop.finishConnect(0);
+      recorder.begin(START_NS, START_NS + WARMUP_NS, START_NS + DURATION_NS);
+      driver.start(START_NS, START_NS + DURATION_NS);
+      clock.nowNs = START_NS;
+      loop.turnAt(clock.nowNs);
+    },
+    advance(ns: number) {
+      clock.nowNs += ns;
+      loop.turnAt(clock.nowNs);
+    },
+    outcome() {
+      const collector = new LoadCollector([memory], {
+        startNs: START_NS,
+        measuredFromNs: START_NS + WARMUP_NS,
+        endNs: START_NS + DURATION_NS,
+      });
+      collector.collect(true);
+      return { counts: collector.counts(), blocks: collector.blocks() };
+    },
+  };
+}
+
+type Step =
+  | { do: 'advance'; ns: number }
+  | { do: 'reply' | 'part' | 'garbage' | 'twice' | 'close' | 'reset'; conn: number }
+  | { do: 'connect'; errno: number }
+  | { do: 'stop' };
+
+const conn = fc.nat(5);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('advance' as const), ns: fc.integer({ min: 0, max: 9e6 }) }),
+  },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('reply' as const), conn }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'part' as const,
+        'garbage' as const,
+        'twice' as const,
+        'close' as const,
+        'reset' as const,
+      ),
+      conn,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('connect' as const), errno: fc.constantFrom(0, 0, 0, 111) }),
+  },
+);
+const history = fc.tuple(fc.array(step, { maxLength: 300 }), fc.boolean());
+const settings = fc.record({
+  connections: fc.integer({ min: 1, max: 4 }),
+  ratePerSec: fc.constantFrom(50, 1000, 5000, null),
+  queueLimit: fc.integer({ min: 1, max: 20 }),
+});
+
+test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
+  fc.assert(
+    fc.property(history, settings, ([steps, stopEarly], given) => {
+      const { driver, loop, advance, begin, outcome, stop, clock, counter } = setUp(given);
+      begin();
+      for (const each of steps) {
+        if (each.do === 'advance') advance(each.ns);
+        else if (each.do === 'connect') loop.finishConnect(each.errno);
+        else if (each.do === 'stop') stop();
+        else if (each.do === 'close') loop.peerCloses(each.conn, 0);
+        else if (each.do === 'reset') loop.peerCloses(each.conn, 104);
+        else if (each.do === 'part') loop.deliver(each.conn, REPLY.subarray(0, 3));
+        else if (each.do === 'garbage') loop.deliver(each.conn, new Uint8Array(4).fill(255));
+        else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...REPLY, ...REPLY]));
+        else loop.deliver(each.conn, REPLY);
+        assert.ok(
+          loop.unanswered.every((count) => count <= 1),
+          'one request a connection (D2)',
+        );
+        assert.ok(loop.lastWaitNs >= 0 || driver.isFinished);
+      }
+      if (stopEarly) stop();
+      for (let i = 0; i < 2000 && !driver.isFinished; i++) advance(5e6);
+      assert.ok(driver.isFinished, 'the run ends');
+      const { counts, blocks } = outcome();
+      assert.ok(isConserved(counts), JSON.stringify(counts));
+      for (const key of Object.keys(counts) as (keyof typeof counts)[]) {
+        assert.equal(
+          blocks.reduce((sum, block) => sum + block.counts[key], 0),
+          counts[key],
+          key,
+        );
+      }
+      assert.equal(counts.planned - counts.unsent, counter('sent'));
+      assert.equal(counter('inFlight'), 0);
+      if (given.ratePerSec !== null && !stopEarly && clock.nowNs > START_NS + DURATION_NS) {
+        assert.equal(counts.planned, (given.ratePerSec * DURATION_NS) / 1e9);
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a reply after its timeout is dropped, and the connection serves again', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  assert.equal(loop.sentCount, 1);
+  advance(TIMEOUT_NS);
+  assert.equal(counter('timeout'), 1);
+  loop.deliver(0, REPLY);
+  assert.deepEqual([counter('lateReplies'), counter('ok')], [1, 0]);
+  advance(TIMEOUT_NS);
+  assert.equal(loop.sentCount, 2, 'the next request goes out on it');
+  loop.deliver(0, REPLY);
+  assert.equal(counter('ok'), 1);
+});
+
+test('a connection without even a late reply is given up after as long again', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  advance(TIMEOUT_NS);
+  assert.ok(loop.open.has(0));
+  advance(TIMEOUT_NS);
+  assert.ok(!loop.open.has(0));
+  advance(10e6);
+  loop.finishConnect(0);
+  advance(1e6);
+  assert.deepEqual([counter('reopened'), loop.sentCount], [1, 2]);
+});
+
+test('free connections are used in turn', () => {
+  const { loop, advance, begin } = setUp({ connections: 3, ratePerSec: 1000 });
+  begin();
+  const used: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    const busy = loop.unanswered.findIndex((count) => count > 0);
+    used.push(busy);
+    loop.unanswered[busy] = 0;
+    loop.deliver(busy, REPLY);
+    advance(1e6);
+  }
+  assert.deepEqual(used, [0, 1, 2, 0, 1, 2]);
+});
+
+test('the wait is until the next request is due, and no longer than a stop may take to be noticed', () => {
+  const { loop, advance, begin } = setUp({ connections: 1, ratePerSec: 1000 });
+  begin();
+  loop.deliver(0, REPLY);
+  advance(400e3);
+  assert.equal(Math.round(loop.lastWaitNs), 600_000);
+  const slow = setUp({ connections: 1, ratePerSec: 10 });
+  slow.begin();
+  slow.loop.deliver(0, REPLY);
+  slow.advance(0);
+  assert.equal(slow.loop.lastWaitNs, 50e6);
+});
+
+test('a lost target is tried again with patience, and not by all connections at once', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 4, ratePerSec: 10 });
+  begin();
+  for (const each of [0, 1, 2, 3]) loop.peerCloses(each, 104);
+  let attempts = 0;
+  for (let ms = 0; ms < 300; ms++) {
+    advance(1e6);
+    attempts += loop.connecting.length;
+    while (loop.connecting.length > 0) loop.finishConnect(111);
+  }
+  assert.ok(attempts >= 5 && attempts <= 20, `${attempts} attempts`);
+  assert.ok(counter('downSinceNs') > 0);
+  for (let ms = 0; ms < 600 && loop.open.size < 4; ms++) {
+    advance(1e6);
+    while (loop.connecting.length > 0) loop.finishConnect(0);
+  }
+  assert.equal(loop.open.size, 4);
+  assert.equal(counter('downSinceNs'), 0);
+});
+
+test('an early stop leaves what is under way as unfinished', () => {
+  const { loop, advance, begin, stop, driver, outcome } = setUp({ connections: 2, ratePerSec: 1000 });
+  begin();
+  advance(3e6);
+  stop();
+  advance(1e6);
+  loop.deliver(0, REPLY);
+  for (let i = 0; i < 100 && !driver.isFinished; i++) advance(10e6);
+  const { counts } = outcome();
+  assert.deepEqual([counts.ok, counts.timeout + counts.unfinished], [1, 1]);
+  assert.equal(counts.planned, 5);
+  assert.equal(counts.unsent, 3);
+});
