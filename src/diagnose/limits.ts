@@ -18,6 +18,15 @@ export const EXCESS = {
   hostShare: 0.03,
   /** Steal is the hypervisor's daily weather; below 5 % of a loop's time it is noted, not blamed. */
   stealShare: 0.05,
+  /**
+   * A wake-up is late because something arrived, so the share of late wake-ups, not of time, tells how many requests
+   * that made late. One in a hundred moves the p99…
+   */
+  lateWakeShare: 0.01,
+  /** …when there are enough of them to speak of a share… */
+  lateWakeCount: 10,
+  /** …and they add up to something. */
+  lateWakeTimeShare: 0.005,
   /** Time that no evidence explains is blamed on nothing: only when it is large is it worth a verdict. */
   unexplainedShare: 0.05,
   /** Once is an accident, twice a coincidence. */

@@ -135,10 +135,7 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         else if (each.do === 'garbage') loop.deliver(each.conn, new Uint8Array(4).fill(255));
         else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...REPLY, ...REPLY]));
         else loop.deliver(each.conn, REPLY);
-        assert.ok(
-          loop.unanswered.every((count) => count <= 1),
-          'one request a connection (D2)',
-        );
+        assert.ok(counter('inFlight') <= loop.open.size, 'one request a connection (D2)');
         assert.ok(loop.lastWaitNs >= 0 || driver.isFinished);
       }
       if (stopEarly) stop();
@@ -222,14 +219,14 @@ test('a lost target is tried again with patience, and not by all connections at 
   begin();
   for (const each of [0, 1, 2, 3]) loop.peerCloses(each, 104);
   let attempts = 0;
-  for (let ms = 0; ms < 300; ms++) {
+  for (let ms = 0; ms < 100; ms++) {
     advance(1e6);
     attempts += loop.connecting.length;
     while (loop.connecting.length > 0) loop.finishConnect(111);
   }
-  assert.ok(attempts >= 5 && attempts <= 20, `${attempts} attempts`);
+  assert.ok(attempts >= 5 && attempts <= 15, `${attempts} attempts`);
   assert.ok(counter('downSinceNs') > 0);
-  for (let ms = 0; ms < 600 && loop.open.size < 4; ms++) {
+  for (let ms = 0; ms < 150 && loop.open.size < 4; ms++) {
     advance(1e6);
     while (loop.connecting.length > 0) loop.finishConnect(0);
   }

@@ -71,12 +71,13 @@ export class Driver {
   #loop!: EventLoop;
   #memory!: SendMemory;
   #phase = OPENING;
-  #startNs = 0;
-  #endNs = 0;
-  #drainUntilNs = 0;
+  // NaN and not 0: a field that changes from small integers to doubles makes V8 throw compiled code away.
+  #startNs = Number.NaN;
+  #endNs = Number.NaN;
+  #drainUntilNs = Number.NaN;
   /** The schedule's next, ns since run start. */
   #nextNs = Number.POSITIVE_INFINITY;
-  #lastTurnNs = 0;
+  #lastTurnNs = Number.NaN;
   #lastInFlight = 0;
 
   constructor(options: DriverOptions) {

@@ -11,22 +11,25 @@ import { COUNTER, type ThreadMemory } from './thread-memory.ts';
 const BLOCK_NS = 1e9;
 export const SHORT_GAP_NS = 150e3;
 const STATUS_LIMIT = 1000;
+const WARM = 0;
+const MEASURED = 1;
 
 export class OutcomeRecorder {
   readonly counters: Float64Array;
-  readonly slowest = new Slowest();
   readonly errorsByKind: Map<string, number> = new Map();
   readonly statusCounts: Uint32Array = new Uint32Array(STATUS_LIMIT);
   readonly #sentBins: ArrivalBinWriter;
   readonly #plannedBins: ArrivalBinWriter;
   readonly #lastSent: Float64Array;
   readonly #slots: SlotWriter;
-  #current: Slot;
-  #warm: Slot;
-  #startNs = 0;
-  #measuredFromNs = 0;
-  #endNs = 0;
-  #boundaryNs = 0;
+  /** The warm-up's open slot and the measured second's: an array, so that both take the same path through code. */
+  readonly #open: [warm: Slot, measured: Slot];
+  readonly #slowest: readonly [warm: Slowest, measured: Slowest] = [new Slowest(), new Slowest()];
+  // NaN and not 0: a field that changes from small integers to doubles makes V8 throw compiled code away.
+  #startNs = Number.NaN;
+  #measuredFromNs = Number.NaN;
+  #endNs = Number.NaN;
+  #boundaryNs = Number.NaN;
 
   constructor(memory: ThreadMemory, lastSent: Float64Array) {
     this.counters = memory.counters;
@@ -34,8 +37,8 @@ export class OutcomeRecorder {
     this.#sentBins = new ArrivalBinWriter(memory.sentBins);
     this.#plannedBins = new ArrivalBinWriter(memory.plannedBins);
     this.#slots = new SlotWriter(memory.slots);
-    this.#warm = this.#slots.begin(0);
-    this.#current = this.#warm;
+    const first = this.#slots.begin(0);
+    this.#open = [first, first];
   }
 
   /** The load begins. Without a warm-up its slot stays empty. */
@@ -43,11 +46,11 @@ export class OutcomeRecorder {
     this.#startNs = startNs;
     this.#measuredFromNs = measuredFromNs;
     this.#endNs = endNs;
-    this.#warm.times[0] = startNs;
+    this.#open[WARM].times[0] = startNs;
     // Opened beforehand, so that the change never waits for the reader.
-    this.#current = this.#slots.next(measuredFromNs)!;
-    this.#boundaryNs = measuredFromNs > startNs ? Math.min(measuredFromNs, startNs + BLOCK_NS) : 0;
-    if (this.#boundaryNs === 0) this.#boundaryNs = measuredFromNs + BLOCK_NS;
+    this.#open[MEASURED] = this.#slots.next(measuredFromNs)!;
+    this.#boundaryNs =
+      measuredFromNs > startNs ? Math.min(measuredFromNs, startNs + BLOCK_NS) : measuredFromNs + BLOCK_NS;
   }
 
   /** Once a turn: moves on to the next second's slot when it is time. */
@@ -57,8 +60,8 @@ export class OutcomeRecorder {
       // A warm-up of several seconds. What began in an earlier one may end in a later: both are excluded alike.
       const next = this.#slots.next(this.#boundaryNs);
       if (next !== null) {
-        this.#slots.close(this.#warm, this.#boundaryNs);
-        this.#warm = next;
+        this.#slots.close(this.#open[WARM], this.#boundaryNs);
+        this.#open[WARM] = next;
       }
       this.#boundaryNs = Math.min(this.#measuredFromNs, this.#boundaryNs + BLOCK_NS);
     } else if (this.#boundaryNs === this.#measuredFromNs) {
@@ -68,8 +71,8 @@ export class OutcomeRecorder {
       const startNs = this.#boundaryNs + passed * BLOCK_NS;
       const next = this.#slots.next(startNs);
       if (next !== null) {
-        this.#slots.close(this.#current, startNs);
-        this.#current = next;
+        this.#slots.close(this.#open[MEASURED], startNs);
+        this.#open[MEASURED] = next;
       }
       this.#boundaryNs = startNs + BLOCK_NS;
     }
@@ -78,8 +81,8 @@ export class OutcomeRecorder {
 
   /** The load has ended and everything is counted: hands over the open slots. */
   finish(endNs: number): void {
-    this.#slots.close(this.#warm, Math.min(endNs, this.#measuredFromNs));
-    this.#slots.close(this.#current, endNs);
+    this.#slots.close(this.#open[WARM], Math.min(endNs, this.#measuredFromNs));
+    this.#slots.close(this.#open[MEASURED], endNs);
   }
 
   planned(plannedNs: number): void {
@@ -97,10 +100,9 @@ export class OutcomeRecorder {
     }
     this.#slotOf(plannedNs).late(nowNs - plannedNs);
     this.#sentBins.add(nowNs - this.#startNs);
-    if (nowNs >= this.#measuredFromNs) {
-      counters[COUNTER.gaps]!++;
-      if (nowNs - this.#lastSent[0]! < SHORT_GAP_NS) counters[COUNTER.shortGaps]!++;
-    }
+    const measured = +(nowNs >= this.#measuredFromNs);
+    counters[COUNTER.gaps]! += measured;
+    counters[COUNTER.shortGaps]! += measured & +(nowNs - this.#lastSent[0]! < SHORT_GAP_NS);
     this.#lastSent[0] = nowNs;
   }
 
@@ -110,16 +112,16 @@ export class OutcomeRecorder {
     if (status < STATUS_LIMIT) this.statusCounts[status]!++;
     const responseNs = nowNs - plannedNs;
     slot.answered(responseNs, nowNs - sentNs);
-    if (responseNs > this.slowest.floorNs && plannedNs >= this.#measuredFromNs) {
-      this.slowest.offer(responseNs, plannedNs, sentNs, firstNs, nowNs, status < 400 ? 'ok' : 'wrong');
+    const slowest = this.#slowestOf(plannedNs);
+    if (responseNs > slowest.floorNs) {
+      slowest.offer(responseNs, plannedNs, sentNs, firstNs, nowNs, status < 400 ? 'ok' : 'wrong');
     }
   }
 
   failed(plannedNs: number, sentNs: number, firstNs: number, nowNs: number, kind: string): void {
     this.#ended(plannedNs, COUNTER.error);
     this.errorsByKind.set(kind, (this.errorsByKind.get(kind) ?? 0) + 1);
-    if (plannedNs < this.#measuredFromNs) return;
-    this.slowest.offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, nowNs, 'error');
+    this.#slowestOf(plannedNs).offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, nowNs, 'error');
   }
 
   /** No reply in time, or none when the run ended: known to have taken at least until now. */
@@ -131,8 +133,7 @@ export class OutcomeRecorder {
     kind: 'timeout' | 'unfinished',
   ): void {
     this.#ended(plannedNs, COUNTER[kind]).unanswered(nowNs - sentNs);
-    if (plannedNs < this.#measuredFromNs) return;
-    this.slowest.offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, 0, kind);
+    this.#slowestOf(plannedNs).offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, 0, kind);
   }
 
   /** Due, and never sent. */
@@ -152,6 +153,15 @@ export class OutcomeRecorder {
     this.counters[COUNTER.inFlightSpanNs]! += to - from;
   }
 
+  /** Of the measured part. */
+  get slowest(): Slowest {
+    return this.#slowest[MEASURED];
+  }
+
+  #slowestOf(plannedNs: number): Slowest {
+    return this.#slowest[+(plannedNs >= this.#measuredFromNs) as 0 | 1];
+  }
+
   #ended(plannedNs: number, field: number): Slot {
     this.counters[field]!++;
     this.counters[COUNTER.inFlight]!--;
@@ -161,6 +171,6 @@ export class OutcomeRecorder {
   }
 
   #slotOf(plannedNs: number): Slot {
-    return plannedNs < this.#measuredFromNs ? this.#warm : this.#current;
+    return this.#open[+(plannedNs >= this.#measuredFromNs) as 0 | 1];
   }
 }

@@ -10,7 +10,7 @@ const KINDS: readonly OutcomeKind[] = ['ok', 'wrong', 'error', 'timeout', 'unsen
  */
 export class Slowest {
   /** Response times up to this are not among the slowest. */
-  floorNs = -1;
+  floorNs = Number.NEGATIVE_INFINITY;
   readonly #rows = new Float64Array(SLOWEST_LIMIT * FIELDS);
   #count = 0;
 

@@ -1,14 +1,16 @@
 // Goal: sockets are opened as asked, and refusals are explained. Method: real sockets, inspected by other calls.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Address } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
-import { SO_REUSEPORT, SOL_SOCKET } from './abi/socket.ts';
+import { IPPROTO_TCP, SO_REUSEPORT, SOL_SOCKET, TCP_NODELAY } from './abi/socket.ts';
+import { __NR_getsockopt } from './abi/syscall-numbers.ts';
 import { encodeAddress } from './address.ts';
 import { ERRNO } from './errno.ts';
+import { offHeap, syscall } from './libc.ts';
 import {
   acceptConnection,
   closeFd,
@@ -114,5 +116,17 @@ test('accepted sockets are non-blocking, close on exec, and inherit TCP_NODELAY'
   const server = acceptConnection(listener);
   assert.ok(server >= 0);
   assert.deepEqual(localAddress(server), address);
+  // Octal O_NONBLOCK and O_CLOEXEC, proc_pid_fdinfo(5).
+  const flags = Number.parseInt(
+    /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${server}`, 'utf8'))![1]!,
+    8,
+  );
+  assert.equal(flags & 0o4000, 0o4000);
+  assert.equal(flags & 0o2000000, 0o2000000);
+  const value = offHeap(4);
+  const length = offHeap(4);
+  length[0] = 4;
+  assert.equal(syscall(__NR_getsockopt, server, IPPROTO_TCP, TCP_NODELAY, value, length), 0);
+  assert.equal(value[0], 1);
   for (const fd of [server, client, listener]) closeFd(fd);
 });

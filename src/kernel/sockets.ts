@@ -184,16 +184,28 @@ export function unlinkSocketPath(path: string): void {
   }
 }
 
+/** The kernel takes a killed process's io_uring apart in the background; until then its listener still answers. */
+const DYING_LISTENER_MS = 500;
+const LOOK_AGAIN_MS = 20;
+
 /** True when the path was a socket nobody listens on, and is now removed. */
 function removeStaleSocket(path: string, sockaddr: Uint8Array): boolean {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat?.isSocket()) return false;
+  const giveUpAtMs = performance.now() + DYING_LISTENER_MS;
+  while (!isRefused(sockaddr)) {
+    if (performance.now() > giveUpAtMs) return false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
+  }
+  unlinkSync(path);
+  return true;
+}
+
+function isRefused(sockaddr: Uint8Array): boolean {
   const probe = openSocket(AF_UNIX);
   const result = startConnect(probe, sockaddr);
   closeFd(probe);
-  if (result !== -ERRNO.ECONNREFUSED) return false;
-  unlinkSync(path);
-  return true;
+  return result === -ERRNO.ECONNREFUSED;
 }
 
 function bindSource(fd: number, family: number, host: string): void {

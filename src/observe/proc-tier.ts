@@ -4,13 +4,13 @@
  */
 import { LoopscopeError } from '../base/errors.ts';
 import { readStat } from '../kernel/proc/process-stat.ts';
-import { readStatus } from '../kernel/proc/process-status.ts';
 import { readSchedstat } from '../kernel/proc/schedstat.ts';
 import { openTaskState, type TaskState } from '../kernel/proc/task-state.ts';
 import type { CycleWindow, LoopRecord, ObservationRecord } from '../record/observation.ts';
 import type { Capability } from '../record/run.ts';
 import type { TaskCounters } from './cycle-windows.ts';
 import { findLoops, type LoopCandidate } from './find-loops.ts';
+import { emptyWindow, growth, readTaskCounters } from './task-window.ts';
 import { lookAtThread } from './thread-look.ts';
 
 export type ProcTierOptions = {
@@ -139,7 +139,7 @@ class Tier implements ProcTier {
   #add(candidate: LoopCandidate): void {
     const { waitCallNumber: _number, certain, ...known } = candidate;
     const state = openTaskState(candidate.pid, candidate.tid);
-    const before = readCounters(candidate.pid, candidate.tid);
+    const before = readTaskCounters(candidate.pid, candidate.tid);
     if (state === null || before === null || this.#records.length >= LOOP_LIMIT) {
       state?.[Symbol.dispose]();
       return;
@@ -183,7 +183,7 @@ class Tier implements ProcTier {
   #cutWindows(now: number): void {
     for (const watched of [...this.#watched.values()]) {
       const { pid, tid, loopIndex } = watched.record;
-      const counters = readCounters(pid, tid);
+      const counters = readTaskCounters(pid, tid);
       if (counters === null) {
         this.#close(watched, now);
         continue;
@@ -218,57 +218,6 @@ class Tier implements ProcTier {
     );
     return wokeUp || !this.#records.some((other) => readStat(other.pid)?.parentPid === record.pid);
   }
-}
-
-/** Null when the thread is gone. Without the scheduler's account (CONFIG_SCHED_INFO) CPU time is in ticks, delay 0. */
-function readCounters(pid: number, tid: number): TaskCounters | null {
-  const stat = readStat(pid, tid);
-  const status = readStatus(pid, tid);
-  if (stat === null || status === null) return null;
-  const schedstat = readSchedstat(pid, tid);
-  return {
-    cpuNs: schedstat?.cpuNs ?? stat.utimeNs + stat.stimeNs,
-    runDelayNs: schedstat?.runDelayNs ?? 0,
-    cpuUserNs: stat.utimeNs,
-    cpuSystemNs: stat.stimeNs,
-    voluntarySwitches: status.voluntarySwitches,
-    involuntarySwitches: status.involuntarySwitches,
-    minorFaults: stat.minorFaults,
-    majorFaults: stat.majorFaults,
-  };
-}
-
-function growth(before: TaskCounters, now: TaskCounters): TaskCounters {
-  const grown = { ...now };
-  for (const field of Object.keys(now) as (keyof TaskCounters)[])
-    grown[field] = Math.max(0, now[field] - before[field]);
-  return grown;
-}
-
-function emptyWindow(
-  loopIndex: number,
-  startNs: number,
-  durationNs: number,
-): Omit<CycleWindow, keyof TaskCounters> {
-  return {
-    loopIndex,
-    startNs,
-    durationNs,
-    cycleCount: 0,
-    peekCount: 0,
-    eventCount: 0,
-    timeoutCount: 0,
-    workNs: 0,
-    waitNs: 0,
-    workHistogram: [],
-    eventHistogram: [],
-    overshootHistogram: [],
-    wakeHistogram: [],
-    acceptCount: 0,
-    acceptFirstEagainCount: 0,
-    acceptTailEagainCount: 0,
-    blockedShare: null,
-  };
 }
 
 function capabilitiesOf(loop: LoopRecord | undefined): Capability[] {

@@ -25,22 +25,7 @@ const scratch = Buffer.alloc(MAX_PLAIN_BYTES);
 
 /** The histogram as text, about 1 kB for a second's requests. */
 export function encodeHistogram(histogram: Histogram): string {
-  const { counts } = histogram;
-  let used = HISTOGRAM_BUCKETS;
-  // An empty histogram still has its bucket 0, as the other implementations write it.
-  while (used > 1 && counts[used - 1] === 0) used--;
-  let at = HEADER_BYTES;
-  let empty = 0;
-  for (let i = 0; i < used; i++) {
-    const count = counts[i]!;
-    if (count === 0 && i < used - 1) {
-      empty++;
-      continue;
-    }
-    if (empty > 0) at = writeNumber(at, empty === 1 ? 0 : empty * 2 - 1);
-    empty = 0;
-    at = writeNumber(at, count * 2);
-  }
+  const at = writeCounts(histogram.counts, usedLength(histogram.counts));
   scratch.writeInt32BE(COOKIE, 0);
   scratch.writeInt32BE(at - HEADER_BYTES, 4);
   scratch.writeInt32BE(0, 8);
@@ -54,6 +39,30 @@ export function encodeHistogram(histogram: Histogram): string {
   text.writeInt32BE(packed.length, 4);
   packed.copy(text, 8);
   return text.toString('base64');
+}
+
+/** Buckets up to the last one in use. An empty histogram still has bucket 0, as other implementations write it. */
+function usedLength(counts: Float64Array): number {
+  let used = counts.length;
+  while (used > 1 && counts[used - 1] === 0) used--;
+  return used;
+}
+
+/** Fills the scratch buffer after the header; returns where it ends. */
+function writeCounts(counts: Float64Array, used: number): number {
+  let at = HEADER_BYTES;
+  let empty = 0;
+  for (let i = 0; i < used; i++) {
+    const count = counts[i]!;
+    if (count === 0 && i < used - 1) {
+      empty++;
+      continue;
+    }
+    if (empty > 0) at = writeNumber(at, empty === 1 ? 0 : empty * 2 - 1);
+    empty = 0;
+    at = writeNumber(at, count * 2);
+  }
+  return at;
 }
 
 /** Little-endian groups of seven bits; values below 2^53. */

@@ -17,7 +17,7 @@ import {
 } from '../fixtures/leftovers.ts';
 import { binPath, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
 import { startNodeServer } from '../fixtures/node-server.ts';
-import { untilListening } from '../fixtures/ports.ts';
+import { canConnect } from '../fixtures/ports.ts';
 import { start, until } from '../fixtures/process.ts';
 import { needs } from '../helpers/needs.ts';
 
@@ -126,21 +126,23 @@ test('a server ended by SIGTERM removes its socket file; one ended by kill -9 is
   const serve = () => start(binPath, ['serve', 'agent', '--listen', `unix:${path}`]);
   {
     await using server = serve();
-    await untilListening({ path });
+    await until('the ready line', () => server.output().includes('listening'));
     process.kill(server.pid, 'SIGTERM');
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   }
   assert.equal(existsSync(path), false);
   {
     await using server = serve();
-    await untilListening({ path });
+    await until('the ready line', () => server.output().includes('listening'));
     process.kill(server.pid, 'SIGKILL');
     await server.exited;
   }
   assert.equal(existsSync(path), true, 'kill -9 leaves the file');
+  // The kernel ends a killed process' ring a little after the process, and its listener with it.
+  await until('the socket to be dead', async () => !(await canConnect({ path })));
   {
     await using server = serve();
-    await untilListening({ path });
+    await until('the ready line', () => server.output().includes('listening'));
     process.kill(server.pid, 'SIGINT');
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   }

@@ -23,6 +23,9 @@ export type CauseTally = {
   /** Share of its own time that the worst-hit loop lost to it. */
   worstLoopShare: number;
   worstLoop: LoopFacts | null;
+  /** Wake-ups that it made late, and their share of the worst-hit loop's cycles. */
+  lateWakeCount: number;
+  lateWakeShare: number;
   longestNs: number;
   /** Share of it that is inferred. */
   estimatedShare: number;
@@ -80,6 +83,28 @@ export function excessOf(context: Context): Excess {
     unnamedNs,
     unnamedShare: ratio(unnamedNs, lostNs),
   };
+}
+
+/** Late wake-ups, which are stalls of kind "wait", against the cycles of the loop that had most of them. */
+function lateWakes(
+  loops: readonly LoopFacts[],
+  slices: readonly Slice[],
+): Pick<CauseTally, 'lateWakeCount' | 'lateWakeShare'> {
+  const perLoop = new Map<number, Set<number>>();
+  for (const slice of slices) {
+    if (slice.phase !== 'wait' || slice.stallIndex === null || slice.ns < STALL.countedNs) continue;
+    const stalls = perLoop.get(slice.loopIndex);
+    if (stalls) stalls.add(slice.stallIndex);
+    else perLoop.set(slice.loopIndex, new Set([slice.stallIndex]));
+  }
+  let lateWakeCount = 0;
+  let lateWakeShare = 0;
+  for (const loop of loops) {
+    const count = perLoop.get(loop.loopIndex)?.size ?? 0;
+    lateWakeCount += count;
+    lateWakeShare = Math.max(lateWakeShare, ratio(count, loop.cycleCount));
+  }
+  return { lateWakeCount, lateWakeShare };
 }
 
 export function tallyOf(excess: Excess, ...causes: Cause[]): CauseTally[] {
@@ -142,6 +167,7 @@ function diffuseSlices(context: Context, slices: readonly Slice[]): Slice[] {
     const base = {
       loopIndex: loop.loopIndex,
       stallIndex: null,
+      phase: null,
       actor: null,
       blocked: null,
       estimated: false,
@@ -165,6 +191,7 @@ function blockedSlices(context: Context): Slice[] {
       ns: loop.blockedNs,
       loopIndex: loop.loopIndex,
       stallIndex: null,
+      phase: null,
       count: context.observation.windows.filter(
         (w) => w.loopIndex === loop.loopIndex && amount(w.blockedShare) > 0,
       ).length,
@@ -348,6 +375,7 @@ export function tallySlices(
     stallCount,
     worstLoopShare: worst.share,
     worstLoop: worst.loop,
+    ...lateWakes(loops, slices),
     longestNs,
     estimatedShare: ratio(
       sumBy(slices, (slice) => (slice.estimated ? slice.ns : 0)),

@@ -34,6 +34,8 @@ export type Slice = {
   loopIndex: number;
   /** Index into the record's stalls; null for time lost outside stalls. */
   stallIndex: number | null;
+  /** The kind of that stall; null for time lost outside stalls. */
+  phase: Stall['kind'] | null;
   /** How many separate delays it stands for. */
   count: number;
   actor: Actor | null;
@@ -82,6 +84,7 @@ function blank(stall: Stall, stallIndex: number): Slice {
     ns: 0,
     loopIndex: stall.loopIndex,
     stallIndex,
+    phase: stall.kind,
     count: 1,
     actor: null,
     blocked: null,

@@ -1,6 +1,8 @@
 import { readProcText } from './read-text.ts';
 
 const MAX_LENGTH = 512;
+/** A program may make it megabytes long. */
+const LIMIT_BYTES = 4096;
 
 /** Arguments joined by spaces, at most 512 characters; "" for kernel threads and zombies. Hostile text. */
 export function parseCommandLine(text: string): string {
@@ -11,6 +13,6 @@ export function parseCommandLine(text: string): string {
 
 /** Null when the process vanished or is hidden. proc_pid_cmdline(5) */
 export function readCommandLine(pid: number): string | null {
-  const text = readProcText(`/proc/${pid}/cmdline`);
+  const text = readProcText(`/proc/${pid}/cmdline`, LIMIT_BYTES);
   return text === null ? null : parseCommandLine(text);
 }

@@ -3,6 +3,7 @@ import { numericNames, readProcText } from './read-text.ts';
 
 /** Descriptors are given out lowest first, and loops are set up early: a server's ten thousand sockets come later. */
 const LOOKED_AT = 256;
+const EPOLL_LIMIT_BYTES = 64 * 1024;
 
 /** What a descriptor is, as the kernel names it: "socket:[123]", "anon_inode:[eventpoll]", a path. Null: gone or hidden. */
 export function readDescriptor(pid: number, fd: number): string | null {
@@ -28,6 +29,6 @@ export function countWaitDescriptors(pid: number): number | null {
 
 /** Descriptors that an epoll descriptor watches, at most the first thousand or so. proc_pid_fdinfo(5), "tfd:" lines */
 export function epollTargets(pid: number, epollFd: number): number[] {
-  const text = readProcText(`/proc/${pid}/fdinfo/${epollFd}`) ?? '';
+  const text = readProcText(`/proc/${pid}/fdinfo/${epollFd}`, EPOLL_LIMIT_BYTES) ?? '';
   return [...text.matchAll(/^tfd:\s*(\d+)/gm)].map((match) => Number(match[1]));
 }

@@ -1,13 +1,16 @@
 /** Small reads from /proc, whose files report a size of 0 and are made at the moment they are read. */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
-const buffer = Buffer.alloc(64 * 1024);
+/** /proc/stat of a host with hundreds of CPUs and thousands of interrupts is the longest read by default. */
+const DEFAULT_LIMIT_BYTES = 1 << 20;
+
+let buffer = Buffer.alloc(64 * 1024);
 
 /**
- * A file of /proc as text, at most 64 KiB of it. Null when it cannot be read: the process vanished (ENOENT, ESRCH), or
- * it is another user's (EACCES, EPERM). One buffer for all: a run reads thousands of these.
+ * A file of /proc as text, at most `limitBytes` of it. Null when it cannot be read: the process vanished (ENOENT,
+ * ESRCH), or it is another user's (EACCES, EPERM). One buffer for all: a run reads thousands of these.
  */
-export function readProcText(path: string): string | null {
+export function readProcText(path: string, limitBytes: number = DEFAULT_LIMIT_BYTES): string | null {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -15,19 +18,21 @@ export function readProcText(path: string): string | null {
     return null;
   }
   try {
-    return readAgain(fd);
+    return readAgain(fd, limitBytes);
   } finally {
     closeSync(fd);
   }
 }
 
 /** Reads an open file of /proc anew from its start: the kernel makes the text again. Null when that fails. */
-export function readAgain(fd: number): string | null {
+export function readAgain(fd: number, limitBytes: number = DEFAULT_LIMIT_BYTES): string | null {
   let length = 0;
   try {
     // A read may end early at a record's end (seq_file), so only 0 means the end.
-    while (length < buffer.length) {
-      const count = readSync(fd, buffer, length, buffer.length - length, length);
+    while (length < limitBytes) {
+      if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+      const room = Math.min(buffer.length, limitBytes) - length;
+      const count = readSync(fd, buffer, length, room, length);
       if (count === 0) break;
       length += count;
     }

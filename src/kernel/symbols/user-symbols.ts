@@ -1,51 +1,79 @@
 /** Names for addresses of another process, from its maps, the ELF files behind them, and what a JIT wrote down. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { readProcText } from '../proc/read-text.ts';
 import { type ElfSymbols, readElfSymbols } from './elf.ts';
+import { type JitMap, readJitMap } from './jit-map.ts';
 import { lastNotAbove } from './kallsyms.ts';
 
 export type UserSymbols = {
   /** "ngx_http_handler+0x1f (nginx)", "libc.so.6+0x1234" without a symbol, or the bare address. */
   symbolize(address: bigint): string;
-  /** Reads the maps now, so that names can be found after the process is gone. Cheap; at most once a second. */
+  /** Reads the maps if they were not read within the last second, so that names can be given once it has ended. */
   keepMaps(): void;
 };
 
-export type MapEntry = { start: bigint; end: bigint; offset: bigint; path: string };
+/** `device` and `inode` as in the line, "fe:00" and decimal: they tell whether a path still leads to that file. */
+export type MapEntry = {
+  start: bigint;
+  end: bigint;
+  offset: bigint;
+  device: string;
+  inode: number;
+  path: string;
+};
 
 const REFRESH_AFTER_MS = 1000;
-const JIT_MAP_LIMIT_BYTES = 64 << 20;
-/** By device, inode and size: workers of one program share one table. */
+/** Lines of about 100 bytes; the kernel allows 65 530 maps by default (vm.max_map_count). */
+const MAPS_LIMIT_BYTES = 8 << 20;
+const CACHE_LIMIT = 256;
+/** By device, inode, size and time of change: workers of one program share one table. Oldest first. */
 const elfCache = new Map<string, ElfSymbols | null>();
 
 /** For one process; its maps are read at the first question and again, at most once a second, for unknown addresses. */
 export function createUserSymbols(pid: number): UserSymbols {
-  let maps: MapEntry[] = [];
-  let jit: { addresses: BigUint64Array; ends: bigint[]; names: string[] } | null = null;
-  let readAtMs = Number.NEGATIVE_INFINITY;
-  const refresh = () => {
-    if (performance.now() - readAtMs < REFRESH_AFTER_MS) return;
-    readAtMs = performance.now();
-    const text = readProcText(`/proc/${pid}/maps`);
-    if (text) maps = parseMaps(text); // else it is gone: what was read before still holds
+  let text = '';
+  let maps: MapEntry[] | null = null;
+  let jit: JitMap | null = null;
+  let mapsReadAtMs = Number.NEGATIVE_INFINITY;
+  let jitReadAtMs = Number.NEGATIVE_INFINITY;
+  const keepMaps = () => {
+    if (performance.now() - mapsReadAtMs < REFRESH_AFTER_MS) return;
+    const now = readProcText(`/proc/${pid}/maps`, MAPS_LIMIT_BYTES);
+    // Gone: what was known of it still names what is asked later.
+    if (now && now !== text) {
+      text = now;
+      maps = null;
+    }
+    // Counted from the end, so that a slow read is not repeated at once.
+    mapsReadAtMs = performance.now();
   };
-  const find = (address: bigint) => maps.find((entry) => address >= entry.start && address < entry.end);
+  const refresh = () => {
+    keepMaps();
+    maps ??= parseMaps(text);
+    if (performance.now() - jitReadAtMs < REFRESH_AFTER_MS) return;
+    jit = readJitMap(pid) ?? jit;
+    jitReadAtMs = performance.now();
+  };
+  const find = (address: bigint) => {
+    maps ??= parseMaps(text);
+    return maps.find((entry) => address >= entry.start && address < entry.end);
+  };
   return {
-    keepMaps: refresh,
+    keepMaps,
     symbolize(address) {
       let entry = find(address);
-      if (!entry) {
+      if (entry?.path.startsWith('/')) return inFile(pid, entry, address);
+      let name = jit?.nameOf(address) ?? null;
+      if (name === null && !entry?.path) {
         refresh();
         entry = find(address);
+        if (entry?.path.startsWith('/')) return inFile(pid, entry, address);
+        name = jit?.nameOf(address) ?? null;
       }
-      if (entry?.path.startsWith('/')) return inFile(pid, entry, address);
-      jit ??= readJitMap(pid);
-      const index = jit ? lastNotAbove(jit.addresses, address) : -1;
-      if (jit && index >= 0 && address < jit.ends[index]!) return jit.names[index]!;
-      return entry?.path
-        ? `${entry.path}+0x${(address - entry.start).toString(16)}`
-        : `0x${address.toString(16)}`;
+      if (name !== null) return name;
+      if (!entry?.path) return `0x${address.toString(16)}`;
+      return `${entry.path}+0x${(address - entry.start).toString(16)}`;
     },
   };
 }
@@ -54,13 +82,15 @@ export function createUserSymbols(pid: number): UserSymbols {
 export function parseMaps(text: string): MapEntry[] {
   const entries: MapEntry[] = [];
   for (const line of text.split('\n')) {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ *(.*)$/.exec(line);
+    const match = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) (\S+) (\d+) *(.*)$/.exec(line);
     if (!match) continue;
-    const [, start, end, offset, path] = match;
+    const [, start, end, offset, device, inode, path] = match;
     entries.push({
       start: BigInt(`0x${start}`),
       end: BigInt(`0x${end}`),
       offset: BigInt(`0x${offset}`),
+      device: device!,
+      inode: Number(inode),
       path: path!,
     });
   }
@@ -80,7 +110,7 @@ function inFile(pid: number, entry: MapEntry, address: bigint): string {
     const distance = index >= 0 ? linked - symbols.addresses[index]! : 0n;
     // Stripped files keep only exported functions: what lies beyond the end of one is not part of it.
     if (index >= 0 && distance < (symbols.sizes[index]! || 1n)) {
-      return `${symbols.names[index]}+0x${distance.toString(16)} (${file})`;
+      return `${symbols.nameOf(index)}+0x${distance.toString(16)} (${file})`;
     }
   }
   return `${file}+0x${inFileOffset.toString(16)}`;
@@ -90,36 +120,43 @@ function inFile(pid: number, entry: MapEntry, address: bigint): string {
 function elfOf(pid: number, entry: MapEntry): ElfSymbols | null {
   const range = `${entry.start.toString(16)}-${entry.end.toString(16)}`;
   for (const path of [`/proc/${pid}/root${entry.path}`, `/proc/${pid}/map_files/${range}`]) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat?.isFile()) continue;
-    const key = `${stat.dev}:${stat.ino}:${stat.size}`;
-    let symbols = elfCache.get(key);
-    if (symbols === undefined) elfCache.set(key, (symbols = readElfSymbols(path)));
-    return symbols;
+    const file = identify(path);
+    if (file) return cachedSymbols(path, file.key);
   }
-  return null;
+  // The process has ended: the path may mean the same to us, or another file (a container's, or a newer one).
+  const file = identify(entry.path);
+  return file?.inode === entry.inode && file.device === entry.device
+    ? cachedSymbols(entry.path, file.key)
+    : null;
 }
 
-/** /tmp/perf-PID.map: "start size name" lines, as V8 (--perf-basic-prof) and other JITs write them. */
-function readJitMap(pid: number): { addresses: BigUint64Array; ends: bigint[]; names: string[] } | null {
-  const path = `/proc/${pid}/root/tmp/perf-${pid}.map`;
+function cachedSymbols(path: string, key: string): ElfSymbols | null {
+  let symbols = elfCache.get(key);
+  if (symbols !== undefined) return symbols;
+  symbols = readElfSymbols(path);
+  for (const oldest of elfCache.keys()) {
+    if (elfCache.size < CACHE_LIMIT) break;
+    elfCache.delete(oldest);
+  }
+  elfCache.set(key, symbols);
+  return symbols;
+}
+
+/** Null when there is no such regular file, or we may not look. */
+function identify(path: string): { key: string; device: string; inode: number } | null {
   try {
-    if (statSync(path).size > JIT_MAP_LIMIT_BYTES) return null;
-    const rows = readFileSync(path, 'utf8')
-      .split('\n')
-      .flatMap((line) => {
-        const match = /^([0-9a-f]+) ([0-9a-f]+) (.+)$/.exec(line);
-        return match
-          ? [{ start: BigInt(`0x${match[1]}`), bytes: BigInt(`0x${match[2]}`), name: match[3]! }]
-          : [];
-      })
-      .sort((a, b) => (a.start < b.start ? -1 : 1));
-    return {
-      addresses: BigUint64Array.from(rows, (row) => row.start),
-      ends: rows.map((row) => row.start + row.bytes),
-      names: rows.map((row) => row.name),
-    };
+    const stat = statSync(path);
+    if (!stat.isFile()) return null;
+    const { dev, ino, size, mtimeMs } = stat;
+    return { key: `${dev}:${ino}:${size}:${mtimeMs}`, device: deviceName(dev), inode: ino };
   } catch {
     return null;
   }
+}
+
+/** As maps writes it: major and minor in hexadecimal. makedev(3) */
+function deviceName(device: number): string {
+  const major = (device >>> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+  return [major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':');
 }

@@ -110,7 +110,7 @@ export const totals = layout('totals', 2768, {
 export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
 
 /** The part of loop_state that user space writes, and its whole size. */
-export const loop_state = layout('loop_state', 3224, {
+export const loop_state = layout('loop_state', 3232, {
   kinds: u32(0),
   in_wait: u32(8),
   segment_start_ns: u64(40),

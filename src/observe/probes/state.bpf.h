@@ -120,7 +120,7 @@ struct loop_state {
 	__u32 start_cpu; /* where at_start was read */
 	__u64 since_ns; /* in that state since */
 	__u64 charged_ns; /* up to when its time in the queue was charged to somebody */
-	__u64 steal_mark;
+	__u64 steal_mark, irq_mark; /* of its CPU's clocks, when it began to run there */
 	__u64 wake_ns, wake_delay_ns; /* of the present wait */
 	__u32 armed_at_start;
 	__s32 block_call, block_fd;

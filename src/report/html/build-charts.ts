@@ -2,8 +2,9 @@ import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
+import { type CycleTimeline, cycleTimeline } from '../model/cycle-timeline.ts';
 import { LATENCY_KINDS, spectrumOf, withheldReason } from '../model/latency.ts';
-import { type CycleTimeline, cycleTimeline, latencyTimeline } from '../model/timeline.ts';
+import { latencyTimeline } from '../model/timeline.ts';
 import { loopLabel, plural } from '../text/phrases.ts';
 import type { PageHeatMap, PageSpectrum, PageTimeline } from './page-data.ts';
 
@@ -27,7 +28,7 @@ export function timelineOf(run: Run, diagnosis: Diagnosis): PageTimeline {
   const points = load ? latencyTimeline(load, diagnosis) : [];
   const cycles = observation ? cycleTimeline(observation) : null;
   return {
-    durationSec: toSecExact(Math.max(load?.endNs ?? 0, observation?.endNs ?? 0)),
+    durationSec: durationSecOf(run),
     latency:
       load && !withheld && points.length > 0
         ? {
@@ -60,44 +61,46 @@ function longestCycles(
   cycles: CycleTimeline,
   observation: ObservationRecord,
 ): NonNullable<PageTimeline['cycles']> {
-  const columns = Array.from({ length: cycles.columnCount }, (_, column) => column);
+  const longestNs = cycles.columnEdgesNs.slice(1).map((_, column) => {
+    const values = cycles.loops.map((loop) => loop.longestNs[column] ?? null).filter((ns) => ns !== null);
+    return values.length > 0 ? Math.max(...values) : null;
+  });
   return {
-    sec: columns.map((column) => toSecExact(cycles.startNs + (column + 0.5) * cycles.columnNs)),
-    longest: columns.map((column) => {
-      const values = cycles.loops
-        .map((loop) => loop.longestNs[column] ?? null)
-        .filter((value) => value !== null);
-      return values.length > 0 ? toSec(Math.max(...values)) : null;
-    }),
+    edges: cycles.columnEdgesNs.map(toSecExact),
+    longest: longestNs.map(toSecOrNull),
     budgetSec: toSec(observation.budgetNs),
   };
 }
 
-export function heatMapOf(observation: ObservationRecord): PageHeatMap | null {
-  const cycles = cycleTimeline(observation);
-  if (!cycles) return null;
+export function heatMapOf(run: Run): PageHeatMap | null {
+  const { observation } = run;
+  const cycles = observation ? cycleTimeline(observation) : null;
+  if (!observation || !cycles) return null;
   const stallsOf = (loopIndex: number) =>
     observation.stalls.filter((stall) => stall.loopIndex === loopIndex).length;
-  const ranked = [...cycles.heatMaps]
-    .filter((map) => map.cells.length > 0)
+  const ranked = cycles.loops
+    .filter((loop) => loop.cells.length > 0)
     .sort((a, b) => stallsOf(b.loopIndex) - stallsOf(a.loopIndex) || a.loopIndex - b.loopIndex);
   const shown = ranked.slice(0, HEAT_MAPS_MAX).sort((a, b) => a.loopIndex - b.loopIndex);
   return {
-    startSec: toSecExact(cycles.startNs),
-    columnSec: cycles.columnNs / 1e9,
-    columnCount: cycles.columnCount,
-    durationSec: toSecExact(observation.endNs),
+    edges: cycles.columnEdgesNs.map(toSecExact),
+    durationSec: durationSecOf(run),
     budgetSec: toSec(observation.budgetNs),
     rowLowSec: cycles.rowLowNs.map(toSec),
-    loops: shown.map((map) => ({
-      label: loopLabel(observation.loops.find((loop) => loop.loopIndex === map.loopIndex)),
-      cells: map.cells,
+    loops: shown.map(({ loopIndex, cells }) => ({
+      label: loopLabel(observation.loops.find((loop) => loop.loopIndex === loopIndex)),
+      cells,
     })),
     note:
       ranked.length > shown.length
         ? `The ${shown.length} loops with the most stalls are here; ${plural(ranked.length - shown.length, 'other is', 'others are')} in the run file.`
         : '',
   };
+}
+
+/** The end of every time axis of the page. */
+function durationSecOf({ load, observation }: Run): number {
+  return toSecExact(Math.max(load?.endNs ?? 0, observation?.endNs ?? 0));
 }
 
 export function spectrumSeries(load: LoadRecord, diagnosis: Diagnosis): PageSpectrum | null {

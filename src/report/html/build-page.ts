@@ -42,7 +42,7 @@ export function buildPage(run: Run, diagnosis: Diagnosis, runFile: string | null
     ranInstead: observation ? ranInsteadBars(observation, run.header.selfPids) : [],
     latency: load ? latencyTable(load, rows) : null,
     spectrum: load ? spectrumSeries(load, diagnosis) : null,
-    heatMap: observation ? heatMapOf(observation) : null,
+    heatMap: heatMapOf(run),
     loops: observation ? loopsTable(observation) : null,
     checks: diagnosis.self.checks.map(({ verdict, name, text, value, limit, unit }) => ({
       verdict,

@@ -1,8 +1,15 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import { sumBy } from '../../diagnose/facts/numbers.ts';
 import type { ObservationRecord, Stall } from '../../record/observation.ts';
-import { type AccountTotal, addAccounts, GROUP_TITLE } from '../model/stall-account.ts';
-import { loopLabel, partLabel, plural, stallKindPhrase, stallKindsPhrase } from '../text/phrases.ts';
+import { type AccountTotal, addAccounts, foldSmall, GROUP_TITLE } from '../model/stall-account.ts';
+import {
+  formatPartShare,
+  loopLabel,
+  partLabel,
+  plural,
+  stallKindPhrase,
+  stallKindsPhrase,
+} from '../text/phrases.ts';
 import type { PageAccount, PageStack, PageStall, PageStalls } from './page-data.ts';
 
 /** Limits that keep a page of a bad hour as small as one of a bad second; what is left out is said. */
@@ -10,7 +17,6 @@ const MARKS_MAX = 1500;
 const LIST_MAX = 60;
 const STACKS_PER_STALL = 4;
 const FRAMES_PER_STACK = 24;
-const PARTS_PER_STALL = 12;
 
 /** The stalls of an observation; null in the proc tier, where none can be seen. */
 export function stallsOf(observation: ObservationRecord): PageStalls | null {
@@ -24,7 +30,7 @@ export function stallsOf(observation: ObservationRecord): PageStalls | null {
   const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops’ time` : '';
   return {
     title: `${stallKindsPhrase(ranked)} over ${formatNs(observation.budgetNs)}: ${formatNs(total.wallNs)}${ofLoopTime}`,
-    total: accountOf(total, Number.POSITIVE_INFINITY),
+    total: accountOf(total),
     notes: notesOf(observation),
     marks: marked.map((stall) => ({
       atSec: Number((stall.startNs / 1e9).toFixed(4)),
@@ -87,26 +93,23 @@ function stallOf(
     at: `${(stall.startNs / 1e9).toFixed(3)} s`,
     wall: formatNs(stall.wallNs),
     facts,
-    account: accountOf(addAccounts([stall]), PARTS_PER_STALL),
+    account: accountOf(addAccounts([stall])),
     stacks: stacksOf(stall, strings),
   };
 }
 
-function accountOf(total: AccountTotal, partsMax: number): PageAccount {
-  const longest = new Set([...total.parts].sort((a, b) => b.ns - a.ns).slice(0, partsMax));
+function accountOf(total: AccountTotal): PageAccount {
   return {
     wallNs: Math.round(total.wallNs),
     wall: formatNs(total.wallNs),
-    parts: total.parts
-      .filter((part) => longest.has(part))
-      .map((part) => ({
-        group: part.group,
-        title: GROUP_TITLE[part.group],
-        text: partLabel(part),
-        ns: Math.round(part.ns),
-        time: formatNs(part.ns),
-        shareText: formatShare(part.share),
-      })),
+    parts: foldSmall(total).parts.map((part) => ({
+      group: part.group,
+      title: GROUP_TITLE[part.group],
+      text: partLabel(part),
+      ns: Math.round(part.ns),
+      time: formatNs(part.ns),
+      shareText: formatPartShare(part.share),
+    })),
   };
 }
 

@@ -73,14 +73,14 @@ export type PageTimeline = {
     failed: number[];
   } | null;
   latencyNote: string;
-  cycles: { sec: number[]; longest: (number | null)[]; budgetSec: number } | null;
+  /** Column c lies between edges c and c + 1 (s). */
+  cycles: { edges: number[]; longest: (number | null)[]; budgetSec: number } | null;
   cyclesNote: string;
 };
 
 export type PageHeatMap = {
-  startSec: number;
-  columnSec: number;
-  columnCount: number;
+  /** Bounds of the columns, s; one more than there are columns. */
+  edges: number[];
   durationSec: number;
   budgetSec: number;
   /** Bounds of the rows, s; one more than there are rows. */

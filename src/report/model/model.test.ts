@@ -6,12 +6,13 @@ import { encodeHistogram } from '../../record/histogram-text.ts';
 import type { Run } from '../../record/run.ts';
 import { sampleDiagnosis } from '../testing/sample-diagnosis.ts';
 import { sampleRun } from '../testing/sample-run.ts';
+import { cycleTimeline } from './cycle-timeline.ts';
 import { latencyRows, spectrumOf } from './latency.ts';
 import { unaccountedCount } from './load-summary.ts';
 import { loopRows } from './loop-rows.ts';
 import { ranInstead } from './ran-instead.ts';
-import { addAccounts, groupTotals } from './stall-account.ts';
-import { cycleTimeline, latencyTimeline } from './timeline.ts';
+import { addAccounts, foldSmall, groupTotals } from './stall-account.ts';
+import { latencyTimeline } from './timeline.ts';
 
 const run = sampleRun();
 const fsyncRun = sampleRun({ scenario: 'fsync' });
@@ -66,6 +67,25 @@ test('parts of one name are one line, in the order of groups', () => {
     ['user', 'system', 'run-queue', 'blocked', 'unexplained'],
   );
   assert.match(parts[3]!.detail, /^\/var\/lib\/app\/journal\.log, \d+×$/);
+});
+
+test('folding small parts shortens an account and changes no sum', () => {
+  const stall = structuredClone(run.observation!.stalls[1]!);
+  const share = stall.account.runQueue.totalNs / 40;
+  stall.account.runQueue.contended = Array.from({ length: 40 }, (_, i) => ({
+    pid: 100 + i,
+    comm: `busy-${i}`,
+    kernelThread: false,
+    ns: share,
+  }));
+  stall.account.runQueue.unknownNs = 0;
+  const total = addAccounts([stall]);
+  const folded = foldSmall(total);
+  assert.ok(total.parts.length > 40 && folded.parts.length < 12);
+  const sums = [groupTotals(total), groupTotals(folded)].map((sum) => Object.values(sum).map(Math.round));
+  assert.deepEqual(sums[0], sums[1]);
+  assert.ok(folded.parts.some((part) => part.what === '35 others'));
+  assert.deepEqual(foldSmall(addAccounts([])).parts, []);
 });
 
 test('who ran instead is ranked, and is told from the watched server', () => {
@@ -173,7 +193,7 @@ test('the timeline counts every planned request, however few points it is drawn 
 
 test('the heat map holds every cycle once', () => {
   const cycles = cycleTimeline(run.observation!)!;
-  const drawn = cycles.heatMaps.reduce(
+  const drawn = cycles.loops.reduce(
     (sum, map) => sum + map.cells.filter((_, i) => i % 3 === 2).reduce((a, b) => a + b, 0),
     0,
   );
@@ -181,14 +201,38 @@ test('the heat map holds every cycle once', () => {
     drawn,
     run.observation!.windows.reduce((sum, window) => sum + window.cycleCount, 0),
   );
-  assert.ok(cycles.columnCount <= 200);
-  for (const map of cycles.heatMaps) {
+  const columnCount = cycles.columnEdgesNs.length - 1;
+  assert.ok(columnCount <= 200);
+  for (const map of cycles.loops) {
     for (let i = 0; i < map.cells.length; i += 3) {
-      assert.ok(map.cells[i]! < cycles.columnCount && map.cells[i + 1]! < cycles.rowLowNs.length - 1);
+      assert.ok(map.cells[i]! < columnCount && map.cells[i + 1]! < cycles.rowLowNs.length - 1);
     }
   }
   for (let row = 1; row < cycles.rowLowNs.length; row++)
     assert.ok(cycles.rowLowNs[row]! > cycles.rowLowNs[row - 1]!);
+});
+
+test('windows of uneven length leave no column empty, and none is in two', () => {
+  for (const seconds of [8, 60]) {
+    const { observation } = sampleRun({ seconds, scenario: 'healthy' });
+    const { columnEdgesNs, loops } = cycleTimeline(observation!)!;
+    for (let i = 1; i < columnEdgesNs.length; i++) assert.ok(columnEdgesNs[i]! > columnEdgesNs[i - 1]!);
+    for (const loop of loops) assert.ok(loop.longestNs.every((ns) => ns !== null && ns > 0));
+    assert.equal(columnEdgesNs.at(-1), observation!.endNs);
+  }
+});
+
+test('blocks of one second are one point, whenever the run began and however short the first and last are', () => {
+  const shifted = structuredClone(run.load!);
+  const shortened = 0.2e9;
+  for (const block of shifted.blocks) {
+    block.startNs += block.startNs === 0 ? 0.7e9 : 0.7e9 - shortened;
+    if (block.startNs === 0.7e9) block.durationNs -= shortened;
+    block.startNs += block.threadIndex * 1e5;
+  }
+  const points = latencyTimeline(shifted, diagnosis);
+  assert.equal(points.length, 20);
+  assert.equal(points[0]!.startNs, 0.7e9);
 });
 
 test('the longest cycle of a column is exact where a stall explains it', () => {

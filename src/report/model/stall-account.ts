@@ -55,6 +55,25 @@ export function addAccounts(stalls: readonly Stall[]): AccountTotal {
   return { stallCount: stalls.length, wallNs, parts };
 }
 
+/**
+ * The same account with fewer lines: in each group the parts worth a line of their own, the rest as one. The first part
+ * of a group always stays, however small, and the sum does not change.
+ */
+export function foldSmall(total: AccountTotal, perGroup = 5, shareMin = 0.01): AccountTotal {
+  const parts = PART_GROUPS.flatMap((group) => {
+    const own = total.parts.filter((part) => part.group === group);
+    const shown = own.filter((part, index) => index === 0 || (index < perGroup && part.share >= shareMin));
+    const rest = own.slice(shown.length);
+    if (rest.length < 2) return own;
+    const ns = rest.reduce((sum, part) => sum + part.ns, 0);
+    return [
+      ...shown,
+      { group, what: `${rest.length} others`, detail: '', ns, share: ratio(ns, total.wallNs) },
+    ];
+  });
+  return { ...total, parts };
+}
+
 /** Time of each group, every group present. */
 export function groupTotals(total: AccountTotal): Record<PartGroup, number> {
   const sums = Object.fromEntries(PART_GROUPS.map((group) => [group, 0])) as Record<PartGroup, number>;
@@ -75,7 +94,7 @@ function gather(into: Map<string, Gathered>, account: StallAccount): void {
     if (detail !== '') part.detail.set(detail, (part.detail.get(detail) ?? 0) + ns);
   };
   add('user', '', '', account.userNs);
-  for (const { call, ns } of account.system) add('system', call, call, ns);
+  for (const { call, ns } of account.system) add('system', call || 'call not known', call, ns);
   add('irq', '', '', account.irqNs);
   add('steal', '', '', account.stealNs);
   for (const who of account.runQueue.contended) {

@@ -1,9 +1,15 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import { sumBy } from '../../diagnose/facts/numbers.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
-import { type AccountPart, addAccounts, GROUP_TITLE, type PartGroup } from '../model/stall-account.ts';
+import {
+  type AccountPart,
+  addAccounts,
+  foldSmall,
+  GROUP_TITLE,
+  type PartGroup,
+} from '../model/stall-account.ts';
 import type { Ink, Paper } from '../text/paper.ts';
-import { loopLabel, partLabel, plural, stallKindsPhrase } from '../text/phrases.ts';
+import { formatPartShare, loopLabel, partLabel, plural, stallKindsPhrase } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
 
 export const GROUP_INK: Record<PartGroup, Ink> = {
@@ -16,7 +22,6 @@ export const GROUP_INK: Record<PartGroup, Ink> = {
   unexplained: 'dim',
 };
 
-const PARTS_SHOWN = 11;
 const LONGEST_SHOWN = 5;
 const BAR_CELLS = 10;
 /** On a narrower screen the words matter more than the bars. */
@@ -26,15 +31,13 @@ const BARS_FROM_COLUMNS = 76;
 export function writeStalls(paper: Paper, observation: ObservationRecord): void {
   const { stalls } = observation;
   if (observation.tier === 'proc' || stalls.length === 0) return;
-  const total = addAccounts(stalls);
+  const total = foldSmall(addAccounts(stalls));
   const loopNs = sumBy(observation.windows, (window) => window.durationNs);
   const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops' time` : '';
   paper.heading(
     `Where the time of ${plural(stalls.length, 'stall')} went: ${formatNs(total.wallNs)}`,
     `${stallKindsPhrase(stalls)}${ofLoopTime}`,
   );
-  const shown = total.parts.length <= PARTS_SHOWN ? total.parts : keepLongest(total.parts);
-  const rest = total.parts.filter((part) => !shown.includes(part));
   writeTable(
     paper,
     [
@@ -44,30 +47,19 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
       { title: '', align: 'right' },
       { title: '' },
     ],
-    [
-      ...shown.map((part) => [
-        GROUP_TITLE[part.group],
-        partLabel(part),
-        formatNs(part.ns),
-        formatShare(part.share),
-        {
-          text: paper.columns < BARS_FROM_COLUMNS ? '' : paper.bar(part.share, BAR_CELLS),
-          draw: (text: string) => paper.ink(text, GROUP_INK[part.group]),
-        },
-      ]),
-      ...(rest.length > 0
-        ? [[plural(rest.length, 'smaller part'), '', formatNs(sumBy(rest, (part) => part.ns)), '', '']]
-        : []),
-    ],
+    total.parts.map((part) => [
+      GROUP_TITLE[part.group],
+      partLabel(part),
+      formatNs(part.ns),
+      formatPartShare(part.share),
+      {
+        text: paper.columns < BARS_FROM_COLUMNS ? '' : paper.bar(part.share, BAR_CELLS),
+        draw: (text: string) => paper.ink(text, GROUP_INK[part.group]),
+      },
+    ]),
   );
   for (const note of notes(observation)) paper.sentence(note, { first: '  ', ink: ['dim'] });
   writeLongest(paper, observation);
-}
-
-/** The longest parts, still in the order of groups. */
-function keepLongest(parts: AccountPart[]): AccountPart[] {
-  const longest = new Set([...parts].sort((a, b) => b.ns - a.ns).slice(0, PARTS_SHOWN - 1));
-  return parts.filter((part) => longest.has(part));
 }
 
 function notes(observation: ObservationRecord): string[] {

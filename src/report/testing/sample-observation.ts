@@ -24,10 +24,14 @@ export function observe(
 ): ObservationRecord {
   const tier = options.tier ?? 'bpf';
   const windows: CycleWindow[] = [];
-  for (let startNs = 0; startNs < durationNs; startNs += WINDOW_NS) {
+  for (let startNs = 0; startNs < durationNs; ) {
+    // A reader comes round a little late, and now and then very late.
+    const lateNs = prng.next() < 0.01 ? 3 * WINDOW_NS : prng.next() * 3 * NS_PER_MS;
+    const windowNs = Math.round(Math.min(durationNs - startNs, WINDOW_NS + lateNs));
     for (let loopIndex = 0; loopIndex < LOOP_COUNT; loopIndex++) {
-      windows.push(windowOf(prng, stalls, loopIndex, startNs, tier));
+      windows.push(windowOf(prng, stalls, loopIndex, startNs, windowNs, tier));
     }
+    startNs += windowNs;
   }
   const burnNs = stalls.length > 0 ? durationNs * 0.97 : 0;
   return {
@@ -76,9 +80,10 @@ function windowOf(
   stalls: Stall[],
   loopIndex: number,
   startNs: number,
+  windowNs: number,
   tier: 'bpf' | 'proc',
 ): CycleWindow {
-  const endNs = startNs + WINDOW_NS;
+  const endNs = startNs + windowNs;
   const mine = stalls.filter(
     (s) => s.loopIndex === loopIndex && s.startNs + s.wallNs >= startNs && s.startNs + s.wallNs < endNs,
   );
@@ -86,7 +91,9 @@ function windowOf(
   const stalledNs = mine.reduce((sum, stall) => sum + stall.wallNs, 0);
   const cycleCount = Math.max(
     4,
-    Math.round((CYCLES_PER_WINDOW + 8 * (prng.next() - 0.5)) * (1 - stalledNs / WINDOW_NS)),
+    Math.round(
+      (CYCLES_PER_WINDOW + 8 * (prng.next() - 0.5)) * (windowNs / WINDOW_NS - stalledNs / WINDOW_NS),
+    ),
   );
   const work = new Map<number, number>();
   const events = new Map<number, number>();
@@ -111,13 +118,13 @@ function windowOf(
   return {
     loopIndex,
     startNs,
-    durationNs: WINDOW_NS,
+    durationNs: windowNs,
     cycleCount: seen ? cycleCount : 0,
     peekCount: 0,
     eventCount: seen ? eventCount : 0,
     timeoutCount: 0,
     workNs: seen ? Math.round(workNs) : 0,
-    waitNs: seen ? Math.round(Math.max(0, WINDOW_NS - workNs)) : 0,
+    waitNs: seen ? Math.round(Math.max(0, windowNs - workNs)) : 0,
     workHistogram: seen ? pairs(work) : [],
     eventHistogram: seen ? pairs(events) : [],
     overshootHistogram: [],

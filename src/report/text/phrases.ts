@@ -121,6 +121,11 @@ export function partLabel(part: AccountPart): string {
   return [part.what, part.detail === '' ? '' : `(${part.detail})`].filter((text) => text !== '').join(' ');
 }
 
+/** Shares of an account: below a thousandth the digits say nothing. */
+export function formatPartShare(share: number): string {
+  return share > 0 && share < 0.001 ? '<0.1 %' : formatShare(share);
+}
+
 export function stallKindPhrase(stall: Stall): string {
   if (stall.kind === 'work') return `a cycle of work on ${plural(stall.eventCount, 'event')}`;
   const asked =

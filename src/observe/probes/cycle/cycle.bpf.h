@@ -101,7 +101,8 @@ static __always_inline void judge_segment(struct loop_state *s, struct totals *t
 	if (!s->segment_start_ns || now - s->segment_start_ns <= c->budget_ns)
 		return;
 	struct counters *delta = &s->stall.delta;
-	close_run(s, bpf_get_current_task_btf(), now);
+	if (s->armed_at_start)
+		close_run(s, this_cpu(), bpf_get_current_task_btf(), now);
 	subtract(delta, &s->at_start, &s->at_enter);
 	if (s->start_cpu != bpf_get_smp_processor_id()) /* each CPU has its own steal clock */
 		delta->steal = 0;

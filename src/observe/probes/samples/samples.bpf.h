@@ -36,24 +36,16 @@ int on_sample(void *ctx)
 	return 0;
 }
 
-static __always_inline void charge_irq(struct cpu_memory *m, __u64 since)
+/* Twice for each soft interrupt of the machine: one look-up and one reading of the clock, no more. */
+static __always_inline struct cpu_memory *irq_memory(void)
 {
-	if (!m->loop || !since)
-		return;
-	struct loop_state *s = armed_state(m->loop - 1);
-	if (!s || s->where != RUNNING)
-		return;
-	__u64 now = bpf_ktime_get_ns();
-	if (since < s->since_ns)
-		since = s->since_ns;
-	if (now > since)
-		s->stall.irq_ns += now - since;
+	return cpu_memory_of(bpf_get_smp_processor_id());
 }
 
 SEC("tp_btf/softirq_entry")
 int BPF_PROG(on_softirq_entry, unsigned int vec)
 {
-	struct cpu_memory *m = this_cpu();
+	struct cpu_memory *m = irq_memory();
 	if (!m)
 		return 0;
 	m->in_irq |= 2;
@@ -64,11 +56,12 @@ int BPF_PROG(on_softirq_entry, unsigned int vec)
 SEC("tp_btf/softirq_exit")
 int BPF_PROG(on_softirq_exit, unsigned int vec)
 {
-	struct cpu_memory *m = this_cpu();
+	struct cpu_memory *m = irq_memory();
 	if (!m)
 		return 0;
 	m->in_irq &= ~2u;
-	charge_irq(m, m->soft_ns);
+	if (m->soft_ns)
+		m->irq_ns += bpf_ktime_get_ns() - m->soft_ns;
 	m->soft_ns = 0;
 	return 0;
 }
@@ -76,7 +69,7 @@ int BPF_PROG(on_softirq_exit, unsigned int vec)
 SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(on_irq_entry, int irq, void *action)
 {
-	struct cpu_memory *m = this_cpu();
+	struct cpu_memory *m = irq_memory();
 	if (!m)
 		return 0;
 	m->in_irq |= 1;
@@ -88,11 +81,12 @@ int BPF_PROG(on_irq_entry, int irq, void *action)
 SEC("tp_btf/irq_handler_exit")
 int BPF_PROG(on_irq_exit, int irq, void *action, int ret)
 {
-	struct cpu_memory *m = this_cpu();
+	struct cpu_memory *m = irq_memory();
 	if (!m)
 		return 0;
 	m->in_irq &= ~1u;
-	charge_irq(m, m->hard_ns);
+	if (m->hard_ns)
+		m->irq_ns += bpf_ktime_get_ns() - m->hard_ns;
 	m->hard_ns = 0;
 	return 0;
 }

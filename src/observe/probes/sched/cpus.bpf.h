@@ -20,7 +20,8 @@ struct cpu_memory {
 	__u32 armed; /* the arming that all this belongs to */
 	__u32 loop; /* 1 + index of the present task when it is watched, else 0 */
 	__u32 in_irq; /* bit 0 hard, bit 1 soft */
-	__u64 hard_ns, soft_ns;
+	__u64 hard_ns, soft_ns; /* since when it is in an interrupt */
+	__u64 irq_ns; /* all time in interrupts so far, never reset: readers take differences */
 };
 
 struct {
@@ -73,20 +74,24 @@ static __always_inline void begin_account(struct loop_state *s, struct control *
 		return;
 	s->steal_mark = steal_of(bpf_get_current_task_btf());
 	struct cpu_memory *m = this_cpu();
-	if (m)
-		m->loop = index + 1;
+	if (!m)
+		return;
+	s->irq_mark = m->irq_ns;
+	m->loop = index + 1;
 }
 
 /* The thread leaves the CPU, or its account ends while it has it. */
-static __always_inline void close_run(struct loop_state *s, struct task_struct *task, __u64 now)
+static __always_inline void close_run(struct loop_state *s, struct cpu_memory *m, struct task_struct *task, __u64 now)
 {
 	__u64 steal = steal_of(task);
-	if (s->where != RUNNING)
+	if (s->where != RUNNING || !m)
 		return;
 	if (now > s->since_ns)
 		s->stall.on_cpu_ns += now - s->since_ns;
 	if (steal > s->steal_mark)
 		s->stall.steal_ns += steal - s->steal_mark;
+	s->stall.irq_ns += m->irq_ns - s->irq_mark;
+	s->irq_mark = m->irq_ns;
 	s->steal_mark = steal;
 	s->since_ns = now;
 }

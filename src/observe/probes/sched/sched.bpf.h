@@ -70,7 +70,7 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 	struct loop_state *s = armed_state(index);
 	if (!s || s->where != RUNNING)
 		return;
-	close_run(s, prev, now);
+	close_run(s, m, prev, now);
 	s->cpu = bpf_get_smp_processor_id();
 	if ((state & 0xff) == 0) { /* R, or R+ of a preempted or throttled task */
 		s->where = RUNNABLE;
@@ -98,6 +98,7 @@ static __always_inline void switched_in(struct cpu_memory *m, __u32 index, struc
 	s->where = RUNNING;
 	s->since_ns = now;
 	s->steal_mark = steal_of(next);
+	s->irq_mark = m->irq_ns;
 }
 
 SEC("tp_btf/sched_switch")

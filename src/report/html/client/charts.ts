@@ -78,12 +78,6 @@ function line(label: string, name: string, width: number, more: Partial<uPlot.Se
   return { label, stroke: colour(name), width, points: { show: false }, spanGaps: false, ...more };
 }
 
-/** Columns that stand side by side: each is the longest cycle that ended in its stretch of time. */
-function columnsOf(label: string): uPlot.Series {
-  const paths = uPlot.paths.bars!({ size: [1, Number.POSITIVE_INFINITY], gap: 0 });
-  return { label, fill: colour('line-cycle'), width: 0, paths, points: { show: false } };
-}
-
 function options(width: number, height: number, more: Partial<uPlot.Options>): uPlot.Options {
   return {
     width,
@@ -212,13 +206,14 @@ export function timelineCharts(
                 y: { distr: 3, range: () => logRange([...cycles.longest, ...walls, cycles.budgetSec]) },
               },
               axes: [timeAxis(' s'), durationAxis()],
-              series: [{}, columnsOf('longest')],
+              series: [{}, { label: 'longest', width: 0, points: { show: false } }],
               hooks: {
                 setCursor: [onCursor],
+                drawAxes: [(drawn) => drawColumns(drawn, cycles)],
                 draw: [(drawn) => drawStalls(drawn, stalls, cycles.budgetSec, selected)],
               },
             }),
-            [cycles.sec, cycles.longest] as uPlot.AlignedData,
+            [middles(cycles.edges), cycles.longest] as uPlot.AlignedData,
             cyclesHost,
           );
           chart.over.addEventListener('click', () => {
@@ -272,12 +267,13 @@ function readoutText(timeline: PageTimeline, stalls: PageStalls | null, atSec: n
     if ((latency.failed[i] ?? 0) > 0) parts.push(`${formatWholeNumber(latency.failed[i]!)} failed`);
   }
   if (cycles) {
-    const i = nearestIndex(cycles.sec, atSec);
+    const i = Math.max(
+      0,
+      cycles.edges.findLastIndex((edge) => edge <= atSec),
+    );
     parts.push(`longest cycle ${formatSec(cycles.longest[i])}`);
-    const half = cycles.sec.length > 1 ? (cycles.sec[1]! - cycles.sec[0]!) / 2 : 0;
-    const count = stalls
-      ? stalls.marks.filter((mark) => Math.abs(mark.atSec - cycles.sec[i]!) <= half).length
-      : 0;
+    const [from, to] = [cycles.edges[i]!, cycles.edges[i + 1] ?? Number.POSITIVE_INFINITY];
+    const count = stalls ? stalls.marks.filter(({ atSec: at }) => at >= from && at < to).length : 0;
     if (count > 0) parts.push(count === 1 ? '1 stall' : `${count} stalls`);
   }
   return parts.join(' · ');
@@ -325,6 +321,23 @@ function drawTicks(chart: uPlot, stalls: PageStalls | null, selected: number): v
     ctx.globalAlpha = index === selected ? 1 : 0.75;
     ctx.fillRect(x - pixel, bbox.top - 6 * pixel, 2 * pixel, 6 * pixel);
     if (index === selected) drawSelection(chart, x);
+  });
+  ctx.restore();
+}
+
+const middles = (edges: number[]) => edges.slice(1).map((edge, i) => (edge + edges[i]!) / 2);
+
+/** Columns that stand side by side: each is the longest cycle that ended in its stretch of time. */
+function drawColumns(chart: uPlot, cycles: NonNullable<PageTimeline['cycles']>): void {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.fillStyle = colour('line-cycle');
+  cycles.longest.forEach((longest, i) => {
+    if (longest === null) return;
+    const left = Math.round(chart.valToPos(cycles.edges[i]!, 'x', true));
+    const right = Math.round(chart.valToPos(cycles.edges[i + 1]!, 'x', true));
+    const top = chart.valToPos(longest, 'y', true);
+    ctx.fillRect(left, top, Math.max(1, right - left), bbox.top + bbox.height - top);
   });
   ctx.restore();
 }

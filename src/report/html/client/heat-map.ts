@@ -9,7 +9,7 @@ const MARGIN = { left: 58, right: 12, top: 8, bottom: 28 };
 /** Steps of the colour ramp in the style sheet, --heat-0 to --heat-7. */
 const STEPS = 8;
 
-type Plot = { width: number; columnWidth: number; rowHeight: number; rowCount: number };
+type Plot = { width: number; perSec: number; rowHeight: number; rowCount: number };
 
 export function heatMapCard(map: PageHeatMap): { element: HTMLElement; start: () => void } {
   const hint = 'Point at a cell for its count.';
@@ -53,11 +53,13 @@ export function heatMapCard(map: PageHeatMap): { element: HTMLElement; start: ()
   });
   canvas.addEventListener('pointermove', (event) => {
     const plot = plotOf(host.clientWidth, map);
-    const column = Math.floor((event.offsetX - MARGIN.left) / plot.columnWidth);
+    const atSec = (event.offsetX - MARGIN.left) / plot.perSec;
+    const column = map.edges.findLastIndex((edge) => edge <= atSec);
     const row = plot.rowCount - 1 - Math.floor((event.offsetY - MARGIN.top) / plot.rowHeight);
-    if (column < 0 || column >= map.columnCount || row < 0 || row >= plot.rowCount)
+    if (column < 0 || column > map.edges.length - 2 || row < 0 || row >= plot.rowCount) {
       return replaceChildren(readout, hint);
-    const fromSec = map.startSec + column * map.columnSec;
+    }
+    const fromSec = map.edges[column]!;
     const count = byCell.get(`${column},${row}`) ?? 0;
     replaceChildren(
       readout,
@@ -91,7 +93,7 @@ function plotOf(width: number, map: PageHeatMap): Plot {
   const rowCount = map.rowLowSec.length - 1;
   return {
     width,
-    columnWidth: (width - MARGIN.left - MARGIN.right) / map.columnCount,
+    perSec: (width - MARGIN.left - MARGIN.right) / Math.max(1e-3, map.durationSec),
     rowHeight: (HEIGHT - MARGIN.top - MARGIN.bottom) / rowCount,
     rowCount,
   };
@@ -118,13 +120,13 @@ function drawHeatMap(canvas: HTMLCanvasElement, width: number, map: PageHeatMap,
     const strength = most === 1 ? 1 : Math.log(count) / Math.log(most);
     const over = map.rowLowSec[row]! >= map.budgetSec;
     ctx.fillStyle = over ? overColour : ramp[Math.min(STEPS - 1, Math.floor(strength * STEPS))]!;
-    const left = MARGIN.left + column * plot.columnWidth;
     const top = MARGIN.top + (plot.rowCount - 1 - row) * plot.rowHeight;
     // Cells meet on whole device pixels, or the seams between them would show as a grid.
-    const x0 = Math.round(left * pixel) / pixel;
-    const y0 = Math.round(top * pixel) / pixel;
-    const x1 = Math.round((left + plot.columnWidth) * pixel) / pixel;
-    const y1 = Math.round((top + plot.rowHeight) * pixel) / pixel;
+    const snap = (value: number) => Math.round(value * pixel) / pixel;
+    const x0 = snap(MARGIN.left + map.edges[column]! * plot.perSec);
+    const x1 = snap(MARGIN.left + map.edges[column + 1]! * plot.perSec);
+    const y0 = snap(top);
+    const y1 = snap(top + plot.rowHeight);
     ctx.fillRect(x0, y0, Math.max(x1 - x0, 1 / pixel), y1 - y0);
   }
   drawBudget(ctx, plot, map);
@@ -157,15 +159,10 @@ function drawScales(ctx: CanvasRenderingContext2D, plot: Plot, map: PageHeatMap)
   }
   ctx.textAlign = 'center';
   ctx.textBaseline = 'top';
-  const spanSec = map.columnCount * map.columnSec;
-  const stepSec = niceStep(spanSec / Math.max(2, Math.floor(plot.width / 110)));
-  for (let sec = 0; sec <= spanSec + 1e-9; sec += stepSec) {
-    const x = MARGIN.left + (sec / map.columnSec) * plot.columnWidth;
-    ctx.fillText(
-      `${Number((map.startSec + sec).toPrecision(4))} s`,
-      Math.min(x, plot.width - 16),
-      HEIGHT - MARGIN.bottom + 8,
-    );
+  const stepSec = niceStep(map.durationSec / Math.max(2, Math.floor(plot.width / 110)));
+  for (let sec = 0; sec <= map.durationSec + 1e-9; sec += stepSec) {
+    const x = MARGIN.left + sec * plot.perSec;
+    ctx.fillText(`${Number(sec.toPrecision(4))} s`, Math.min(x, plot.width - 16), HEIGHT - MARGIN.bottom + 8);
   }
 }
 

@@ -197,7 +197,7 @@ export function barCard(title: string, lead: string, bars: PageBar[]): HTMLEleme
             el('span', { class: 'bar-value' }, bar.value),
           ),
           el('div', { class: 'bar-track', 'aria-hidden': 'true' }, fill),
-          el('p', { class: 'bar-detail' }, bar.detail),
+          el('p', { class: 'bar-detail', title: bar.detail }, bar.detail),
         );
       }),
     ),

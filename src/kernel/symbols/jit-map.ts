@@ -1,0 +1,67 @@
+/**
+ * What a JIT wrote down about itself: lines "start size name" in /tmp/perf-PID.map, as V8 (--perf-basic-prof), the JVM
+ * and others write them for perf(1). Anyone may write to /tmp, so the file is taken only as a regular file of the
+ * process's own user or of root, is never waited for, and is bounded.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { readProcText } from '../proc/read-text.ts';
+import { lastNotAbove } from './kallsyms.ts';
+
+export type JitMap = {
+  /** "LazyCompile:*handle /srv/app.js:12", without an offset; null outside all code. */
+  nameOf(address: bigint): string | null;
+};
+
+const LIMIT_BYTES = 64 << 20;
+const NAME_LIMIT = 256;
+
+/** Null when there is none, or it cannot be trusted. */
+export function readJitMap(pid: number): JitMap | null {
+  const status = readProcText(`/proc/${pid}/status`) ?? '';
+  const uid = /^Uid:\t\d+\t(\d+)/m.exec(status)?.[1];
+  // Named by the pid inside its own namespace, the last one.
+  const innerPid = /^NStgid:(?:\t\d+)*\t(\d+)$/m.exec(status)?.[1] ?? String(pid);
+  if (uid === undefined) return null;
+  const text = readOwned(`/proc/${pid}/root/tmp/perf-${innerPid}.map`, Number(uid));
+  return text === null ? null : parseJitMap(text);
+}
+
+/** Code that was moved or compiled anew is written again: of two lines for one address the later one counts. */
+export function parseJitMap(text: string): JitMap {
+  const rows: { start: bigint; bytes: bigint; name: string }[] = [];
+  for (const match of text.matchAll(/^(?:0x)?([0-9a-f]{1,16}) (?:0x)?([0-9a-f]{1,8}) (.+)$/gm)) {
+    rows.push({
+      start: BigInt(`0x${match[1]}`),
+      bytes: BigInt(`0x${match[2]}`),
+      name: match[3]!.slice(0, NAME_LIMIT),
+    });
+  }
+  // Stable, so that later lines stay behind earlier ones of the same address.
+  rows.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const starts = BigUint64Array.from(rows, (row) => row.start);
+  return {
+    nameOf(address) {
+      const row = rows[lastNotAbove(starts, address)];
+      return row && address < row.start + row.bytes ? row.name : null;
+    },
+  };
+}
+
+function readOwned(path: string, uid: number): string | null {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch {
+    return null;
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || (stat.uid !== uid && stat.uid !== 0) || stat.size > LIMIT_BYTES) return null;
+    const bytes = Buffer.alloc(stat.size);
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}
