@@ -2,8 +2,10 @@
  * Makes dist/ for the published tarball: Node runs .ts files, but refuses them under node_modules. Types are replaced
  * by blanks, so line and column numbers stay those of the source. Every other file (BPF blobs, styles) is copied.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,4 +36,29 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
   }
   fileCount++;
 }
-console.log(`dist: ${fileCount} files`);
+
+/** Declarations for users of the library, written by tsc beside the stripped files. */
+function declare(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'loopscope-types-'));
+  const emit = [
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--rootDir',
+    '.',
+    '--outDir',
+    folder,
+  ];
+  execFileSync(join(root, 'node_modules/.bin/tsc'), emit, { cwd: root, stdio: 'inherit' });
+  const emitted = join(folder, 'src');
+  for (const entry of readdirSync(emitted, { recursive: true, withFileTypes: true })) {
+    const path = relative(emitted, join(entry.parentPath, entry.name));
+    if (!entry.isFile() || isTest(path.replace(/\.d\.ts$/, '.ts'))) continue;
+    writeFileSync(join(target, path), rewriteSpecifiers(readFileSync(join(emitted, path), 'utf8')));
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+declare();
+console.log(`dist: ${fileCount} files and their declarations`);

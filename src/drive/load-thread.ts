@@ -56,7 +56,6 @@ export type ThreadResult = {
   endNs: number;
   cost: ThreadCost;
   gcPauseNs: number;
-  gcCount: number;
   oversleep: { p50Ns: number; p99Ns: number } | null;
   stats: LoopStats;
   statusCounts: [status: number, count: number][];
@@ -130,6 +129,7 @@ async function run(input: ThreadInput): Promise<void> {
   recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs);
   driver.start(startNs, startNs + plan.durationNs);
   const endCost = beginThreadCost();
+  const loadStartMs = performance.now();
   while (!driver.isFinished) loop.turn();
   const cost = endCost();
   post({
@@ -137,8 +137,7 @@ async function run(input: ThreadInput): Promise<void> {
     result: {
       endNs: driver.endedNs,
       cost,
-      gcPauseNs: await garbage.sumNs(),
-      gcCount: garbage.count(),
+      gcPauseNs: await garbage.sumNsSince(loadStartMs),
       oversleep,
       stats: statsSince(loop.stats, statsBefore),
       statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),

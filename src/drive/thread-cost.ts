@@ -34,24 +34,22 @@ function readRunDelayNs(): number {
   }
 }
 
-/** Adds up pauses of this thread's garbage collector; the sum is complete once the thread has been idle for a moment. */
-export function watchGarbageCollection(): { sumNs(): Promise<number>; count(): number } {
-  let sumNs = 0;
-  let count = 0;
+/** Pauses of this thread's garbage collector; the sum is complete once the thread has been idle for a moment. */
+export function watchGarbageCollection(): { sumNsSince(performanceMs: number): Promise<number> } {
+  const pauses: { startMs: number; durationMs: number }[] = [];
   const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) {
-      sumNs += entry.duration * 1e6;
-      count++;
+    for (const { startTime, duration } of list.getEntries()) {
+      pauses.push({ startMs: startTime, durationMs: duration });
     }
   });
   observer.observe({ entryTypes: ['gc'] });
   return {
-    count: () => count,
-    async sumNs() {
+    async sumNsSince(performanceMs) {
       // Entries are delivered by the thread's event loop, which did not run while the load did.
       for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
       observer.disconnect();
-      return sumNs;
+      const counted = pauses.filter(({ startMs }) => startMs >= performanceMs);
+      return counted.reduce((sum, { durationMs }) => sum + durationMs * 1e6, 0);
     },
   };
 }

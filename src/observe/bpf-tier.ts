@@ -1,18 +1,17 @@
 /**
  * The tier that sees every cycle. Two probes a cycle always; the scheduler probes, interrupts and CPU samples only while
- * armed: from the first stall until two seconds after the last.
+ * armed (arming.ts).
  */
-import { attachCpuClock, attachTracepoint, attachTracing, enablePerfEvent } from '../kernel/bpf/attach.ts';
+import { attachTracepoint } from '../kernel/bpf/attach.ts';
 import { type LoadedObject, loadSkeleton } from '../kernel/bpf/light-skeleton.ts';
-import { deleteElement, mapArray, updateElement } from '../kernel/bpf/map.ts';
+import { deleteElement, lookupElement, mapArray, updateElement } from '../kernel/bpf/map.ts';
 import { openRingBuffer } from '../kernel/bpf/ring-buffer.ts';
 import { openTracefs, type Tracefs } from '../kernel/bpf/tracefs.ts';
 import { offHeap } from '../kernel/libc.ts';
 import { closeFd } from '../kernel/sockets.ts';
-import { control, LOOP_LIMIT, loop_state, totals } from './probes/layouts.ts';
+import { type Arming, createArming } from './arming.ts';
+import { control, counters, LOOP_LIMIT, loop_state, totals } from './probes/layouts.ts';
 import { WAIT_CALLS } from './wait-calls.ts';
-
-export type Arming = 'auto' | 'always' | 'never';
 
 export type BpfTierOptions = {
   armed: Arming;
@@ -32,26 +31,26 @@ export type BpfTier = {
   poll(): void;
   /** The kernel's own totals of a loop, live. Fields by probes/layouts.ts. */
   totalsOf(loopIndex: number): DataView;
+  /** The work a loop is in the middle of, or null while it waits (or was not yet seen to return from a wait). */
+  openWork(loopIndex: number): OpenWork | null;
   ringDrops(): number;
   armedNs(): number;
   readonly programs: ReadonlyMap<string, number>;
   [Symbol.dispose](): void;
 };
 
-const DEFAULT_RING_BYTES = 1 << 20;
-const SAMPLES_PER_SEC = 999;
-const STAY_ARMED_NS = 2e9;
-const ACCEPT_CALLS = ['accept', 'accept4'];
-const ARMED_PROGRAMS = [
-  'on_switch',
-  'on_waking',
-  'on_migrate',
-  'on_softirq_entry',
-  'on_softirq_exit',
-  'on_irq_entry',
-  'on_irq_exit',
-];
+/** Since when, on CLOCK_MONOTONIC, and the task's counters then. */
+export type OpenWork = {
+  startMonoNs: bigint;
+  cpu: number;
+  eventCount: number;
+  peekCount: number;
+  execNs: number;
+  runDelayNs: number;
+};
 
+const DEFAULT_RING_BYTES = 1 << 20;
+const ACCEPT_CALLS = ['accept', 'accept4'];
 /** Loads and attaches. Throws PERMISSION or BPF_LOAD; whatever was opened until then is closed again. */
 export function startBpfTier(options: BpfTierOptions): BpfTier {
   using stack = new DisposableStack();
@@ -77,8 +76,16 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   declareWaitCalls(object);
   for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
 
-  const arming = createArming(object, options, controlView, clocks);
-  stack.defer(() => arming.disarm('end'));
+  const arming = stack.use(
+    createArming({
+      programs: object.programs,
+      cpuMemories: object.maps.get('cpu_memories')!,
+      mode: options.armed,
+      nowNs: options.nowNs,
+      setEpoch: (epoch) => controlView.setUint32(control.at.armed, epoch, true),
+      onChange: options.onTierChange,
+    }),
+  );
   if (options.armed === 'always') arming.arm('asked to');
   const owned = stack.move();
 
@@ -106,9 +113,7 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
     },
     removeLoop(_loopIndex, tid) {
       deleteElement(object.maps.get('loop_of_tid')!, tid);
-      const clock = clocks.get(tid);
-      if (clock !== undefined) closeFd(clock);
-      clocks.delete(tid);
+      arming.removeThread(tid);
     },
     setBudgetNs: (budgetNs) =>
       controlView.setBigUint64(control.at.budget_ns, BigInt(Math.round(budgetNs)), true),
@@ -118,6 +123,7 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
     },
     totalsOf: (loopIndex) =>
       new DataView(totalsMapping.buffer, loopIndex * totals.byteLength, totals.byteLength),
+    openWork: (loopIndex) => readOpenWork(object.maps.get('states')!, loopIndex),
     ringDrops: () => Number(controlView.getBigUint64(control.at.ring_drops, true)),
     armedNs: () => arming.armedNs(),
     [Symbol.dispose]: () => owned.dispose(),
@@ -143,57 +149,21 @@ function attachExit(
   if (id !== null) fds.push(attachTracepoint(object.programs.get(program)!, id));
 }
 
-/** Arming is a state with hysteresis; every change is reported, with its reason. */
-function createArming(
-  object: LoadedObject,
-  options: BpfTierOptions,
-  controlView: DataView,
-  clocks: Map<number, number>,
-) {
-  const fds: number[] = [];
-  let epoch = 0;
-  let armed = false;
-  let sinceNs = 0;
-  let totalNs = 0;
-  let lastStallNs = Number.NEGATIVE_INFINITY;
-  const arming = {
-    arm(why: string) {
-      if (armed) return;
-      armed = true;
-      sinceNs = options.nowNs();
-      lastStallNs = sinceNs;
-      for (const name of ARMED_PROGRAMS) fds.push(attachTracing(object.programs.get(name)!));
-      for (const fd of clocks.values()) enablePerfEvent(fd, true);
-      // Last, so that an account is called full only when every probe was there from its first moment.
-      controlView.setUint32(control.at.armed, ++epoch, true);
-      options.onTierChange('armed', why);
-    },
-    disarm(why: string) {
-      if (!armed) return;
-      armed = false;
-      totalNs += options.nowNs() - sinceNs;
-      controlView.setUint32(control.at.armed, 0, true);
-      for (const fd of clocks.values()) enablePerfEvent(fd, false);
-      for (const fd of fds.splice(0)) closeFd(fd);
-      options.onTierChange('base', why);
-    },
-    step(sawStall: boolean) {
-      if (sawStall) lastStallNs = options.nowNs();
-      if (options.armed !== 'auto') return;
-      if (sawStall) arming.arm('a cycle was over budget');
-      else if (armed && options.nowNs() - lastStallNs > STAY_ARMED_NS) arming.disarm('no stall for 2 s');
-    },
-    addThread(tid: number) {
-      if (options.armed === 'never') return;
-      try {
-        const fd = attachCpuClock(object.programs.get('on_sample')!, tid, SAMPLES_PER_SEC);
-        clocks.set(tid, fd);
-        if (armed) enablePerfEvent(fd, true);
-      } catch {
-        // The thread is gone, or perf events are refused: its stalls are accounted without samples.
-      }
-    },
-    armedNs: () => totalNs + (armed ? options.nowNs() - sinceNs : 0),
+function readOpenWork(statesMap: number, loopIndex: number): OpenWork | null {
+  const state = offHeap(loop_state.byteLength);
+  if (!lookupElement(statesMap, loopIndex, state)) return null;
+  const view = new DataView(state.buffer);
+  const at = loop_state.at;
+  const startMonoNs = view.getBigUint64(at.segment_start_ns, true);
+  if (startMonoNs === 0n || view.getUint32(at.in_wait, true) !== 0) return null;
+  const counter = (field: keyof typeof counters.at) =>
+    Number(view.getBigUint64(at.at_start + counters.at[field], true));
+  return {
+    startMonoNs,
+    cpu: view.getUint32(at.start_cpu, true),
+    eventCount: view.getUint32(at.cycle_events, true),
+    peekCount: view.getUint32(at.cycle_peeks, true),
+    execNs: counter('exec'),
+    runDelayNs: counter('run_delay'),
   };
-  return arming;
 }

@@ -15,6 +15,7 @@ import type { ObserveOptions, Tier } from './observe.ts';
 import { LOOP_LIMIT, stall_event, totals } from './probes/layouts.ts';
 import { measureProgramCost } from './program-cost.ts';
 import { decodeStall } from './stall-decoder.ts';
+import { unfinishedStall } from './unfinished-stall.ts';
 
 const STALL_LIMIT = 4000;
 const RESCAN_NS = 1e9;
@@ -127,6 +128,7 @@ class Watch implements Tier {
         this.#exits.push({ pid, atNs: now });
     }
     this.#cutWindows(now);
+    const unfinished = this.#unfinished(now);
     this.#losses.ringBufferDrops = this.#tier.ringDrops();
     const armedNs = this.#tier.armedNs();
     const cost = { ...this.#cost.finish(), armedNs, tierChanges: this.#tierChanges };
@@ -137,7 +139,7 @@ class Watch implements Tier {
       windows: this.#windows.filter((window) =>
         active.some((record) => record.loopIndex === window.loopIndex),
       ),
-      stalls: this.#decodeAll(),
+      stalls: [...this.#decodeAll(), ...unfinished].sort((a, b) => a.startNs - b.startNs),
       exits: this.#exits,
       cost,
       losses: this.#losses,
@@ -174,6 +176,7 @@ class Watch implements Tier {
 
   #close(tid: number, record: LoopRecord): void {
     record.endNs = this.#nowNs();
+    this.#cutWindow(this.#watched.get(tid)!, record.endNs);
     this.#watched.delete(tid);
     this.#tier.removeLoop(record.loopIndex, tid);
     if (this.hasExited(record.pid)) this.#exits.push({ pid: record.pid, atNs: record.endNs });
@@ -242,14 +245,30 @@ class Watch implements Tier {
     this.#tier.setBudgetNs(this.#budgetNs);
   }
 
-  #cutWindows(now: number): void {
-    const durationNs = now - this.#windowStartNs;
-    if (durationNs <= 0) return;
-    for (const { record, cutter } of this.#watched.values()) {
-      const live = this.#tier.totalsOf(record.loopIndex);
-      const task = readTaskCounters(record.pid, record.tid);
-      this.#windows.push(cutter.cut(live, task, this.#windowStartNs, durationNs));
+  #cutWindow({ record, cutter }: Watched, now: number): void {
+    const startNs = Math.max(this.#windowStartNs, record.startNs);
+    if (now <= startNs) return;
+    const live = this.#tier.totalsOf(record.loopIndex);
+    const task = readTaskCounters(record.pid, record.tid);
+    this.#windows.push(cutter.cut(live, task, startNs, now - startNs));
+  }
+
+  /** Cycles over budget that are still under way. */
+  #unfinished(now: number): Stall[] {
+    const stalls: Stall[] = [];
+    for (const { record } of this.#watched.values()) {
+      const work = this.#tier.openWork(record.loopIndex);
+      if (work === null) continue;
+      const startNs = Number(work.startMonoNs - this.#options.clock.startMonoNs);
+      if (now - startNs <= this.#budgetNs) continue;
+      const stall = unfinishedStall(record, work, startNs, now);
+      if (stall) stalls.push(stall);
     }
+    return stalls;
+  }
+
+  #cutWindows(now: number): void {
+    for (const watched of this.#watched.values()) this.#cutWindow(watched, now);
     this.#windowStartNs = now;
   }
 }

@@ -12,7 +12,7 @@ import type {
   Stall,
 } from '../record/observation.ts';
 import type { Capability } from '../record/run.ts';
-import type { Arming } from './bpf-tier.ts';
+import type { Arming } from './arming.ts';
 import { startBpfWatch } from './bpf-watch.ts';
 import { createHostSampler } from './host-sampler.ts';
 import { createNeighbours } from './neighbours.ts';
@@ -168,6 +168,6 @@ function startProc(options: ObserveOptions & { windowNs: number }, whyNoBpf: str
         losses: { ringBufferDrops: 0, mapFullDrops: 0, stallsNotKept: 0, decodeErrors: 0 },
       };
     },
-    [Symbol.dispose]: () => {},
+    [Symbol.dispose]: () => tier[Symbol.dispose](),
   };
 }

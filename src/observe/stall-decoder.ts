@@ -10,6 +10,7 @@ import type {
   Stall,
   StallAccount,
 } from '../record/observation.ts';
+import { takesDescriptor } from './descriptor-calls.ts';
 import {
   block,
   CALL_NONE,
@@ -35,16 +36,6 @@ const AF_INET6 = 10;
 
 /** Names kept of those who ran instead; the time of the others is counted as unknown. */
 const CONTENDED_KEPT = 6;
-
-/** Calls whose first argument is a descriptor; for the others a file name would be nonsense. */
-const TAKES_FD = new Set(
-  (
-    'read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 fsync fdatasync sync_file_range syncfs ' +
-    'sendfile splice fallocate ftruncate fstat newfstatat getdents64 flock fcntl ioctl connect accept accept4 sendto ' +
-    'recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown close openat lseek epoll_wait epoll_pwait epoll_pwait2 ' +
-    'io_uring_enter copy_file_range readahead fadvise64'
-  ).split(' '),
-);
 
 /** A layout over bytes: small readers that keep the decoder free of offsets. */
 class Reader {
@@ -237,7 +228,7 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
     const number = reader.i32(start + block.at.call);
     const call = number === CALL_NONE ? 'page-fault' : syscallName(number);
     const wakerPid = reader.u32(start + block.at.waker_pid);
-    const takesFd = TAKES_FD.has(call);
+    const takesFd = takesDescriptor(call);
     slices.push({
       call,
       ns: reader.ns(start + block.at.ns),

@@ -5,6 +5,7 @@
 import { bytes, i32, layout, u32, u64 } from '../../kernel/abi/layout.ts';
 
 export const LOOP_LIMIT = 256;
+export const CPU_LIMIT = 1024;
 export const CONTENDER_LIMIT = 16;
 export const BLOCK_LIMIT = 4;
 export const SAMPLE_LIMIT = 8;
@@ -109,9 +110,16 @@ export const totals = layout('totals', 2768, {
 
 export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
 
-/** The part of loop_state that user space writes, and its whole size. */
+/** The part of loop_state that user space writes and reads, and its whole size. */
 export const loop_state = layout('loop_state', 3232, {
   kinds: u32(0),
   in_wait: u32(8),
   segment_start_ns: u64(40),
+  cycle_events: u32(48),
+  cycle_peeks: u32(52),
+  start_cpu: u32(76),
+  at_start: bytes(144, counters.byteLength),
 });
+
+/** What user space reads and resets of a CPU's memory. */
+export const cpu_memory = layout('cpu_memory', 80, { in_irq: u32(48), soft_irqs: u32(52), soft_ns: u64(64) });

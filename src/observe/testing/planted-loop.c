@@ -8,6 +8,7 @@
  *   k20 burn 20 ms of CPU in the kernel (read of /dev/zero)         a   accept4 that finds nothing
  *   c   accept4 that finds a connection                             m   touch 16 MiB of fresh memory
  *   q3  epoll_wait with timeout 0 that returns 3 events             r30 a blocking recv that 30 ms end (SO_RCVTIMEO)
+ *   h   say "hanging", then hang in read(2) on stdin until it is closed
  *   x7  repeat all steps so far 7 times in all
  */
 #define _GNU_SOURCE
@@ -107,6 +108,12 @@ static void step(const char *text)
 		break;
 	case 'e':
 		wait_events(number, -1);
+		break;
+	case 'h':
+		puts("hanging");
+		fflush(stdout);
+		while (read(0, big, 1) > 0)
+			;
 		break;
 	case 'q':
 		wait_events(number, 0);

@@ -30,6 +30,8 @@ export type PlantedLoop = {
   readonly child: ChildProcess;
   /** Lets it run its steps; resolves when it has ended well. */
   run(): Promise<void>;
+  /** For steps with an "h": lets it run; resolves when it hangs there. */
+  runUntilHang(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -52,6 +54,11 @@ export async function plantLoop(steps: string[], options: { cpu?: number } = {})
       child.stdin!.end();
       const [code] = await exited;
       if (code !== 0) throw new Error(`planted loop ended with ${code}`);
+    },
+    async runUntilHang() {
+      const hanging = once(child.stdout!, 'data');
+      child.stdin!.write('g');
+      await hanging;
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');

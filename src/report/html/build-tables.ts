@@ -1,4 +1,5 @@
 import { formatBytes, formatNs, formatShare } from '../../base/units.ts';
+import { sumBy } from '../../diagnose/facts/numbers.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts';
@@ -16,7 +17,7 @@ import {
 } from '../text/phrases.ts';
 import type { PageBar, PageData, PageTable } from './page-data.ts';
 
-const NAMES_MAX = 10;
+const NAMES_MAX = 6;
 const LOOPS_MAX = 64;
 
 const ROLE_TAG = { loopscope: 'loopscope itself', watched: 'the watched server', other: '' } as const;
@@ -102,17 +103,22 @@ export function loopsTable(observation: ObservationRecord): PageTable | null {
 }
 
 export function ranInsteadBars(observation: ObservationRecord, selfPids: readonly number[]): PageBar[] {
-  return ranInstead(observation, selfPids)
-    .slice(0, NAMES_MAX)
-    .map((who) => ({
-      name: who.comm,
-      detail: [`pid ${who.pid}`, who.kernelThread ? 'kernel thread' : '', who.commandLine]
-        .filter((text) => text !== '')
-        .join(' · '),
-      share: who.share,
-      value: `${formatNs(who.ns)} · ${formatShare(who.share)}`,
-      tag: ROLE_TAG[who.role],
-    }));
+  const everyone = ranInstead(observation, selfPids);
+  const bars = everyone.slice(0, NAMES_MAX).map((who) => ({
+    name: who.comm,
+    detail: [`pid ${who.pid}`, who.kernelThread ? 'kernel thread' : '', who.commandLine]
+      .filter((text) => text !== '')
+      .join(' · '),
+    share: who.share,
+    value: `${formatNs(who.ns)} · ${formatShare(who.share)}`,
+    tag: ROLE_TAG[who.role],
+  }));
+  const rest = everyone.slice(NAMES_MAX);
+  if (rest.length === 0) return bars;
+  const ns = sumBy(rest, (who) => who.ns);
+  const share = sumBy(rest, (who) => who.share);
+  const name = plural(rest.length, 'other');
+  return [...bars, { name, detail: '', share, value: `${formatNs(ns)} · ${formatShare(share)}`, tag: '' }];
 }
 
 export function outcomesOf(load: LoadRecord): PageData['outcomes'] {

@@ -83,7 +83,7 @@ export function groupTotals(total: AccountTotal): Record<PartGroup, number> {
 
 function gather(into: Map<string, Gathered>, account: StallAccount): void {
   const add = (group: PartGroup, what: string, key: string, ns: number, detail = '', count = 1) => {
-    if (!(ns > 0)) return;
+    if (!(ns >= 1)) return; // less than a ns is a rounding error of sums
     let part = into.get(`${group}\n${key}`);
     if (!part) {
       part = { group, what, detail: new Map(), ns: 0, count: 0 };

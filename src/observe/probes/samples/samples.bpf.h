@@ -49,6 +49,7 @@ int BPF_PROG(on_softirq_entry, unsigned int vec)
 	if (!m)
 		return 0;
 	m->in_irq |= 2;
+	m->soft_irqs++;
 	m->soft_ns = m->loop ? bpf_ktime_get_ns() : 0;
 	return 0;
 }

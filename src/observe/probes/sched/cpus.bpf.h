@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#define CPU_LIMIT 1024
+
 struct cpu_memory {
 	__u64 since_ns; /* since when the present task has the CPU; 0: not known */
 	__u32 pid;
@@ -20,13 +22,14 @@ struct cpu_memory {
 	__u32 armed; /* the arming that all this belongs to */
 	__u32 loop; /* 1 + index of the present task when it is watched, else 0 */
 	__u32 in_irq; /* bit 0 hard, bit 1 soft */
+	__u32 soft_irqs; /* how many so far: user space gives these probes up when they are too many */
 	__u64 hard_ns, soft_ns; /* since when it is in an interrupt */
 	__u64 irq_ns; /* all time in interrupts so far, never reset: readers take differences */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1024);
+	__uint(max_entries, CPU_LIMIT);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct cpu_memory);

@@ -158,11 +158,11 @@ function stallDetail(stall: PageStall, strings: string[]): HTMLElement[] {
     accountTable(stall.account, `The account of the stall of ${stall.title}`),
     ...(stall.stacks.length === 0
       ? [el('p', { class: 'note' }, 'No stack was taken in this stall.')]
-      : stall.stacks.map((stack) =>
+      : stall.stacks.map((stack, i) =>
           el(
-            'div',
-            { class: 'stack' },
-            el('h4', {}, stack.title),
+            'details',
+            { class: 'stack', open: i === 0 },
+            el('summary', {}, stack.title),
             el('ol', {}, ...stack.frames.map((frame) => el('li', {}, strings[frame] ?? '?'))),
           ),
         )),
@@ -197,7 +197,7 @@ export function barCard(title: string, lead: string, bars: PageBar[]): HTMLEleme
             el('span', { class: 'bar-value' }, bar.value),
           ),
           el('div', { class: 'bar-track', 'aria-hidden': 'true' }, fill),
-          el('p', { class: 'bar-detail', title: bar.detail }, bar.detail),
+          bar.detail !== '' && el('p', { class: 'bar-detail', title: bar.detail }, bar.detail),
         );
       }),
     ),

@@ -1,0 +1,142 @@
+/**
+ * Arming: whether the scheduler probes, the interrupt probes and the CPU samples are on. A state with hysteresis, and
+ * with a price: every change is reported with its reason.
+ */
+import { attachCpuClock, attachTracing, enablePerfEvent } from '../kernel/bpf/attach.ts';
+import { mapArray } from '../kernel/bpf/map.ts';
+import { closeFd } from '../kernel/sockets.ts';
+import { CPU_LIMIT, cpu_memory } from './probes/layouts.ts';
+
+export type Arming = 'auto' | 'always' | 'never';
+
+export type ArmingOptions = {
+  programs: ReadonlyMap<string, number>;
+  /** Descriptor of the map of cpu_memory. */
+  cpuMemories: number;
+  mode: Arming;
+  nowNs: () => number;
+  /** Tells the probes which arming this is; 0: none. */
+  setEpoch: (epoch: number) => void;
+  onChange: (tier: string, why: string) => void;
+};
+
+/** Faults come back: seconds apart they would each be met unarmed if the probes went with the first. */
+const STAY_ARMED_NS = 10e9;
+const SAMPLES_PER_SEC = 999;
+/**
+ * Soft interrupts a second, on all CPUs, from which the interrupt probes cost more than they tell: at 0.1 to 0.2 µs for
+ * each, 20 000 are 0.2 to 0.4 % of a CPU. A server saturated over loopback makes several for each request.
+ */
+const SOFT_IRQ_LIMIT_PER_SEC = 20_000;
+const SOFT_IRQ_SPAN_NS = 100e6;
+
+const SCHED_PROGRAMS = ['on_switch', 'on_waking', 'on_migrate'];
+const IRQ_PROGRAMS = ['on_softirq_entry', 'on_softirq_exit', 'on_irq_entry', 'on_irq_exit'];
+
+export function createArming(options: ArmingOptions) {
+  const { nowNs, programs, onChange } = options;
+  const memories = mapArray(options.cpuMemories, CPU_LIMIT * cpu_memory.byteLength);
+  const memory = new DataView(memories.buffer);
+  const clocks = new Map<number, number>();
+  const sched: number[] = [];
+  const irqs: number[] = [];
+  let epoch = 0;
+  let armed = false;
+  let sinceNs = 0;
+  let totalNs = 0;
+  let lastStallNs = 0;
+  let irqsTooDear = false;
+  let spanStartNs = 0;
+  let softIrqsAtSpan = 0;
+
+  const softIrqs = () => {
+    let sum = 0;
+    for (let cpu = 0; cpu < CPU_LIMIT; cpu++)
+      sum += memory.getUint32(cpu * cpu_memory.byteLength + cpu_memory.at.soft_irqs, true);
+    return sum;
+  };
+  const closeAll = (fds: number[]) => {
+    for (const fd of fds.splice(0)) closeFd(fd);
+  };
+  const attachIrqs = () => {
+    for (const name of IRQ_PROGRAMS) irqs.push(attachTracing(programs.get(name)!));
+    spanStartNs = nowNs();
+    softIrqsAtSpan = softIrqs();
+  };
+  const detachIrqs = () => {
+    closeAll(irqs);
+    // An interrupt under way would stay "in" for ever, now that nobody sees its end.
+    for (let cpu = 0; cpu < CPU_LIMIT; cpu++) {
+      memory.setUint32(cpu * cpu_memory.byteLength + cpu_memory.at.in_irq, 0, true);
+      memory.setBigUint64(cpu * cpu_memory.byteLength + cpu_memory.at.soft_ns, 0n, true);
+    }
+  };
+  const watchIrqs = () => {
+    const spanNs = nowNs() - spanStartNs;
+    if (irqs.length === 0 || spanNs < SOFT_IRQ_SPAN_NS) return;
+    const perSec = Math.round(((softIrqs() - softIrqsAtSpan) / spanNs) * 1e9);
+    spanStartNs = nowNs();
+    softIrqsAtSpan = softIrqs();
+    if (perSec <= SOFT_IRQ_LIMIT_PER_SEC) return;
+    irqsTooDear = true;
+    detachIrqs();
+    onChange('armed, without interrupts', `${perSec} soft interrupts a second would cost too much to time`);
+  };
+
+  const arming = {
+    arm(why: string): void {
+      if (armed) return;
+      armed = true;
+      sinceNs = lastStallNs = nowNs();
+      for (const name of SCHED_PROGRAMS) sched.push(attachTracing(programs.get(name)!));
+      if (!irqsTooDear) attachIrqs();
+      for (const fd of clocks.values()) enablePerfEvent(fd, true);
+      // Last, so that an account is called full only when every probe was there from its first moment.
+      options.setEpoch(++epoch);
+      onChange(irqsTooDear ? 'armed, without interrupts' : 'armed', why);
+    },
+    disarm(why: string): void {
+      if (!armed) return;
+      armed = false;
+      totalNs += nowNs() - sinceNs;
+      options.setEpoch(0);
+      for (const fd of clocks.values()) enablePerfEvent(fd, false);
+      closeAll(sched);
+      detachIrqs();
+      onChange('base', why);
+    },
+    /** Once a poll. */
+    step(sawStall: boolean): void {
+      if (sawStall) lastStallNs = nowNs();
+      if (armed) watchIrqs();
+      if (options.mode !== 'auto') return;
+      if (sawStall) arming.arm('a cycle was over budget');
+      else if (armed && nowNs() - lastStallNs > STAY_ARMED_NS) {
+        arming.disarm(`no stall for ${STAY_ARMED_NS / 1e9} s`);
+      }
+    },
+    addThread(tid: number): void {
+      if (options.mode === 'never') return;
+      try {
+        const fd = attachCpuClock(programs.get('on_sample')!, tid, SAMPLES_PER_SEC);
+        clocks.set(tid, fd);
+        if (armed) enablePerfEvent(fd, true);
+      } catch {
+        // The thread is gone, or perf events are refused: its stalls are accounted without samples.
+      }
+    },
+    removeThread(tid: number): void {
+      const fd = clocks.get(tid);
+      if (fd !== undefined) closeFd(fd);
+      clocks.delete(tid);
+    },
+    armedNs: () => totalNs + (armed ? nowNs() - sinceNs : 0),
+    [Symbol.dispose](): void {
+      arming.disarm('end');
+      for (const fd of clocks.values()) closeFd(fd);
+      clocks.clear();
+      memories[Symbol.dispose]();
+    },
+  };
+  return arming;
+}
