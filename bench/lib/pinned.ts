@@ -8,8 +8,15 @@ import { join } from 'node:path';
 
 export type Finished = { output: string; cpuSec: number; wallSec: number };
 
-/** Runs a command on one CPU to its end. CPU time is of the whole process and its children, start-up included. */
-export async function runPinned(cpu: number, command: readonly string[]): Promise<Finished> {
+/**
+ * Runs a command on one CPU to its end. CPU time is of the whole process and its children, start-up included. Throws
+ * when the exit status is not one of `statuses`.
+ */
+export async function runPinned(
+  cpu: number,
+  command: readonly string[],
+  statuses: readonly number[] = [0],
+): Promise<Finished> {
   // bash's time keyword: rusage of the children it waited for.
   const script = 'TIMEFORMAT="TIMES %R %U %S"; time "$@"';
   const child = spawn('bash', ['-c', script, 'bash', 'taskset', '-c', String(cpu), ...command], {
@@ -21,7 +28,8 @@ export async function runPinned(cpu: number, command: readonly string[]): Promis
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   const [status] = (await once(child, 'close')) as [number | null];
   const times = /TIMES ([\d.]+) ([\d.]+) ([\d.]+)/.exec(errors);
-  if (status !== 0 || times === null) throw new Error(`${command.join(' ')} failed:\n${errors}${output}`);
+  if (!statuses.includes(status ?? -1) || times === null)
+    throw new Error(`${command.join(' ')} failed:\n${errors}${output}`);
   const [wallSec, userSec, systemSec] = times.slice(1).map(Number);
   return { output, wallSec: wallSec!, cpuSec: userSec! + systemSec! };
 }

@@ -44,8 +44,10 @@ function word(tally: CauseTally, watch: WatchFacts, phase: Phase, phaseNs: numbe
   const loop = tally.worstLoop?.name ?? 'the loop';
   const who = top ? actorName(top.actor) : 'another process';
   const sibling = top?.actor.kind === 'sibling';
+  const ownThread = top?.actor.pid === tally.worstLoop?.record.pid;
+  const kin = !sibling ? '' : ownThread ? ', another thread of its own' : ', a worker of the same server';
   return {
-    headline: `${loop} was ${VERB[phase]} ${who}${sibling ? ', a worker of the same server' : ''}`,
+    headline: `${loop} was ${VERB[phase]} ${who}${kin}`,
     evidence: [
       ...actors.slice(0, 3).map((actor) => whoEvidence(actor, tally, watch)),
       phaseEvidence(tally, phase, phaseNs),

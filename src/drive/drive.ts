@@ -137,7 +137,8 @@ class LoadRun {
 
   async #drive(plan: Plan, threads: Thread[]): Promise<LoadRecord> {
     const ready = await Promise.all(threads.map(({ messages }) => messages.wait('ready')));
-    if (ready.every(({ openedCount }) => openedCount === 0)) throw unreachable(plan, ready);
+    const isOpen = ready.some(({ openedCount }) => openedCount > 0);
+    if (!isOpen && this.#stopReason === null) throw unreachable(plan, ready);
 
     const throttledBefore = readThrottledNs();
     const startNs = this.#options.clock.nowNs() + START_DELAY_NS;

@@ -78,6 +78,7 @@ export class Driver {
   /** The schedule's next, ns since run start. */
   #nextNs = Number.POSITIVE_INFINITY;
   #lastTurnNs = Number.NaN;
+  #tickAtNs = Number.NaN;
   #lastInFlight = 0;
 
   constructor(options: DriverOptions) {
@@ -149,7 +150,10 @@ export class Driver {
       if (this.#phase === RUNNING) this.#sendDue();
     }
     this.#expire(nowNs);
-    const waitNs = Math.min(MAX_WAIT_NS, this.#supply.maintain(nowNs), this.#deadlines.earliestNs - nowNs);
+    // A fixed time, not "from now on": a loop that keeps its timers then need not set one in every turn.
+    if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
+    const tickNs = this.#tickAtNs - nowNs;
+    const waitNs = Math.min(tickNs, this.#supply.maintain(nowNs), this.#deadlines.earliestNs - nowNs);
     // Between the end of the last turn and this one's events the number in flight did not change.
     this.#recorder.sampleInFlight(this.#lastTurnNs, nowNs, this.#lastInFlight);
     this.#lastTurnNs = nowNs;
@@ -158,7 +162,7 @@ export class Driver {
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
     if (this.#schedule === null) return Math.min(waitNs, this.#endNs - nowNs);
     // Without a free connection there is nothing to be on time for: the next reply is what matters.
-    const dueInNs = this.#idle.length > 0 ? this.#nextNs - this.#nowNs() : MAX_WAIT_NS;
+    const dueInNs = this.#idle.length > 0 ? this.#nextNs - nowNs : tickNs;
     return Math.min(waitNs, dueInNs, this.#endNs - nowNs);
   }
 

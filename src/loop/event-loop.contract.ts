@@ -496,6 +496,49 @@ export function testEventLoop(name: string, create: CreateLoop, canRun: (t: Test
       for (const fd of [...taken, listenFd]) closeFd(fd);
     });
 
+    it('does not give a former connection’s data to one accepted into its slot within the same batch', () => {
+      for (let round = 0; round < 20; round++) {
+        using r = new Recorder(create, { connectionLimit: 3 });
+        const listener = r.loop.listen(LOOPBACK);
+        const address = r.loop.listenerAddress(listener);
+        using first = new RawPeer(address);
+        using second = new RawPeer(address);
+        r.until('two', () => r.accepted.length === 2);
+        // Whoever is heard first closes the other, whose slot the newcomer then takes before the other is heard.
+        first.send('secret');
+        using newcomer = new RawPeer(address);
+        second.send('secret');
+        const heard: number[] = [];
+        r.onData = (conn) => {
+          heard.push(conn);
+          for (const other of r.accepted) if (other !== conn) r.loop.close(other);
+        };
+        r.until('the newcomer', () => r.accepted.length === 3);
+        r.turns(3);
+        assert.equal(heard.length, 1, `heard ${heard}, accepted ${r.accepted}`);
+        assert.ok(newcomer.fd >= 0);
+      }
+    });
+
+    it('answers and closes in onAccept, more at once than the table holds', () => {
+      using r = new Recorder(create, { connectionLimit: 2 });
+      const listener = r.loop.listen(LOOPBACK);
+      const address = r.loop.listenerAddress(listener);
+      r.onAccept = (conn) => {
+        assert.ok(r.loop.sendCopy(conn, Buffer.from('bye'), 0, 3));
+        r.loop.close(conn);
+      };
+      const peers = Array.from({ length: 20 }, () => new RawPeer(address));
+      r.until('all', () => r.accepted.length === peers.length);
+      r.turns(3);
+      for (const peer of peers) {
+        let n = 0;
+        r.until('its answer', () => (n = peer.receive()) > 0);
+        assert.equal(peer.text(n), 'bye');
+        peer[Symbol.dispose]();
+      }
+    });
+
     it('closes with sends under way, and lets the peer read what was taken', () => {
       using r = new Recorder(create);
       const listener = r.loop.listen(LOOPBACK);
@@ -658,6 +701,18 @@ export function testEventLoop(name: string, create: CreateLoop, canRun: (t: Test
       assert.ok(r.turnCount - turns <= 6);
     });
 
+    it('sleeps first and spins last, within one turn', () => {
+      using r = new Recorder(create, { spinNs: 1e6 });
+      r.waitNs = 4e6;
+      r.turns(1);
+      const spunBefore = r.loop.stats.spinNs;
+      const beganNs = r.clock.nowNs();
+      r.turns(1);
+      assert.ok(r.clock.nowNs() - beganNs >= 3.9e6);
+      const spunNs = r.loop.stats.spinNs - spunBefore;
+      assert.ok(spunNs < 2e6, `${spunNs} ns spun`);
+    });
+
     it('wakes from an endless wait for data', () => {
       using r = new Recorder(create);
       const { client, server } = r.pair();
@@ -698,21 +753,22 @@ export function testEventLoop(name: string, create: CreateLoop, canRun: (t: Test
     });
 
     it('frees its ports at once when disposed, with connections open', () => {
-      let address: Address = LOOPBACK;
-      let peer: RawPeer | undefined;
-      for (let round = 0; round < 5; round++) {
-        using r = new Recorder(create);
-        r.loop.listen(address);
-        address = r.loop.listenerAddress(0);
-        peer?.[Symbol.dispose]();
-        peer = new RawPeer(address);
-        r.until('accept', () => r.accepted.length === 1);
-        r.loop[Symbol.dispose]();
-        let n = peer.receive();
-        for (let i = 0; n === -ERRNO.EAGAIN && i < 1e6; i++) n = peer.receive();
-        assert.equal(n, 0, 'the peer sees the end');
+      for (let address of [LOOPBACK, { kind: 'unix', path: `@loopscope-${process.pid}` } as Address]) {
+        for (let round = 0; round < 30; round++) {
+          using r = new Recorder(create);
+          address = r.loop.listenerAddress(r.loop.listen(address));
+          const peers = Array.from({ length: 30 }, () => new RawPeer(address));
+          r.until('accept', () => r.accepted.length === 30);
+          for (const peer of peers) peer.send('unread');
+          r.loop[Symbol.dispose]();
+          closeFd(openListener(address));
+          for (const peer of peers) {
+            const n = peer.receive();
+            assert.ok(n === 0 || n === -ERRNO.ECONNRESET, `the peer sees ${n}, not the end`);
+            peer[Symbol.dispose]();
+          }
+        }
       }
-      peer?.[Symbol.dispose]();
     });
   });
 }

@@ -27,11 +27,14 @@ export function createWindowCutter(
   live: DataView,
   task: TaskCounters | null,
 ): WindowCutter {
-  const before = new DataView(new ArrayBuffer(totals.byteLength));
+  let before = new DataView(new ArrayBuffer(totals.byteLength));
+  let now = new DataView(new ArrayBuffer(totals.byteLength));
   copyInto(before, live);
   let taskBefore = task;
   return {
-    cut(now, taskNow, startNs, durationNs) {
+    cut(live, taskNow, startNs, durationNs) {
+      // One copy, for the window's end and the next one's beginning: the kernel counts on between two readings.
+      copyInto(now, live);
       const grown = (field: keyof typeof totals.at) =>
         Number(now.getBigUint64(totals.at[field], true) - before.getBigUint64(totals.at[field], true));
       const histogram = (field: keyof typeof totals.at): [number, number][] => {
@@ -63,7 +66,7 @@ export function createWindowCutter(
         ...growth(taskBefore, taskNow),
         blockedShare: null,
       };
-      copyInto(before, now);
+      [before, now] = [now, before];
       taskBefore = taskNow ?? taskBefore;
       return window;
     },

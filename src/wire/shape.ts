@@ -23,14 +23,18 @@ export class Shape {
   #freeLastMask = 0;
   #endMask = -1;
   #misses = 0;
+  /** The receive buffer seen last, and its memory as words. */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #byteOffset = 0;
   #view: Int32Array = new Int32Array(0);
 
   /** Does the block at `start` equal the learned one? Only for word-aligned starts; false is always safe. */
   matches(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start < this.byteLength || this.byteLength === 0) return false;
-    const offset = bytes.byteOffset + start;
+    // Loops receive into one array for ever; asking it for its buffer would be a call into V8.
+    if (this.#bytes !== bytes) this.#use(bytes);
+    const offset = this.#byteOffset + start;
     if ((offset & 3) !== 0) return false;
-    if (this.#view.buffer !== bytes.buffer) this.#view = wordsOf(bytes.buffer);
     const view = this.#view;
     const words = this.#words;
     const base = offset >> 2;
@@ -47,6 +51,12 @@ export class Shape {
     }
     this.#misses = 0;
     return true;
+  }
+
+  #use(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#byteOffset = bytes.byteOffset;
+    this.#view = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2);
   }
 
   /** Remembers the block [start, end), whose bytes [freeStart, freeEnd) may differ. False: not worth it now. */
@@ -79,8 +89,4 @@ function maskOf(word: number, byteLength: number, freeFrom: number, freeTo: numb
     maskBytes[i] = at < byteLength && !(at >= freeFrom && at < freeTo) ? 0xff : 0;
   }
   return mask[0]!;
-}
-
-function wordsOf(buffer: ArrayBufferLike): Int32Array {
-  return new Int32Array(buffer, 0, buffer.byteLength >> 2);
 }

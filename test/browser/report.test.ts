@@ -212,10 +212,14 @@ browserTest('the list of stalls works from the keyboard, and opens in full', asy
   const { page } = await open({ scenario: 'fsync' });
   const rows = page.locator('.stall-row');
   assert.equal(await rows.count(), 12);
+  const timeline = () =>
+    page.evaluate(() => document.querySelector<HTMLCanvasElement>('.chart.clickable canvas')!.toDataURL());
+  const before = await timeline();
   await rows.nth(3).focus();
   await page.keyboard.press('Enter');
   const wall = await textOf(rows.nth(3).locator('.stall-wall'));
   assert.ok((await textOf(page.locator('.stall-detail h3'))).startsWith(wall));
+  assert.notEqual(await timeline(), before, 'the timeline does not point at the chosen stall');
   await page.getByRole('button', { name: /^Show all/ }).click();
   assert.ok((await rows.count()) > 12);
   await page.close();

@@ -1,21 +1,31 @@
 /** Runs a scenario once and judges the doctor's answer. */
 import type { ReportObject } from '../../src/report/json/report-object.ts';
 import { evidenceText, type LoopscopeResult, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
+import { untilQuiet } from '../fixtures/quiet.ts';
 import type { Planted, Scenario } from './scenarios.ts';
 
 export type Judged = {
   scenario: Scenario;
+  /** Share of the CPUs that was idle before anything was planted. */
+  idleShareBefore: number;
   result: LoopscopeResult;
   report: ReportObject;
   /** What is wrong with the answer; empty when it is right. */
   faults: string[];
 };
 
-export async function runScenario(scenario: Scenario): Promise<Judged> {
+export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Promise<Judged> {
+  const idleShareBefore = await untilQuiet(quietWithinMs);
   await using planted = await scenario.plant();
   const result = await runLoopscope(planted.args, planted.prefix ? { prefix: planted.prefix } : {});
   const report = reportOf(result);
-  return { scenario, result, report, faults: faultsOf(scenario, planted, report, result.code) };
+  return {
+    scenario,
+    idleShareBefore,
+    result,
+    report,
+    faults: faultsOf(scenario, planted, report, result.code),
+  };
 }
 
 function faultsOf(scenario: Scenario, planted: Planted, report: ReportObject, code: number | null): string[] {
@@ -39,10 +49,10 @@ function faultsOf(scenario: Scenario, planted: Planted, report: ReportObject, co
 }
 
 /** One line, then the evidence: for failing tests and for repeat.ts. */
-export function describe({ report, result }: Judged): string {
+export function describe({ report, result, idleShareBefore }: Judged): string {
   const { verdict, contributors, self } = report;
   return [
-    `${verdict.culprit} (share ${verdict.share.toFixed(2)}, ${verdict.confidence}; self ${self.verdict}; exit ${result.code})`,
+    `${verdict.culprit} (share ${verdict.share.toFixed(2)}, ${verdict.confidence}; self ${self.verdict}; exit ${result.code}; CPUs ${Math.round(idleShareBefore * 100)} % idle before)`,
     `  ${verdict.headline}`,
     ...verdict.evidence.map((item) => `    ${item.text}`),
     ...contributors.map((found) => `  + ${found.culprit} ${found.share.toFixed(2)}: ${found.headline}`),

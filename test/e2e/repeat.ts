@@ -33,7 +33,7 @@ for (const scenario of chosen) {
   for (let i = 0; i < times; i++) {
     let answer: string;
     try {
-      const judged = await runScenario(scenario);
+      const judged = await runScenario(scenario, 60_000);
       answer = judged.report.verdict.culprit;
       if (judged.faults.length === 0) right++;
       else console.log(`-- ${scenario.name} #${i + 1}: ${judged.faults.join('; ')}\n${describe(judged)}`);

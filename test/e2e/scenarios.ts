@@ -169,7 +169,7 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: ['cpu.throttled'],
     mustNotBe: ['cpu.contended', 'cpu.preempted'],
     obstacle: needsGroup,
-    plant: () => quota(0.2, 12_000, false),
+    plant: () => quota(0.2, 40_000, false),
   },
   {
     name: 'roomy-quota',
@@ -257,7 +257,7 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: ['loop.saturated'],
     mustNotBe: ['client.saturated'],
     obstacle: needsRoot,
-    plant: () => nodeServer('costly-requests', 9000),
+    plant: () => nodeServer('costly-requests', 30_000),
   },
   {
     name: 'third-of-capacity',
@@ -265,7 +265,7 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: [],
     mustNotBe: ['loop.saturated', 'client.saturated'],
     obstacle: needsRoot,
-    plant: () => nodeServer('costly-requests', 300),
+    plant: () => nodeServer('costly-requests', 1000),
   },
   {
     name: 'confined-client',

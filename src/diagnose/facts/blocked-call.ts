@@ -22,19 +22,27 @@ const FILE_CALLS = new Set(
   ).split(' '),
 );
 
-const LOCK_CALLS = new Set(['futex', 'futex_wait', 'futex_waitv', 'flock', 'semop', 'semtimedop']);
+const FUTEX_CALLS = new Set(['futex', 'futex_wait', 'futex_waitv']);
+
+/** Locks between processes, whose holder the kernel knows. */
+const LOCK_CALLS = new Set(['flock', 'semop', 'semtimedop']);
 
 /** Calls that take the address space's lock: asleep in one, the thread waits for another that holds it. */
 const ADDRESS_SPACE_CALLS = new Set(['mmap', 'munmap', 'mremap', 'mprotect', 'madvise', 'brk']);
 
 const LOCK_FRAME = /rwsem_down|__mutex_lock|__down_(read|write)|futex_wait/;
 
-/** First match wins: what the call is for, then how the thread slept, then what the kernel stack shows. */
-export function blockedCause(slice: BlockedSlice, majorFaults: number): BlockedCause {
+/**
+ * First match wins: what the call is for, then how the thread slept, then what the kernel stack shows. `wokenByOwn`:
+ * another thread of the server ended the sleep. A futex wait that none of them ended was a timed one: the timer's
+ * interrupt ends it, on whatever the CPU happens to run.
+ */
+export function blockedCause(slice: BlockedSlice, majorFaults: number, wokenByOwn: boolean): BlockedCause {
   const { call } = slice;
   if (call === 'page-fault') return majorFaults >= 1 ? 'memory.major-fault' : 'unnamed';
   if (call === '' || call === 'unknown') return 'unnamed';
   if (SYNC_TO_DISK.has(call)) return 'io.fsync';
+  if (FUTEX_CALLS.has(call)) return wokenByOwn ? 'block.lock' : 'block.synchronous-call';
   if (LOCK_CALLS.has(call)) return 'block.lock';
   if (slice.uninterruptible && ADDRESS_SPACE_CALLS.has(call))
     return hasLockFrame(slice) ? 'block.lock' : 'unnamed';

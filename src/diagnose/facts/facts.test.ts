@@ -14,6 +14,7 @@ import { distributionOf } from './distribution.ts';
 import { factsOf } from './facts.ts';
 import { scopeOf } from './scope.ts';
 import { type SliceContext, slicesOfStall } from './slices.ts';
+import { topFrame } from './stacks.ts';
 import { mannKendall } from './trend.ts';
 
 const MS = 1e6;
@@ -76,7 +77,9 @@ test('blocked time is named by what the call is for, then by how the thread slep
     [blockedIn('read', 1, { ...disk, fdPath: '/a' }), 0, 'io.disk'],
     [blockedIn('read', 1, { fdPath: '/dev/pts/0' }), 0, 'block.synchronous-call'],
     [blockedIn('write', 1, { ...disk, fdPath: 'pipe:[7]' }), 0, 'block.synchronous-call'],
-    [blockedIn('futex', 1, disk), 0, 'block.lock'],
+    [blockedIn('futex', 1, { waker: { pid: 101, comm: 'worker' } }), 0, 'block.lock'],
+    [blockedIn('futex', 1), 0, 'block.synchronous-call'],
+    [blockedIn('flock', 1), 0, 'block.lock'],
     [blockedIn('munmap', 1, { ...disk, kernelStack: ['rwsem_down_write_slowpath'] }), 0, 'block.lock'],
     [blockedIn('munmap', 1, disk), 0, 'unnamed'],
     [blockedIn('page-fault', 1, disk), 2, 'memory.major-fault'],
@@ -85,7 +88,11 @@ test('blocked time is named by what the call is for, then by how the thread slep
     [blockedIn('epoll_wait', 1), 0, 'block.synchronous-call'],
   ];
   for (const [slice, majorFaults, cause] of cases) {
-    assert.equal(blockedCause(slice, majorFaults), cause, `${slice.call} ${slice.fdPath}`);
+    assert.equal(
+      blockedCause(slice, majorFaults, slice.waker !== null),
+      cause,
+      `${slice.call} ${slice.fdPath}`,
+    );
   }
 });
 
@@ -169,4 +176,29 @@ test('shares of the excess never add up to more than one', () => {
     }),
     { numRuns: 150 },
   );
+});
+
+test('samples are counted by function, past the C library, and C++ names are readable', () => {
+  const stack = (count: number, ...frames: string[]) => ({ count, inKernel: false, frames });
+  const stacks = [
+    stack(
+      5,
+      '[vdso]+0xb46',
+      '__clock_gettime+0x19 (libc.so.6)',
+      '_ZN4node11performanceL3NowEN2v8E+0x9 (node)',
+      '0x7f',
+    ),
+    stack(3, '_ZN4node11performanceL3NowEN2v8E+0x39 (node)', 'onRequest'),
+    stack(2, '0x7fa3fc02eb3b'),
+    { count: 90, inKernel: true, frames: ['tcp_v4_rcv+0x1'] },
+  ];
+  assert.deepEqual(topFrame([stallOf({ wallMs: 9, more: { stacks } }, 0)]), {
+    frame: 'node::performance::Now (node)',
+    share: 0.8,
+    sampleCount: 10,
+    caller: null,
+  });
+  const library = [stack(4, 'memcpy+0x1 (libc.so.6)', '0x1')];
+  assert.equal(topFrame([stallOf({ wallMs: 9, more: { stacks: library } }, 0)])?.frame, 'memcpy (libc.so.6)');
+  assert.equal(topFrame([stallOf({ wallMs: 9, more: { stacks: [stack(4, '0x1', '')] } }, 0)]), null);
 });

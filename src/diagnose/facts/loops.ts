@@ -1,5 +1,6 @@
 import { printable } from '../../base/printable.ts';
 import type { CycleWindow, LoopRecord, ObservationRecord, Stall } from '../../record/observation.ts';
+import { STALL } from '../limits.ts';
 import { parseCpuList } from './cpu-list.ts';
 import { histogramQuantile, sumHistograms } from './cycle-histogram.ts';
 import { amount, ratio, sumBy } from './numbers.ts';
@@ -106,7 +107,7 @@ function factsOfLoop(
 
 /**
  * The mean over unstalled cycles is the better estimate, but only while every stall is known; otherwise, or when
- * hardly an event came outside stalls, the ratio of the medians stands in.
+ * most events came in stalls, the ratio of the medians stands in.
  */
 function normalEvent(
   workNs: number,
@@ -119,7 +120,8 @@ function normalEvent(
   const stalled = stalls.filter((stall) => stall.kind === 'work');
   const calmEvents = eventCount - sumBy(stalled, (s) => s.eventCount);
   const calmNs = workNs - sumBy(stalled, (s) => s.wallNs);
-  if (calmEvents >= 20 && calmNs > 0 && !(stallsNotKept > 0)) return calmNs / calmEvents;
+  const representative = calmEvents >= STALL.calmEventShare * eventCount && calmEvents >= 20;
+  if (representative && calmNs > 0 && !(stallsNotKept > 0)) return calmNs / calmEvents;
   return workNsP50 === null ? null : workNsP50 / Math.max(1, eventsP50 ?? 1);
 }
 

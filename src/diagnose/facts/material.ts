@@ -4,6 +4,7 @@ import { times } from '../words.ts';
 import { type CauseTally, type Excess, tallySlices } from './excess.ts';
 import type { LoadFacts } from './load.ts';
 import type { LoopFacts } from './loops.ts';
+import { topActors } from './who.ts';
 
 /** Culprits that are weather of the host as much as faults: they must weigh more before they are named. */
 const HOST_CULPRITS: ReadonlySet<CulpritId> = new Set<CulpritId>([
@@ -34,11 +35,12 @@ export function weigh(
   const tally = tallyFor(culprit, excess, loops);
   if (!tally || tally.lostNs === 0) return null;
   const host = HOST_CULPRITS.has(culprit);
-  const limit = culprit === 'cpu.steal' ? EXCESS.stealShare : host ? EXCESS.hostShare : EXCESS.ownShare;
+  const limit = limitFor(culprit, tally, host);
   const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
   const share = `${percent(tally.worstLoopShare)} of the loop's time`;
-  if (tally.worstLoopShare < limit)
+  if (tally.worstLoopShare < limit && !wakesLate(tally)) {
     return { tally, material: false, why: `${share}, below ${percent(limit)}` };
+  }
   const longAlone = !host && tally.longestNs >= EXCESS.singleStallNs;
   if (tally.count < EXCESS.repetitions && !longAlone) {
     return {
@@ -56,6 +58,22 @@ export function weigh(
     };
   }
   return { tally, material: true, why: share };
+}
+
+function limitFor(culprit: CulpritId, tally: CauseTally, host: boolean): number {
+  if (culprit === 'cpu.steal') return EXCESS.stealShare;
+  if (!host) return EXCESS.ownShare;
+  const most = topActors(tally.slices)[0]?.ns ?? 0;
+  const sole = most >= EXCESS.soleActorShare * tally.lostNs && tally.count >= EXCESS.soleActorCount;
+  return sole ? EXCESS.ownShare : EXCESS.hostShare;
+}
+
+function wakesLate(tally: CauseTally): boolean {
+  return (
+    tally.lateWakeShare >= EXCESS.lateWakeShare &&
+    tally.lateWakeCount >= EXCESS.lateWakeCount &&
+    tally.worstLoopShare >= EXCESS.lateWakeTimeShare
+  );
 }
 
 /** The contention of both phases together, so that neither hides below the limit because of the other. */

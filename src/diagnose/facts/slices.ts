@@ -18,7 +18,6 @@ export const UNNAMED = {
   'open.idle-cpu': 'time runnable while the CPU was idle and no quota was at work (a slow exit from idle)',
   'open.interrupts': 'time in interrupts',
   'open.kernel-cpu': 'CPU time inside the kernel',
-  'open.usual-work': 'CPU time at the usual cost for each event',
   'open.fault-lock': 'page faults that waited without reading from storage',
   'open.residual': 'time that no counter accounts for',
 } as const;
@@ -67,13 +66,19 @@ export function slicesOfStall(stall: Stall, stallIndex: number, context: SliceCo
   add('open.interrupts', account.irqNs);
   addRunQueue(stall, context, add);
   for (const blocked of account.blocked) {
-    const cause = blockedCause(blocked, stall.majorFaults);
+    const wokenByOwn = blocked.waker !== null && isOwn(blocked.waker, context);
+    const cause = blockedCause(blocked, stall.majorFaults, wokenByOwn);
     const open = blocked.call === 'page-fault' ? 'open.fault-lock' : 'open.blocked';
     add(cause === 'unnamed' ? open : cause, blocked.ns, { blocked, count: Math.max(1, blocked.count) });
   }
   add('open.residual', amount(account.unexplainedNs) - amount(stall.allowedSlackNs));
   addOnCpu(stall, context, add);
   return { slices, withinSlack: false };
+}
+
+/** Pids are of processes: a worker of the same server, or another thread of this one. */
+function isOwn(waker: { pid: number; comm: string }, context: SliceContext): boolean {
+  return context.actors.actorOf(waker.pid, waker.comm, false).kind === 'sibling';
 }
 
 type Add = (cause: Cause, ns: number, more?: Partial<Slice>) => void;
@@ -154,7 +159,8 @@ function addOnCpu(stall: Stall, context: SliceContext, add: Add): void {
   if (synced) add('io.fsync', syncNs);
   if (!guilty) return;
   const idle = context.sampled && lacksSamples(stall, cpuNs);
-  add(idle ? 'open.residual' : onCpuCause(stall, context.loop, userNs, cpuNs), cpuNs);
+  const cause = idle ? 'open.residual' : onCpuCause(stall, context, userNs, cpuNs);
+  if (cause) add(cause, cpuNs);
 }
 
 /**
@@ -167,14 +173,16 @@ function lacksSamples(stall: Stall, cpuNs: number): boolean {
   return sumBy(stall.stacks, (stack) => stack.count) < STALL.sampledShare * expected;
 }
 
-function onCpuCause(stall: Stall, loop: LoopFacts, userNs: number, cpuNs: number): Cause {
+/** Null: usual work, at its usual cost. A loop with too much of it is saturated, not late. */
+function onCpuCause(stall: Stall, context: SliceContext, userNs: number, cpuNs: number): Cause | null {
+  const { loop, budgetNs } = context;
   const eventCount = Math.max(1, amount(stall.eventCount));
   const usualEvents = Math.max(1, loop.eventsP50 ?? 1);
   const predictedNs = (loop.normalEventNs ?? 0) * eventCount;
   const mostlyExtra = cpuNs - predictedNs > STALL.heavyExtraShare * cpuNs;
   const crowd = eventCount >= Math.max(STALL.manyEventsFloor, STALL.manyEventsFactor * usualEvents);
   if (crowd && !mostlyExtra) return 'loop.too-many-events';
-  const heavyEach = cpuNs / eventCount >= STALL.heavyPerEventNs;
-  if (!mostlyExtra && !heavyEach) return 'open.usual-work';
+  const heavyEach = cpuNs / eventCount >= STALL.heavyEventBudgets * budgetNs;
+  if (!mostlyExtra && !heavyEach) return null;
   return userNs >= STALL.heavyUserShare * cpuNs ? 'loop.heavy-handler' : 'open.kernel-cpu';
 }

@@ -22,8 +22,6 @@ export const blockLock = {
           'split the data so that each loop owns its part',
           'when the kernel stack shows mmap_lock: map and unmap less in other threads',
         ],
-        // Without a waker nothing shows that another thread held it.
-        ...(waker ? {} : { atMost: 'medium' as const }),
       };
     }),
 } satisfies Rule;

@@ -3,6 +3,7 @@ import { blockedEvidence, mainCall, meanDelayNs } from '../blocked.ts';
 import { judgeByLostTime, type Rule } from '../rule.ts';
 
 const ADVICE: [calls: RegExp, advice: string][] = [
+  [/^futex/, 'wait with a timer of the loop, not with a timed wait on a lock or condition'],
   [/nanosleep/, 'remove the sleep from the loop’s thread: use a timer of the loop'],
   [
     /^(connect|poll|ppoll|select|pselect6|recv)/,

@@ -255,6 +255,16 @@ export const LOOK_ALIKES: readonly LookAlike[] = [
   },
   {
     not: 'block.lock',
+    name: 'a timed wait: its end interrupted some other process',
+    run: () =>
+      late(quietRun(), 15, 0.1).stalls(60, {
+        wallMs: 15,
+        blocked: [blockedIn('futex', 14.7, { waker: { pid: HOG, comm: 'burn' } })],
+      }),
+    instead: 'block.synchronous-call',
+  },
+  {
+    not: 'block.lock',
     name: 'a page fault that reads from disk',
     run: () =>
       late(quietRun(), 20, 0.1).stalls(50, {

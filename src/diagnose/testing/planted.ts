@@ -338,9 +338,9 @@ export const PLANTED: readonly Planted[] = [
       late(quietRun(), 15, 0.1).stalls(60, {
         wallMs: 15,
         userMs: 0.2,
-        blocked: [blockedIn('futex', 14.7, { waker: { pid: 130, comm: 'log-writer' } })],
+        blocked: [blockedIn('futex', 14.7, { waker: { pid: 101, comm: 'log-writer' } })],
       }),
-    says: [/log-writer \(pid 130\)/, /futex/],
+    says: [/log-writer \(pid 101\)/, /futex/],
   },
   {
     culprit: 'memory.major-fault',

@@ -19,6 +19,7 @@ import {
   bpf_attr_prog_load,
   bpf_attr_test,
 } from '../abi/bpf.ts';
+import { ERRNO } from '../errno.ts';
 import { addressOf, offHeap } from '../libc.ts';
 import { closeFd } from '../sockets.ts';
 import { bpf, bpfError } from './command.ts';
@@ -37,6 +38,7 @@ type Blob = { maps: string[]; programs: string[]; data: Uint8Array; instructions
 const MAGIC = 'LSKL';
 const LOG_BYTES = 1 << 20;
 const INSTRUCTION_BYTES = 8;
+const EAGAIN_TRIES = 10;
 
 /** Reads a .skel.bin as scripts/build-bpf.ts writes it. */
 function readBlob(url: URL): Blob {
@@ -62,7 +64,8 @@ export function loadSkeleton(url: URL, mapSizes: Record<string, number> = {}): L
   try {
     const loader = loadLoader(blob.instructions, loaderMap);
     try {
-      return runLoader(loader, blob, mapSizes);
+      // The loader works in its map's memory: every run begins with fresh data.
+      return runLoader(loader, blob, mapSizes, () => updateElement(loaderMap, 0, blob.data));
     } finally {
       closeFd(loader);
     }
@@ -79,12 +82,6 @@ function createLoaderMap(data: Uint8Array): number {
     max_entries: 1,
   });
   if (result < 0) throw bpfError('BPF_MAP_CREATE', -result);
-  try {
-    updateElement(result, 0, data);
-  } catch (error) {
-    closeFd(result);
-    throw error;
-  }
   return result;
 }
 
@@ -93,19 +90,33 @@ function loadLoader(instructions: Uint8Array, loaderMap: number): number {
   fdArray[0] = loaderMap;
   const licence = offHeap(16);
   licence.set(Buffer.from('Dual BSD/GPL\0'));
-  const { result } = bpf(BPF_PROG_LOAD, bpf_attr_prog_load, {
-    prog_type: BPF_PROG_TYPE_SYSCALL,
-    insn_cnt: instructions.length / INSTRUCTION_BYTES,
-    insns: addressOf(instructions),
-    license: addressOf(licence),
-    prog_flags: BPF_F_SLEEPABLE,
-    fd_array: addressOf(fdArray),
-  });
+  const load = () =>
+    bpf(BPF_PROG_LOAD, bpf_attr_prog_load, {
+      prog_type: BPF_PROG_TYPE_SYSCALL,
+      insn_cnt: instructions.length / INSTRUCTION_BYTES,
+      insns: addressOf(instructions),
+      license: addressOf(licence),
+      prog_flags: BPF_F_SLEEPABLE,
+      fd_array: addressOf(fdArray),
+    }).result;
+  const result = withoutInterruptions(load);
   if (result < 0) throw bpfError('BPF_PROG_LOAD of the loader', -result);
   return result;
 }
 
-function runLoader(loader: number, blob: Blob, mapSizes: Record<string, number>): LoadedObject {
+/** The verifier gives up with EAGAIN when a signal waits (a child ended, a profiler's tick): nothing is wrong, try again. */
+function withoutInterruptions(attempt: () => number): number {
+  let result = attempt();
+  for (let tries = 1; result === -ERRNO.EAGAIN && tries < EAGAIN_TRIES; tries++) result = attempt();
+  return result;
+}
+
+function runLoader(
+  loader: number,
+  blob: Blob,
+  mapSizes: Record<string, number>,
+  renewData: () => void,
+): LoadedObject {
   const mapsStart = BPF_LOADER_CTX_BYTES;
   const programsStart = mapsStart + blob.maps.length * BPF_MAP_DESC_BYTES;
   const contextBytes = programsStart + blob.programs.length * BPF_PROG_DESC_BYTES;
@@ -117,15 +128,18 @@ function runLoader(loader: number, blob: Blob, mapSizes: Record<string, number>)
   blob.maps.forEach((name, index) => {
     view.setUint32(mapsStart + index * BPF_MAP_DESC_BYTES + 4, mapSizes[name] ?? 0, true);
   });
-  let { result, attr } = testRun(loader, context);
-  let outcome = result < 0 ? result : new DataView(attr.buffer).getInt32(bpf_attr_test.at.retval, true);
-  if (outcome < 0 && result >= 0) {
+  const run = () => {
+    renewData();
+    const { result, attr } = testRun(loader, context);
+    return result < 0 ? result : new DataView(attr.buffer).getInt32(bpf_attr_test.at.retval, true);
+  };
+  let outcome = withoutInterruptions(run);
+  if (outcome < 0 && outcome !== -ERRNO.EPERM) {
     // Once more with the verifier's log: it costs time and memory that a good load does not need.
     view.setUint32(8, 1, true);
     view.setUint32(12, LOG_BYTES, true);
     view.setBigUint64(16, addressOf(log), true);
-    ({ result, attr } = testRun(loader, context));
-    outcome = result < 0 ? result : new DataView(attr.buffer).getInt32(bpf_attr_test.at.retval, true);
+    outcome = withoutInterruptions(run);
   }
   if (outcome < 0) throw bpfError('loading the BPF programs', -outcome, logTail(log));
   const fds = (names: string[], start: number, stride: number) =>

@@ -61,9 +61,10 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-#define TASK_UNINTERRUPTIBLE 2
+#define TASK_UNINTERRUPTIBLE 2 /* include/linux/sched.h */
+#define TASK_WAKING 0x200
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000
 #define AF_INET 2
 #define AF_INET6 10
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000

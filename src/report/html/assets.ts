@@ -14,10 +14,14 @@ export const CLIENT_FILES = [
   'dom',
   'format',
   'theme',
-  'charts',
+  'chart-base',
+  'stall-marks',
+  'timeline',
+  'spectrum',
   'heat-map',
   'stalls',
   'sections',
+  'about',
   'main',
 ] as const;
 

@@ -113,7 +113,7 @@ function accountOf(total: AccountTotal): PageAccount {
   };
 }
 
-/** CPU samples first, then where it slept. */
+/** Where it computed and where it slept. */
 function stacksOf(stall: Stall, strings: StringTable): PageStack[] {
   const sampled = stall.stacks.map((stack) => ({
     title: `on CPU ${stack.inKernel ? 'in the kernel' : 'in user code'}, ${plural(stack.count, 'sample')}`,
@@ -125,7 +125,9 @@ function stacksOf(stall: Stall, strings: StringTable): PageStack[] {
       title: `asleep in ${slice.call} for ${formatNs(slice.ns)}${slice.waker ? `, woken by ${slice.waker.comm} (pid ${slice.waker.pid})` : ''}`,
       frames: slice.kernelStack,
     }));
-  return [...sampled, ...slept].slice(0, STACKS_PER_STALL).map(({ title, frames }) => ({
+  // What most of the stall was spent on comes first.
+  const ranked = longestGroup(stall) === 'blocked' ? [...slept, ...sampled] : [...sampled, ...slept];
+  return ranked.slice(0, STACKS_PER_STALL).map(({ title, frames }) => ({
     title,
     frames: frames.slice(0, FRAMES_PER_STACK).map((frame) => strings.indexOf(frame)),
   }));

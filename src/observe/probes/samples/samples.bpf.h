@@ -39,7 +39,8 @@ int on_sample(void *ctx)
 /* Twice for each soft interrupt of the machine: one look-up and one reading of the clock, no more. */
 static __always_inline struct cpu_memory *irq_memory(void)
 {
-	return cpu_memory_of(bpf_get_smp_processor_id());
+	__u32 cpu = bpf_get_smp_processor_id();
+	return bpf_map_lookup_elem(&cpu_memories, &cpu);
 }
 
 SEC("tp_btf/softirq_entry")

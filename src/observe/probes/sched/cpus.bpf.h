@@ -35,22 +35,22 @@ struct {
 	__type(value, struct cpu_memory);
 } cpu_memories SEC(".maps");
 
+/* A CPU's memory, emptied when it is of an earlier arming. */
 static __always_inline struct cpu_memory *cpu_memory_of(__u32 cpu)
 {
-	return bpf_map_lookup_elem(&cpu_memories, &cpu);
-}
-
-/* This CPU's, emptied when it is of an earlier arming. */
-static __always_inline struct cpu_memory *this_cpu(void)
-{
-	struct cpu_memory *m = cpu_memory_of(bpf_get_smp_processor_id());
+	struct cpu_memory *m = bpf_map_lookup_elem(&cpu_memories, &cpu);
 	struct control *c = get_control();
 	if (m && c && m->armed != c->armed) {
-		m->armed = c->armed;
 		m->since_ns = m->waiting = m->hard_ns = m->soft_ns = 0;
 		m->loop = m->in_irq = 0;
+		m->armed = c->armed;
 	}
 	return m;
+}
+
+static __always_inline struct cpu_memory *this_cpu(void)
+{
+	return cpu_memory_of(bpf_get_smp_processor_id());
 }
 
 /* The state of a loop whose present account began under the present arming. */
@@ -105,7 +105,7 @@ static __always_inline void charge(struct loop_state *s, struct cpu_memory *m, _
 	struct stall_event *e = &s->stall;
 	__u64 from = s->charged_ns;
 	s->charged_ns = now;
-	if (!m->since_ns || m->armed != s->armed_at_start || now <= from)
+	if (!m->since_ns || now <= from)
 		return;
 	for (int i = 0; i < CONTENDER_LIMIT; i++) {
 		struct contender *x = &e->contenders[i];

@@ -72,7 +72,8 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 		return;
 	close_run(s, m, prev, now);
 	s->cpu = bpf_get_smp_processor_id();
-	if ((state & 0xff) == 0) { /* R, or R+ of a preempted or throttled task */
+	/* R, or R+ of a preempted or throttled task; or a sleeper whose wake-up came before it was off the CPU. */
+	if ((state & 0xff) == 0 || (prev->__state & TASK_WAKING)) {
 		s->where = RUNNABLE;
 		s->charged_ns = now;
 		__sync_fetch_and_or(&m->waiting, 1ULL << (index & 63));
@@ -101,6 +102,14 @@ static __always_inline void switched_in(struct cpu_memory *m, __u32 index, struc
 	s->irq_mark = m->irq_ns;
 }
 
+static __always_inline void remember(struct cpu_memory *m, struct task_struct *task, __u64 now)
+{
+	m->since_ns = now;
+	m->pid = task->tgid;
+	m->kernel_thread = !!(task->flags & PF_KTHREAD);
+	__builtin_memcpy(m->comm, task->comm, COMM_BYTES);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_switch, _Bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
 {
@@ -108,6 +117,8 @@ int BPF_PROG(on_switch, _Bool preempt, struct task_struct *prev, struct task_str
 	struct cpu_memory *m = this_cpu();
 	if (!m)
 		return 0;
+	if (!m->since_ns) /* the first switch here since arming: only now is it known who had this CPU */
+		remember(m, prev, now);
 	__u64 waiting = m->waiting;
 	for (int i = 0; i < 8 && waiting; i++) {
 		__u32 index = floor_log2(waiting);
@@ -120,10 +131,7 @@ int BPF_PROG(on_switch, _Bool preempt, struct task_struct *prev, struct task_str
 	}
 	if (m->loop)
 		switched_out(m, prev, preempt ? 0 : prev_state, now);
-	m->since_ns = now;
-	m->pid = next->tgid;
-	m->kernel_thread = !!(next->flags & PF_KTHREAD);
-	__builtin_memcpy(m->comm, next->comm, COMM_BYTES);
+	remember(m, next, now);
 	__u32 *loop = next->pid ? loop_index_of(next->pid) : 0;
 	m->loop = loop && *loop < FLIGHT_LIMIT ? *loop + 1 : 0;
 	if (m->loop)

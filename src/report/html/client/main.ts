@@ -1,19 +1,12 @@
 /** Reads the run and puts the page together. */
 import type { PageData } from '../page-data.ts';
-import { spectrumChart, timelineCharts } from './charts.ts';
+import { environmentSection, limitsSection, loadSection, selfSection } from './about.ts';
 import { append, type Child, el, section } from './dom.ts';
 import { heatMapCard } from './heat-map.ts';
-import {
-  dataTable,
-  environmentSection,
-  limitsSection,
-  loadSection,
-  pageHeader,
-  selfSection,
-  suspectsSection,
-  verdictCard,
-} from './sections.ts';
+import { dataTable, pageHeader, suspectsSection, verdictCard } from './sections.ts';
+import { spectrumChart } from './spectrum.ts';
 import { type StallView, stallSection } from './stalls.ts';
+import { timelineCharts } from './timeline.ts';
 
 const data = JSON.parse(document.getElementById('run')!.textContent ?? 'null') as PageData;
 document.title = `${data.verdict.culprit}: ${data.title} – Loopscope`;
