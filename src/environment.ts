@@ -22,7 +22,7 @@ function readHypervisor(): string | null {
   const vendor = readLine('/sys/class/dmi/id/sys_vendor') ?? readLine('/sys/hypervisor/type');
   const cpuinfo = readLine('/proc/cpuinfo', 65_536) ?? '';
   if (!/^flags\s*:.*\bhypervisor\b/m.test(cpuinfo) && vendor === null) return null;
-  return /\bhypervisor\b/.test(cpuinfo) ? (vendor ?? 'unnamed') : null;
+  return /\bhypervisor\b/.test(cpuinfo) ? (vendor ?? 'virtual') : null;
 }
 
 function readLine(path: string, maxBytes = 256): string | null {

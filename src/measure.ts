@@ -33,7 +33,8 @@ export type MeasureProgress = {
   elapsedNs: number;
   durationNs: number;
   load: ReturnType<LoadHandle['progress']> | null;
-  stallCount: number;
+  /** Null when no process is watched. */
+  stallCount: number | null;
 };
 
 /** Time the loops are watched before load starts: the quiet baseline, and time for the probes to settle. */
@@ -61,7 +62,7 @@ export async function measure(options: MeasureOptions): Promise<Run> {
       elapsedNs: clock.nowNs() - beganNs,
       durationNs,
       load: load?.progress() ?? null,
-      stallCount,
+      stallCount: observation ? stallCount : null,
     });
   }, PROGRESS_EVERY_MS);
   const interrupt = () => load?.stop('interrupted');

@@ -61,6 +61,7 @@ test('figures are shown with three digits and their unit', () => {
   assert.equal(formatNs(1500), '1.50 µs');
   assert.equal(formatNs(1_234_567), '1.23 ms');
   assert.equal(formatNs(99_960_000), '100 ms');
+  assert.equal(formatNs(999_900_000), '1.00 s');
   assert.equal(formatNs(12e9), '12.0 s');
   assert.equal(formatCount(1234), '1234');
   assert.equal(formatCount(220_512), '221 k');

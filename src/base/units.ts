@@ -57,9 +57,10 @@ export function parseCount(text: string, option: string, min = 1, max = 1_000_00
 /** 1234567 → "1.23 ms". Three significant digits, the unit that suits the size. */
 export function formatNs(ns: number): string {
   const abs = Math.abs(ns);
+  // The next unit begins where three digits would round up to it: 999 950 ns is 1.00 ms, not 1000 µs.
   if (abs < NS_PER_US) return `${Math.round(ns)} ns`;
-  if (abs < NS_PER_MS) return `${toThree(ns / NS_PER_US)} µs`;
-  if (abs < NS_PER_S) return `${toThree(ns / NS_PER_MS)} ms`;
+  if (abs < 0.9995 * NS_PER_MS) return `${toThree(ns / NS_PER_US)} µs`;
+  if (abs < 0.9995 * NS_PER_S) return `${toThree(ns / NS_PER_MS)} ms`;
   return `${toThree(ns / NS_PER_S)} s`;
 }
 

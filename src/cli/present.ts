@@ -51,7 +51,7 @@ export function present(run: Run, diagnosis: Diagnosis, flags: OutputFlags): voi
   };
   const options = {
     colour: wantsColour(flags),
-    columns: process.stdout.columns ?? 80,
+    columns: process.stdout.isTTY ? (process.stdout.columns ?? 80) : null,
     runFile: flags.out ?? null,
   };
   if (flags.out !== undefined) attempt(() => writeRunFile(flags.out!, run), flags.out);

@@ -114,7 +114,7 @@ struct loop_state {
 	__u64 segment_start_ns; /* of the work since the last poll of any kind: what the budget is held against */
 	__u32 cycle_events, cycle_peeks;
 	__u32 accepted; /* 0: no accept yet in this cycle, 1: the first succeeded, 2: it failed */
-	__u32 ring_fd, ring_flags;
+	__u32 ring_fd, ring_flags, ring_head;
 	__u32 where;
 	__u32 cpu; /* whose queue it is in */
 	__u32 start_cpu; /* where at_start was read */

@@ -122,6 +122,16 @@ static __always_inline void close_cycle(struct loop_state *s, struct totals *t, 
 	s->cycle_start_ns = 0;
 }
 
+/* At the end of a turn: what it took from the completion ring. */
+static __always_inline void count_ring_events(struct loop_state *s, struct totals *t)
+{
+	__u32 taken = completions_of(s).head - s->ring_head;
+	s->ring_head += taken;
+	s->cycle_events = taken;
+	t->events += taken;
+	count_in(t->event_hist, taken);
+}
+
 SEC("tracepoint/syscalls/sys_enter_epoll_wait")
 int on_wait_enter(struct sys_enter_args *ctx)
 {
@@ -139,6 +149,12 @@ int on_wait_enter(struct sys_enter_args *ctx)
 	if (timeout == -2)
 		return 0;
 	__u64 now = bpf_ktime_get_ns();
+	if (*kind == WAIT_URING) {
+		s->ring_fd = argument(ctx, 0);
+		s->ring_flags = argument(ctx, 3);
+		if (s->segment_start_ns)
+			count_ring_events(s, t);
+	}
 	read_counters(&s->at_enter);
 	judge_segment(s, t, c, index, now);
 	s->kind = *kind;
@@ -146,10 +162,6 @@ int on_wait_enter(struct sys_enter_args *ctx)
 	s->segment_start_ns = 0;
 	s->timeout_ns = timeout;
 	s->wait_enter_ns = now;
-	if (*kind == WAIT_URING) {
-		s->ring_fd = argument(ctx, 0);
-		s->ring_flags = argument(ctx, 3);
-	}
 	if (timeout != 0) /* a poll with timeout 0 may turn out to be a peek: decided when it returns */
 		close_cycle(s, t, now);
 	begin_account(s, c, index, now);
@@ -193,7 +205,12 @@ int on_wait_exit(struct sys_exit_args *ctx)
 	struct control *c = get_control();
 	if (!s || !t || !c || !s->in_wait)
 		return 0;
-	__u32 events = s->kind == WAIT_URING ? unread_completions(s) : ctx->ret > 0 ? ctx->ret : 0;
+	__u32 events = ctx->ret > 0 ? ctx->ret : 0;
+	if (s->kind == WAIT_URING) {
+		struct io_uring cq = completions_of(s);
+		events = cq.tail - cq.head;
+		s->ring_head = cq.head;
+	}
 	__u64 now = bpf_ktime_get_ns();
 	s->in_wait = 0;
 	read_counters(&s->at_start);
@@ -208,8 +225,10 @@ int on_wait_exit(struct sys_exit_args *ctx)
 	if (s->timeout_ns == 0)
 		close_cycle(s, t, s->wait_enter_ns);
 	close_wait(s, t, c, index, events == 0, now);
-	t->events += events;
-	count_in(t->event_hist, events);
+	if (s->kind != WAIT_URING) {
+		t->events += events;
+		count_in(t->event_hist, events);
+	}
 	s->cycle_start_ns = now;
 	s->cycle_events = events;
 	s->cycle_peeks = 0;

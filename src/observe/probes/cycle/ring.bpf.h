@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Dual MIT/GPL */
 /*
  * Loops that wait in io_uring_enter(2). The call waits only when it asks for completions (GETEVENTS and min_complete
- * above 0); a mere submit is work. What it brought is not in its result: it lies unread in the completion ring.
+ * above 0); a mere submit is work. What a cycle was about is not in the call's result: it is the completions that the loop
+ * took from its ring in that cycle, whichever call had brought them.
  */
 #pragma once
 
@@ -36,10 +37,11 @@ static __always_inline __s64 ring_timeout(__u32 min_complete, __u32 flags, __u64
 	return timeout > 0 && (flags & IORING_ENTER_ABS_TIMER) ? timeout - (__s64)bpf_ktime_get_ns() : timeout;
 }
 
-/* Completions that the waiting thread finds on its return. */
-static __always_inline __u32 unread_completions(struct loop_state *s)
+/* The completion ring of the wait: how far it was filled, how far it was read. */
+static __always_inline struct io_uring completions_of(struct loop_state *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct io_uring cq = {};
 	struct file **table, *file = 0;
 	__u32 fd = s->ring_fd;
 	if (s->ring_flags & IORING_ENTER_REGISTERED_RING) {
@@ -49,12 +51,14 @@ static __always_inline __u32 unread_completions(struct loop_state *s)
 	} else {
 		table = BPF_CORE_READ(task, files, fdt, fd);
 		if (fd >= RING_FD_LIMIT)
-			return 0;
+			return cq;
 	}
 	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
 	/* The low bits of a registered file's pointer carry flags. */
 	file = (struct file *)((__u64)file & ~7ULL);
 	struct io_ring_ctx *ring = BPF_CORE_READ(file, private_data);
 	struct io_rings *rings = BPF_CORE_READ(ring, rings);
-	return BPF_CORE_READ(rings, cq.tail) - BPF_CORE_READ(rings, cq.head);
+	cq.head = BPF_CORE_READ(rings, cq.head);
+	cq.tail = BPF_CORE_READ(rings, cq.tail);
+	return cq;
 }
