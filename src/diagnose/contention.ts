@@ -3,9 +3,10 @@ import { formatNs, formatShare } from '../base/units.ts';
 import { type Actor, actorName, commandLineOf } from './facts/actors.ts';
 import type { CauseTally } from './facts/excess.ts';
 import type { Facts, WatchFacts } from './facts/facts.ts';
-import { ratio } from './facts/numbers.ts';
+import { ratio, sumBy } from './facts/numbers.ts';
 import { type ActorTime, topActors } from './facts/who.ts';
 import type { CulpritId, Evidence } from './finding.ts';
+import { SHARE } from './limits.ts';
 import { fact, type Judgement, judgeByLostTime } from './rule.ts';
 
 type Phase = Extract<CulpritId, 'cpu.contended' | 'cpu.preempted'>;
@@ -39,17 +40,21 @@ function innocent(watch: WatchFacts): string {
 }
 
 function word(tally: CauseTally, watch: WatchFacts, phase: Phase, phaseNs: number) {
-  const actors = topActors(tally.slices);
+  // Of the worst loop alone: what it lost to a sibling, the sibling may have lost to it.
+  const slices = tally.slices.filter((slice) => slice.loopIndex === tally.worstLoop?.loopIndex);
+  const actors = topActors(slices);
+  const lostNs = sumBy(slices, (slice) => slice.ns);
   const top = actors[0];
   const loop = tally.worstLoop?.name ?? 'the loop';
   const who = top ? actorName(top.actor) : 'another process';
+  const crowd = top && top.ns < SHARE.primary * lostNs ? `${actors.length} processes, most of all ` : '';
   const sibling = top?.actor.kind === 'sibling';
   const ownThread = top?.actor.pid === tally.worstLoop?.record.pid;
   const kin = !sibling ? '' : ownThread ? ', another thread of its own' : ', a worker of the same server';
   return {
-    headline: `${loop} was ${VERB[phase]} ${who}${kin}`,
+    headline: `${loop} was ${VERB[phase]} ${crowd}${who}${kin}`,
     evidence: [
-      ...actors.slice(0, 3).map((actor) => whoEvidence(actor, tally, watch)),
+      ...actors.slice(0, 3).map((actor) => whoEvidence(actor, lostNs, watch)),
       phaseEvidence(tally, phase, phaseNs),
       ...affinityEvidence(watch, tally, top?.actor ?? null),
     ],
@@ -57,16 +62,16 @@ function word(tally: CauseTally, watch: WatchFacts, phase: Phase, phaseNs: numbe
   };
 }
 
-function whoEvidence({ actor, ns }: ActorTime, tally: CauseTally, watch: WatchFacts): Evidence {
+function whoEvidence({ actor, ns }: ActorTime, lostNs: number, watch: WatchFacts): Evidence {
   const command = commandLineOf(watch.record, actor.pid);
   const used = watch.record.neighbours.find((neighbour) => neighbour.pid === actor.pid);
-  const share = ratio(ns, tally.lostNs);
+  const share = ratio(ns, lostNs);
   const total = used ? `; it used ${formatNs(used.cpuNs)} of CPU during the run` : '';
   return fact(
     'ran_instead',
     actorName(actor),
     '',
-    `${actorName(actor)}${command ? `, “${command}”,` : ''} ran for ${formatNs(ns)} of that time ` +
+    `${actorName(actor)}${command ? `, “${command}”,` : ''} ran for ${formatNs(ns)} of the time it waited ` +
       `(${formatShare(share)})${total}.`,
   );
 }

@@ -24,6 +24,8 @@ export const EXCESS = {
   soleActorShare: 0.6,
   /** …and it happened this often: a single busy moment of another process is no neighbour. */
   soleActorCount: 10,
+  /** …and it was busy for half of the run: short-lived work (a compiler, a cron job) comes and goes on any host. */
+  soleActorCpus: 0.5,
   /** Steal is the hypervisor's daily weather; below 5 % of a loop's time it is noted, not blamed. */
   stealShare: 0.05,
   /**
@@ -90,9 +92,12 @@ export const STALL = {
 
 /** What lets run-queue time be charged. */
 export const RUN_QUEUE = {
-  /** Throttled time explains at least this share of the run-queue delay. */
-  throttledShare: 0.5,
-  /** Periods throttled before a quota is blamed. */
+  /**
+   * Throttled time is charged with its share of the run-queue delay from here on: a fifth can contribute. The verdict
+   * needs half of the excess all the same.
+   */
+  throttledShare: 0.2,
+  /** Periods throttled before a quota is blamed: once or twice is a burst. */
   throttledPeriods: 3,
   /**
    * Run-queue delay outside stalls counts as lost from this share of a loop's time: enough wake-ups a second
@@ -109,6 +114,14 @@ export const RUN_QUEUE = {
   neighbourCover: 0.5,
   /** Steal counted by the host from this share on may explain what a stall's own account leaves unexplained. */
   hostStealShare: 0.02,
+} as const;
+
+/** When the tool's own load fills the machine, so that loops queue behind each other because of it. */
+export const CROWD = {
+  /** CPUs that loopscope used. */
+  ownCpus: 0.2,
+  /** Share of all CPU time left idle. */
+  idleShare: 0.2,
 } as const;
 
 export const SATURATION = {

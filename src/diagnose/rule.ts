@@ -43,9 +43,9 @@ export function judgeByLostTime(
 ): Judgement | null {
   const { watch } = facts;
   if (!watch || watch.loops.length === 0) return null;
-  const weight = weigh(culprit, watch.excess, watch.loops, facts.load);
+  const weight = weigh(culprit, watch.excess, watch.loops, watch.record, facts.load);
   if (watch.record.tier === 'proc' && !options.fromCounters) return null;
-  if (!weight) return { cleared: options.innocent ?? noneOf(watch) };
+  if (!weight) return innocent(watch, options.innocent);
   if (!weight.material) return { cleared: weight.why };
   const { tally } = weight;
   const { headline, evidence, advice, atMost } = word(tally, watch);
@@ -56,9 +56,12 @@ export function judgeByLostTime(
   };
 }
 
-function noneOf(watch: WatchFacts): string {
+/** Without stalls to look at, only a number from the counters can clear anybody. */
+function innocent(watch: WatchFacts, fromCounters: string | undefined): Judgement | null {
+  if (fromCounters !== undefined) return { cleared: fromCounters };
+  if (watch.record.tier === 'proc') return null;
   const { stallCount } = watch.excess;
-  return stallCount === 0 ? 'no loop stalled' : `none of the ${stallCount} stalls shows it`;
+  return { cleared: stallCount === 0 ? 'no loop stalled' : `none of the ${stallCount} stalls shows it` };
 }
 
 /** Sure only when it dominates, was seen rather than inferred, was seen often, and little is left unexplained. */

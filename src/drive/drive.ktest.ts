@@ -322,8 +322,8 @@ test('a bounded queue gives up the longest waiting', async () => {
 test('a server stopped for a second: response times as computed, service times as most tools print', async () => {
   await using running = await startServer();
   const durationNs = 4e9;
-  const load = begin(running.target, { durationNs, warmupNs: 0, ratePerSec: 200, timeoutNs: 5e9 });
-  while (load.progress().done < 200) await new Promise((resolve) => setTimeout(resolve, 5));
+  const load = begin(running.target, { durationNs, warmupNs: 0, ratePerSec: 100, timeoutNs: 5e9 });
+  while (load.progress().done < 100) await new Promise((resolve) => setTimeout(resolve, 5));
   const clock = createClock();
   running.signal('SIGSTOP');
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -331,14 +331,15 @@ test('a server stopped for a second: response times as computed, service times a
   const stoppedNs = clock.nowNs();
   const record = await load.done;
   assertSound(record);
-  assert.equal(record.counts.ok, 800);
+  assert.equal(record.counts.ok, 400);
   const response = decodeHistogram(record.total.response);
   const service = decodeHistogram(record.total.service);
-  for (const q of [0.8, 0.9, 0.95]) {
+  for (const q of [0.85, 0.9, 0.95]) {
     // Of the requests due in the stop those of its first part wait longer than x: a share of (S − x) / T.
     const expectedNs = stoppedNs - (1 - q) * durationNs;
-    const { valueNs } = quantileNs(response, null, q)!;
-    assert.ok(Math.abs(valueNs - expectedNs) < 0.05 * stoppedNs, `p${q * 100}: ${valueNs} for ${expectedNs}`);
+    const excess = (quantileNs(response, null, q)!.valueNs - expectedNs) / stoppedNs;
+    // What waited must still be served: that takes its time on a busy machine, but nothing can make it shorter.
+    assert.ok(excess > -0.05 && excess < 0.15, `p${q * 100}: ${excess} of the stop off ${expectedNs}`);
   }
   // Ten connections: only the ten requests on their way felt it.
   assert.ok(quantileNs(service, null, 0.95)!.valueNs < 300e6);

@@ -1,19 +1,15 @@
 /** Drives a target: a plan in, a LoadRecord out. The work is done on worker threads; this thread stays free. */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import type { Worker } from 'node:worker_threads';
-import { type Address, formatAddress } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { LoopscopeError } from '../base/errors.ts';
-import { ERRNO, errnoName } from '../kernel/errno.ts';
 import { createPlan, type Plan, type PlanOptions } from '../plan/plan.ts';
 import { ARRIVALS } from '../plan/registry.ts';
 import type { ClientCost, LoadRecord } from '../record/load.ts';
 import { codecFor } from '../wire/registry.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
-import { startLoadThread, type ThreadError, type ThreadMessage, type ThreadResult } from './load-thread.ts';
+import { startLoadThread, type ThreadResult } from './load-thread.ts';
 import { SLOWEST_LIMIT } from './slowest.ts';
+import { resolveAddress, unreachable } from './target.ts';
 import {
   CONTROL,
   COUNTER,
@@ -22,6 +18,7 @@ import {
   createControl,
   createThreadMemory,
 } from './thread-memory.ts';
+import { ThreadMessages } from './thread-messages.ts';
 import { readThrottledNs } from './throttling.ts';
 
 export type LoadOptions = PlanOptions & {
@@ -225,53 +222,6 @@ class LoadRun {
   }
 }
 
-/** Waits for messages of a thread by kind; a failed or vanished thread rejects whoever waits. */
-class ThreadMessages {
-  readonly #arrived: ThreadMessage[] = [];
-  readonly #exit = Promise.withResolvers<void>();
-  #failure: Error | null = null;
-  #wake: () => void = () => {};
-
-  constructor(worker: Worker) {
-    worker.on('message', (message: ThreadMessage) => {
-      if (message.kind === 'failed') this.#fail(fromThreadError(message.error));
-      else this.#arrived.push(message);
-      this.#wake();
-    });
-    worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on('exit', () => {
-      this.#fail(new LoopscopeError('INTERNAL', 'a load thread ended without a result'));
-      this.#exit.resolve();
-    });
-  }
-
-  /** Resolves when the thread has ended, or after a time. */
-  async exited(limitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limitMs);
-    });
-    await Promise.race([this.#exit.promise, limit]);
-    clearTimeout(timer);
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    this.#wake();
-  }
-
-  async wait<K extends ThreadMessage['kind']>(kind: K): Promise<Extract<ThreadMessage, { kind: K }>> {
-    for (;;) {
-      const index = this.#arrived.findIndex((message) => message.kind === kind);
-      if (index >= 0) return this.#arrived.splice(index, 1)[0] as Extract<ThreadMessage, { kind: K }>;
-      if (this.#failure) throw this.#failure;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-}
-
 function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
   return {
     target: plan.target.text,
@@ -305,48 +255,4 @@ function clientCost(results: ThreadResult[], wallNs: number, throttledNs: number
     timerOversleepNsP99: oversleep?.p99Ns ?? 0,
     gcPauseNs: results.reduce((sum, result) => sum + result.gcPauseNs, 0),
   };
-}
-
-/** Names are looked up once, before anything is opened; sockets take addresses. */
-async function resolveAddress(address: Address): Promise<Address> {
-  if (address.kind === 'unix' || isIP(address.host) !== 0 || address.host === 'localhost') return address;
-  try {
-    return { ...address, host: (await lookup(address.host)).address };
-  } catch (error) {
-    throw new LoopscopeError(
-      'TARGET_UNREACHABLE',
-      `the name ${address.host} has no address`,
-      'check the spelling, or give an IP address',
-      error,
-    );
-  }
-}
-
-function unreachable(
-  plan: Plan,
-  ready: readonly { lastErrno: number; error: ThreadError | null }[],
-): LoopscopeError {
-  const where = formatAddress(plan.target.address);
-  const broken = ready.find(({ error }) => error !== null)?.error;
-  if (broken) return fromThreadError(broken);
-  const errno = ready.find(({ lastErrno }) => lastErrno !== 0)?.lastErrno ?? 0;
-  const why = errno === 0 ? 'no answer within 3 s' : errnoName(errno);
-  return new LoopscopeError(
-    'TARGET_UNREACHABLE',
-    `not one connection to ${where} could be opened: ${why}`,
-    hintFor(errno, where),
-  );
-}
-
-function hintFor(errno: number, where: string): string {
-  if (errno === ERRNO.ENOENT) return `no socket file there: is the server running, and is the path right?`;
-  if (errno === ERRNO.EACCES || errno === ERRNO.EPERM)
-    return `the socket's permissions do not let this user in`;
-  if (errno === ERRNO.EAGAIN) return `its listen queue is full: is the server accepting?`;
-  if (errno === 0) return `is the server accepting, or does a firewall drop the packets?`;
-  return `is the server listening on ${where}? try: ss -ltnx`;
-}
-
-function fromThreadError(error: ThreadError): LoopscopeError {
-  return new LoopscopeError(error.code, error.message, error.hint);
 }

@@ -1,6 +1,7 @@
 /**
  * One load thread's heart: takes what is due from the schedule, sends it on free connections, matches replies. It runs
- * on any EventLoop and owns no thread itself, so that tests drive it with a loop and a clock of their own.
+ * on any EventLoop and owns no thread itself, so that tests drive it with a loop and a clock of their own. One long
+ * file, because the states of a connection are understood only together.
  */
 // Invariants
 //  D1  Each request is in one place: the due queue, a BUSY connection, or counted. So planned = sum of outcomes at end.
@@ -213,7 +214,7 @@ export class Driver {
     this.#release(conn);
   }
 
-  /** Free for the next request: at once when one is due, else in turn. */
+  /** Free for the next request, in turn. */
   #release(conn: number): void {
     this.#state[conn] = IDLE;
     this.#idle.push(conn);

@@ -5,7 +5,7 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXIT } from '../base/errors.ts';
+import { EXIT, LoopscopeError } from '../base/errors.ts';
 import { formatNs, NS_PER_S } from '../base/units.ts';
 import type { CulpritId, Diagnosis } from '../diagnose/finding.ts';
 import { type DoctorOptions, doctor } from '../doctor.ts';
@@ -20,6 +20,8 @@ export type PlantedFaultExperiment = {
   /** What the user is told about the server, for instance "a handler computes for 25 ms every 150th request". */
   story: string;
   fault: string;
+  /** Event loop of the server; the best there is when absent. */
+  backend?: 'ring' | 'epoll';
   /** Any of these is the right answer. */
   expected: readonly CulpritId[];
   ratePerSec: number;
@@ -45,10 +47,12 @@ export async function runPlantedFault(
       kind: 'http',
       listen: 'http://127.0.0.1:0/',
       faults: [experiment.fault],
+      ...(experiment.backend && { backend: experiment.backend }),
     });
+    const backend = experiment.backend ? ` --backend ${experiment.backend}` : '';
     const load = `--rate ${experiment.ratePerSec} --connections ${experiment.connectionCount}`;
     print(
-      `  server   loopscope serve http --fault ${experiment.fault}   (pid ${server.pid}, ${server.target})`,
+      `  server   loopscope serve http --fault ${experiment.fault}${backend}   (pid ${server.pid}, ${server.target})`,
     );
     print(
       `  doctor   loopscope doctor ${server.target} --pid ${server.pid} ${load} --duration ${durationNs / NS_PER_S}s`,
@@ -69,7 +73,7 @@ export async function runPlantedFault(
   const { run, diagnosis } = result;
   print(terminalReporter.render(run, diagnosis, reportOptions(context)).trimEnd());
   const htmlPath = context.htmlPath ?? defaultHtmlPath(experiment.name);
-  writeFileSync(htmlPath, htmlReporter.render(run, diagnosis, reportOptions(context)));
+  writeReport(htmlPath, htmlReporter.render(run, diagnosis, reportOptions(context)));
   print('');
   print(`HTML report: ${htmlPath}`);
   if (context.signal.aborted) {
@@ -91,6 +95,9 @@ function judge(
     return EXIT.ok;
   }
   print(`Planted: ${experiment.fault}. The doctor said: ${named}, not ${experiment.expected.join(' or ')}.`);
+  if (diagnosis.contributors.some(({ culprit }) => experiment.expected.includes(culprit))) {
+    print('What was planted is among the contributors: something else on this machine cost the server more.');
+  }
   if (run.observation?.tier === 'proc') {
     print(
       'Without privileges single turns of the loop are not visible: try again as root, or with CAP_BPF and CAP_PERFMON.',
@@ -101,6 +108,19 @@ function judge(
 
 function reportOptions(context: LabContext) {
   return { colour: context.colour, columns: context.columns, runFile: null };
+}
+
+function writeReport(path: string, html: string): void {
+  try {
+    writeFileSync(path, html);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LoopscopeError(
+      'RUN_FILE_WRITE',
+      `the report could not be written: ${why}`,
+      'choose another place with --html FILE',
+    );
+  }
 }
 
 /** In the current folder where that can be written, else among the temporary files. */

@@ -15,6 +15,7 @@ export type ServerProcessOptions = {
   kind: 'http' | 'agent';
   listen: string;
   faults: readonly string[];
+  backend?: 'ring' | 'epoll';
 };
 
 const READY_WITHIN_MS = 15_000;
@@ -26,6 +27,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     ...options.program,
     ...['serve', options.kind, '--listen', options.listen, '--json', '--die-with-parent'],
     ...options.faults.flatMap((fault) => ['--fault', fault]),
+    ...(options.backend ? ['--backend', options.backend] : []),
   ];
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
@@ -50,13 +52,14 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     clearTimeout(timer);
   };
   const line = await Promise.race([ready, exited, late]);
-  if (typeof line !== 'string') {
+  const said = typeof line === 'string' ? (JSON.parse(line) as Said) : null;
+  if (!said?.targets) {
     await stop();
-    throw new LoopscopeError(
-      'INTERNAL',
-      `the server did not start: ${complaint.trim() || 'it said nothing'}`,
-    );
+    const why = said?.error?.message ?? (complaint.trim() || 'it said nothing');
+    throw new LoopscopeError('INTERNAL', `the server did not start: ${why}`, said?.error?.hint);
   }
-  const { pid, targets } = JSON.parse(line) as { pid: number; targets: string[] };
-  return { pid, target: targets[0]!, [Symbol.asyncDispose]: stop };
+  return { pid: said.pid!, target: said.targets[0]!, [Symbol.asyncDispose]: stop };
 }
+
+/** The first line of a server told --json: that it is ready, or why it will not be. */
+type Said = { pid?: number; targets?: string[]; error?: { message: string; hint: string } };

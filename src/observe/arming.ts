@@ -37,7 +37,9 @@ export function createArming(options: ArmingOptions) {
   const { nowNs, programs, onChange } = options;
   const memories = mapArray(options.cpuMemories, CPU_LIMIT * cpu_memory.byteLength);
   const memory = new DataView(memories.buffer);
+  // Opened when armed: even a disabled event makes its thread's context switches dearer.
   const clocks = new Map<number, number>();
+  const threads = new Set<number>();
   const sched: number[] = [];
   const irqs: number[] = [];
   let epoch = 0;
@@ -83,6 +85,21 @@ export function createArming(options: ArmingOptions) {
     onChange('armed, without interrupts', `${perSec} soft interrupts a second would cost too much to time`);
   };
 
+  const openClock = (tid: number) => {
+    try {
+      const fd = attachCpuClock(programs.get('on_sample')!, tid, SAMPLES_PER_SEC);
+      clocks.set(tid, fd);
+      enablePerfEvent(fd, true);
+    } catch {
+      // The thread is gone, or perf events are refused: its stalls are accounted without samples.
+    }
+  };
+  const closeClock = (tid: number) => {
+    const fd = clocks.get(tid);
+    if (fd !== undefined) closeFd(fd);
+    clocks.delete(tid);
+  };
+
   const arming = {
     arm(why: string): void {
       if (armed) return;
@@ -90,7 +107,7 @@ export function createArming(options: ArmingOptions) {
       sinceNs = lastStallNs = nowNs();
       for (const name of SCHED_PROGRAMS) sched.push(attachTracing(programs.get(name)!));
       if (!irqsTooDear) attachIrqs();
-      for (const fd of clocks.values()) enablePerfEvent(fd, true);
+      for (const tid of threads) openClock(tid);
       // Last, so that an account is called full only when every probe was there from its first moment.
       options.setEpoch(++epoch);
       onChange(irqsTooDear ? 'armed, without interrupts' : 'armed', why);
@@ -100,7 +117,7 @@ export function createArming(options: ArmingOptions) {
       armed = false;
       totalNs += nowNs() - sinceNs;
       options.setEpoch(0);
-      for (const fd of clocks.values()) enablePerfEvent(fd, false);
+      for (const tid of threads) closeClock(tid);
       closeAll(sched);
       detachIrqs();
       onChange('base', why);
@@ -116,25 +133,16 @@ export function createArming(options: ArmingOptions) {
       }
     },
     addThread(tid: number): void {
-      if (options.mode === 'never') return;
-      try {
-        const fd = attachCpuClock(programs.get('on_sample')!, tid, SAMPLES_PER_SEC);
-        clocks.set(tid, fd);
-        if (armed) enablePerfEvent(fd, true);
-      } catch {
-        // The thread is gone, or perf events are refused: its stalls are accounted without samples.
-      }
+      threads.add(tid);
+      if (armed) openClock(tid);
     },
     removeThread(tid: number): void {
-      const fd = clocks.get(tid);
-      if (fd !== undefined) closeFd(fd);
-      clocks.delete(tid);
+      threads.delete(tid);
+      closeClock(tid);
     },
     armedNs: () => totalNs + (armed ? nowNs() - sinceNs : 0),
     [Symbol.dispose](): void {
       arming.disarm('end');
-      for (const fd of clocks.values()) closeFd(fd);
-      clocks.clear();
       memories[Symbol.dispose]();
     },
   };

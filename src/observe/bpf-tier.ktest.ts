@@ -137,7 +137,7 @@ async function watchPlanted(
 function chargedShare(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const queuedNs = Number(view.getBigUint64(stall_event.at.runq_ns, true));
-  let chargedNs = 0;
+  let chargedNs = Number(view.getBigUint64(stall_event.at.throttled_ns, true));
   // More than have room were there: what they took is rightly charged to nobody.
   if (view.getUint32(stall_event.at.contender_count, true) === CONTENDER_LIMIT) return 1;
   for (let i = 0; i < view.getUint32(stall_event.at.contender_count, true); i++) {
@@ -367,6 +367,7 @@ test('a quota shows as time in the run queue, not as work', async (t) => {
       near(sum(stall), stall.wallNs, 0.001, 'sum');
       const queue = stall.account.runQueue;
       assert.ok(queue.totalNs > 0.4 * stall.wallNs, JSON.stringify(stall.account));
+      assert.ok(queue.throttledNs! > 0.3 * stall.wallNs, JSON.stringify(queue));
       assert.ok(stall.account.unexplainedNs < 0.1 * stall.wallNs, JSON.stringify(stall.account));
     }
     // To nobody (an idle CPU), or on a busy machine to those who fill the gap that the quota leaves.

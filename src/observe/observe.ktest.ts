@@ -1,11 +1,14 @@
 // Goal: one observation from start to stop tells what the loop did, whatever becomes of the process meanwhile.
 // Method: planted loops (testing/planted-loop.c); the whole of startObservation, both tiers.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
@@ -38,6 +41,21 @@ async function observe(
 
 const total = (windows: CycleWindow[], field: 'cycleCount' | 'timeoutCount' | 'eventCount' | 'durationNs') =>
   windows.reduce((sum, window) => sum + window[field], 0);
+
+/** Two workers; the folder with its pid file, or null without nginx. */
+function startNginx(): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'loopscope-nginx-'));
+  writeFileSync(
+    join(folder, 'conf'),
+    `worker_processes 2; pid ${folder}/pid; error_log ${folder}/log; events {}
+     http { access_log off; server { listen unix:${folder}/socket; } }`,
+  );
+  if (spawnSync('nginx', ['-p', folder, '-c', join(folder, 'conf')], { stdio: 'ignore' }).status === 0) {
+    return folder;
+  }
+  rmSync(folder, { recursive: true, force: true });
+  return null;
+}
 
 test('windows add up to exactly what the loop did, and it is found by itself', async (t) => {
   if (!canRun(t)) return;
@@ -114,6 +132,58 @@ test('a process that ends meanwhile is recorded, with what it did until then', a
   );
   assert.ok(record.loops[0]!.endNs !== null);
   assert.equal(total(record.windows, 'timeoutCount'), 9);
+});
+
+test('workers that come and go are followed', async (t) => {
+  if (!canRun(t)) return;
+  const folder = startNginx();
+  if (!needs(t, folder !== null, 'nginx')) return;
+  const master = Number(readFileSync(join(folder!, 'pid'), 'utf8'));
+  try {
+    const handle = startObservation({ pids: [master], clock, selfPids: [process.pid] });
+    try {
+      process.kill(master, 'SIGHUP');
+      await sleep(2500);
+      const record = handle.stop();
+      assert.equal(record.loops.filter((loop) => loop.waitCall === 'epoll_wait').length, 4);
+      assert.equal(record.loops.filter((loop) => loop.endNs !== null).length, 2);
+      assert.equal(record.exits.length, 2);
+    } finally {
+      handle[Symbol.dispose]();
+    }
+  } finally {
+    process.kill(master, 'SIGTERM');
+    await sleep(200);
+    rmSync(folder!, { recursive: true, force: true });
+  }
+});
+
+test('events of an io_uring loop are the completions it takes', async (t) => {
+  if (!canRun(t)) return;
+  const command = fileURLToPath(new URL('../../bin/loopscope', import.meta.url));
+  const server = spawn(
+    command,
+    ['serve', 'http', '--listen', 'http://127.0.0.1:0', '--backend', 'ring', '--json', '--die-with-parent'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  try {
+    const [line] = await Promise.race([once(server.stdout, 'data'), once(server, 'exit')]);
+    const url = /http:\/\/[\d.]+:\d+/.exec(String(line))?.[0];
+    if (!needs(t, url !== undefined, 'io_uring')) return;
+    const handle = startObservation({ pids: [server.pid!], clock, selfPids: [process.pid] });
+    try {
+      for (let i = 0; i < 200; i++) await (await fetch(url!)).arrayBuffer();
+      const record = handle.stop();
+      assert.equal(record.loops[0]!.waitCall, 'io_uring_enter');
+      const events = total(record.windows, 'eventCount');
+      // One completion for each request, and a few for accepting and closing connections.
+      assert.ok(events >= 200 && events < 230, `${events} events for 200 requests`);
+    } finally {
+      handle[Symbol.dispose]();
+    }
+  } finally {
+    server.kill('SIGTERM');
+  }
 });
 
 test('without BPF the same loop is watched through /proc, and the record says so', async (t) => {

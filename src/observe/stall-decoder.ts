@@ -34,6 +34,8 @@ export type DecodeContext = {
 const AF_INET = 2;
 const AF_INET6 = 10;
 
+const ENDED_BY_TIMER = new Set(['nanosleep', 'clock_nanosleep']);
+
 /** Names kept of those who ran instead; the time of the others is counted as unknown. */
 const CONTENDED_KEPT = 6;
 
@@ -193,8 +195,9 @@ function splitOnCpu(reader: Reader, onCpuNs: number): Pick<StallAccount, 'userNs
 
 function readRunQueue(reader: Reader, totalNs: number): RunQueueAccount {
   const at = stall_event.at;
-  const account: RunQueueAccount = { totalNs, contended: [], idleNs: 0, unknownNs: 0 };
-  let chargedNs = 0;
+  const throttledNs = Math.min(totalNs, reader.ns(at.throttled_ns));
+  const account: RunQueueAccount = { totalNs, contended: [], idleNs: throttledNs, throttledNs, unknownNs: 0 };
+  let chargedNs = throttledNs;
   const count = Math.min(reader.u32(at.contender_count), CONTENDER_LIMIT);
   for (let i = 0; i < count; i++) {
     const start = at.contenders + i * contender.byteLength;
@@ -227,7 +230,8 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
     const start = at.blocks + i * block.byteLength;
     const number = reader.i32(start + block.at.call);
     const call = number === CALL_NONE ? 'page-fault' : syscallName(number);
-    const wakerPid = reader.u32(start + block.at.waker_pid);
+    // A timer ends a sleep; the process it interrupts is nobody's waker.
+    const wakerPid = ENDED_BY_TIMER.has(call) ? 0 : reader.u32(start + block.at.waker_pid);
     const takesFd = takesDescriptor(call);
     slices.push({
       call,

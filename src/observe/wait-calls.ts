@@ -4,7 +4,7 @@
  */
 import { perArch } from '../kernel/abi/layout.ts';
 
-/** Where the timeout is; the numbers are those of enum wait_kind in cycle/cycle.bpf.h. */
+/** Where the timeout is; the numbers are those of enum wait_kind in cycle/timeouts.bpf.h. */
 export const WAIT_KIND = {
   millisecondsInArg3: 1,
   millisecondsInArg2: 2,

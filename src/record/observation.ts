@@ -125,6 +125,8 @@ export type RunQueueAccount = {
   contended: { pid: number; comm: string; kernelThread: boolean; ns: number }[];
   /** The CPU was idle while we were runnable: a quota (see HostSample.cgroups) or a slow exit from idle. */
   idleNs: number;
+  /** Of idleNs, what is proven to be a quota: the kernel kept its cgroup throttled, whoever had the CPU meanwhile. */
+  throttledNs?: number;
   unknownNs: number;
 };
 

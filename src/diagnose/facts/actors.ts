@@ -1,6 +1,9 @@
 import { printable } from '../../base/printable.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
+import { CROWD } from '../limits.ts';
+import { parseCpuList } from './cpu-list.ts';
+import { amount, sumBy } from './numbers.ts';
 
 /** Who held the CPU while a loop waited for it. */
 export type ActorKind = 'self' | 'sibling' | 'kernel' | 'other';
@@ -13,6 +16,11 @@ export type Actor = {
 };
 
 export type ActorBook = {
+  /**
+   * The tool's own load fills the machine, and without it every loop could have a CPU of its own: that loops then queue
+   * behind each other is the tool's doing.
+   */
+  crowdedBySelf: boolean;
   actorOf(pid: number, comm: string, kernelThread: boolean): Actor;
 };
 
@@ -30,11 +38,32 @@ export function actorBook(run: Run): ActorBook {
     else if (neighbour.isWatched) siblings.add(neighbour.pid);
   }
   return {
+    crowdedBySelf: isCrowdedBySelf(run),
     actorOf(pid, comm, kernelThread) {
       const kind = self.has(pid) ? 'self' : siblings.has(pid) ? 'sibling' : kernelThread ? 'kernel' : 'other';
       return { pid, comm, kind };
     },
   };
+}
+
+function isCrowdedBySelf(run: Run): boolean {
+  const { observation } = run;
+  const first = observation?.host[0];
+  const last = observation?.host.at(-1);
+  if (!observation || !first || !last || !(last.atNs > first.atNs)) return false;
+  const spanNs = last.atNs - first.atNs;
+  const ownNs = sumBy(observation.neighbours, (n) => (n.isSelf ? n.cpuNs : 0));
+  const idleNs = sumBy(last.cpus, idleOf) - sumBy(first.cpus, idleOf);
+  const allowed = new Set(observation.loops.flatMap((loop) => [...(parseCpuList(loop.cpusAllowed) ?? [])]));
+  return (
+    ownNs >= CROWD.ownCpus * spanNs &&
+    idleNs <= CROWD.idleShare * spanNs * last.cpus.length &&
+    observation.loops.length <= allowed.size
+  );
+}
+
+function idleOf(cpu: { idleNs: number; iowaitNs: number }): number {
+  return amount(cpu.idleNs) + amount(cpu.iowaitNs);
 }
 
 /** "burn (pid 4242)", fit for a sentence. */

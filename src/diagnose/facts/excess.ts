@@ -2,14 +2,17 @@
  * The excess: all time that loops lost to stalls, late wake-ups and the run queue, by cause. Shares of every finding
  * are shares of this sum, so they can be compared and never add up to more than one.
  */
-import type { NeighbourRecord, ObservationRecord } from '../../record/observation.ts';
 import { RUN_QUEUE, STALL } from '../limits.ts';
-import type { Actor, ActorBook } from './actors.ts';
-import { overlapShare, parseCpuList } from './cpu-list.ts';
-import type { HostFacts, ThrottleFacts } from './host.ts';
+import {
+  type EstimateContext,
+  nameFromFullStalls,
+  nameFromHostSteal,
+  nameFromNeighbours,
+  RUN_QUEUE_CAUSES,
+} from './estimates.ts';
 import type { LoopFacts } from './loops.ts';
 import { amount, maxBy, ratio, sumBy } from './numbers.ts';
-import { type Cause, runQueueCause, type Slice, slicesOfStall, UNNAMED, type Unnamed } from './slices.ts';
+import { type Cause, type Slice, slicesOfStall, UNNAMED, type Unnamed } from './slices.ts';
 
 export type CauseTally = {
   cause: Cause;
@@ -50,15 +53,7 @@ export type Excess = {
   unnamedShare: number;
 };
 
-type Context = {
-  observation: ObservationRecord;
-  host: HostFacts;
-  loops: readonly LoopFacts[];
-  throttles: ReadonlyMap<number, ThrottleFacts>;
-  actors: ActorBook;
-};
-
-export function excessOf(context: Context): Excess {
+export function excessOf(context: EstimateContext): Excess {
   const { observation } = context;
   const { slices, withinSlackCount } = stallSlices(context);
   slices.push(...diffuseSlices(context, slices), ...blockedSlices(context));
@@ -117,7 +112,7 @@ export function unnamedTallies(excess: Excess): (CauseTally & { cause: Unnamed }
   return (unnamed as (CauseTally & { cause: Unnamed })[]).sort((a, b) => b.lostNs - a.lostNs);
 }
 
-function stallSlices(context: Context): { slices: Slice[]; withinSlackCount: number } {
+function stallSlices(context: EstimateContext): { slices: Slice[]; withinSlackCount: number } {
   const byIndex = new Map(context.loops.map((loop) => [loop.loopIndex, loop]));
   const slices: Slice[] = [];
   let withinSlackCount = 0;
@@ -138,21 +133,11 @@ function stallSlices(context: Context): { slices: Slice[]; withinSlackCount: num
   return { slices, withinSlackCount };
 }
 
-const RUN_QUEUE_CAUSES: ReadonlySet<Cause> = new Set<Cause>([
-  'cpu.contended',
-  'cpu.preempted',
-  'cpu.kernel-thread',
-  'cpu.throttled',
-  'self',
-  'open.run-queue',
-  'open.idle-cpu',
-]);
-
 /**
  * Run-queue delay outside stalls: many wake-ups each a little late, or, without the probes, all of it. Counted only
  * when it is too much and too long at a time to be the ordinary cost of waking up.
  */
-function diffuseSlices(context: Context, slices: readonly Slice[]): Slice[] {
+function diffuseSlices(context: EstimateContext, slices: readonly Slice[]): Slice[] {
   const diffuse: Slice[] = [];
   for (const loop of context.loops) {
     const inStallsNs = sumBy(slices, (s) =>
@@ -182,7 +167,7 @@ function diffuseSlices(context: Context, slices: readonly Slice[]): Slice[] {
 }
 
 /** Time in D state in the proc tier: real, but in which call nobody saw. */
-function blockedSlices(context: Context): Slice[] {
+function blockedSlices(context: EstimateContext): Slice[] {
   if (context.observation.tier !== 'proc') return [];
   return context.loops
     .filter((loop) => loop.blockedNs > 0)
@@ -199,126 +184,6 @@ function blockedSlices(context: Context): Slice[] {
       blocked: null,
       estimated: false,
     }));
-}
-
-const BLOCKED_CAUSES: ReadonlySet<Cause> = new Set<Cause>([
-  'io.fsync',
-  'io.disk',
-  'block.synchronous-call',
-  'block.lock',
-  'memory.major-fault',
-]);
-
-/**
- * A stall seen before the probes were armed says how long, not in which call or behind whom. Stalls of the same loop
- * seen in full lend it their names, in proportion, when there are enough of them.
- */
-function nameFromFullStalls(context: Context, slices: readonly Slice[]): Slice[] {
-  const isFull = (slice: Slice) =>
-    slice.stallIndex !== null && context.observation.stalls[slice.stallIndex]!.detail === 'full';
-  const named = slices.filter((s) => s.cause !== 'open.run-queue' && s.cause !== 'open.blocked');
-  for (const loop of context.loops) {
-    const ofLoop = slices.filter((slice) => slice.loopIndex === loop.loopIndex);
-    for (const [open, family] of [
-      ['open.run-queue', RUN_QUEUE_CAUSES],
-      ['open.blocked', BLOCKED_CAUSES],
-    ] as const) {
-      const unknown = ofLoop.filter((slice) => slice.cause === open);
-      const models = ofLoop.filter((s) => isFull(s) && s.cause !== open && family.has(s.cause));
-      const modelNs = sumBy(models, (slice) => slice.ns);
-      const modelStalls = new Set(models.map((slice) => slice.stallIndex)).size;
-      const enough =
-        modelStalls >= RUN_QUEUE.extrapolateStalls &&
-        modelNs >= RUN_QUEUE.extrapolateShare * sumBy(unknown, (slice) => slice.ns);
-      for (const slice of unknown) {
-        if (enough) named.push(...inProportion(slice, models, modelNs));
-        else named.push(slice);
-      }
-    }
-  }
-  return named;
-}
-
-/** Splits a slice among the kinds of the models. Models of one kind are merged first, to keep the list short. */
-function inProportion(slice: Slice, models: readonly Slice[], modelNs: number): Slice[] {
-  const kinds = new Map<string, { model: Slice; ns: number }>();
-  for (const model of models) {
-    const key = `${model.cause} ${model.actor?.pid ?? ''} ${model.blocked?.call ?? ''}`;
-    const kind = kinds.get(key);
-    if (kind) kind.ns += model.ns;
-    else kinds.set(key, { model, ns: model.ns });
-  }
-  return [...kinds.values()].map(({ model, ns }) => ({
-    ...slice,
-    cause: model.cause,
-    actor: model.actor,
-    blocked: model.blocked,
-    ns: (slice.ns * ns) / modelNs,
-    estimated: true,
-  }));
-}
-
-/**
- * Last resort for run-queue delay without a name: processes that used CPU where the loop may run, in proportion to
- * that use. Only when together they used enough to account for the delay.
- */
-function nameFromNeighbours(context: Context, slices: readonly Slice[]): Slice[] {
-  const named: Slice[] = [];
-  for (const slice of slices) {
-    const loop = context.loops.find((candidate) => candidate.loopIndex === slice.loopIndex);
-    const rivals = slice.cause === 'open.run-queue' && loop ? rivalsOf(context, loop) : [];
-    const rivalNs = sumBy(rivals, (rival) => rival.ns);
-    if (!loop || rivalNs < RUN_QUEUE.neighbourCover * loop.runDelayNs || rivalNs === 0) {
-      named.push(slice);
-      continue;
-    }
-    const phase = phaseOf(context.observation, slice, loop);
-    for (const { actor, ns } of rivals) {
-      const cause = runQueueCause(actor, phase);
-      named.push({ ...slice, cause, actor, ns: (slice.ns * ns) / rivalNs, estimated: true });
-    }
-  }
-  return named;
-}
-
-/**
- * Time that no counter accounts for is what steal looks like from inside. It is taken for steal up to what the host
- * counted on the CPUs in the same run, when that is more than a trickle.
- */
-function nameFromHostSteal(context: Context, slices: readonly Slice[]): Slice[] {
-  const { stealNs, stealShare } = context.host;
-  if (!stealNs || (stealShare ?? 0) < RUN_QUEUE.hostStealShare) return [...slices];
-  const accountedNs = sumBy(slices, (slice) => (slice.cause === 'cpu.steal' ? slice.ns : 0));
-  const residualNs = sumBy(slices, (slice) => (slice.cause === 'open.residual' ? slice.ns : 0));
-  const share = ratio(amount(stealNs - accountedNs), residualNs);
-  if (share === 0) return [...slices];
-  return slices.flatMap((slice) =>
-    slice.cause === 'open.residual'
-      ? [
-          { ...slice, cause: 'cpu.steal' as const, ns: slice.ns * share, estimated: true },
-          { ...slice, ns: slice.ns * (1 - share) },
-        ]
-      : [slice],
-  );
-}
-
-function phaseOf(observation: ObservationRecord, slice: Slice, loop: LoopFacts): 'work' | 'wait' {
-  if (slice.stallIndex !== null) return observation.stalls[slice.stallIndex]!.kind;
-  return loop.involuntarySwitches > loop.voluntarySwitches ? 'work' : 'wait';
-}
-
-function rivalsOf(context: Context, loop: LoopFacts): { actor: Actor; ns: number }[] {
-  return context.observation.neighbours
-    .filter((neighbour) => neighbour.pid !== loop.record.pid)
-    .map((neighbour) => ({
-      actor: context.actors.actorOf(neighbour.pid, neighbour.comm, neighbour.kernelThread),
-      ns: cpuNsWhereLoopRuns(neighbour, loop),
-    }))
-    .filter((rival) => rival.ns >= 0.02 * loop.runDelayNs && rival.ns > 0);
-}
-
-function cpuNsWhereLoopRuns(neighbour: NeighbourRecord, loop: LoopFacts): number {
-  return amount(neighbour.cpuNs) * overlapShare(parseCpuList(neighbour.cpusAllowed), loop.allowedCpus);
 }
 
 function worstLoop(

@@ -49,7 +49,7 @@ function watchFactsOf(run: Run, record: ObservationRecord, load: LoadFacts | nul
     excess,
     scope: scopeOf(record.stalls, loops),
     saturation: saturationOf(loops, excess, load),
-    material: CULPRITS.filter((culprit) => weigh(culprit, excess, loops, load)?.material),
+    material: CULPRITS.filter((culprit) => weigh(culprit, excess, loops, record, load)?.material),
   };
 }
 

@@ -1,9 +1,11 @@
+import type { ObservationRecord } from '../../record/observation.ts';
 import type { CulpritId } from '../finding.ts';
 import { EXCESS } from '../limits.ts';
 import { times } from '../words.ts';
 import { type CauseTally, type Excess, tallySlices } from './excess.ts';
 import type { LoadFacts } from './load.ts';
 import type { LoopFacts } from './loops.ts';
+import { amount } from './numbers.ts';
 import { topActors } from './who.ts';
 
 /** Culprits that are weather of the host as much as faults: they must weigh more before they are named. */
@@ -30,12 +32,13 @@ export function weigh(
   culprit: CulpritId,
   excess: Excess,
   loops: readonly LoopFacts[],
+  record: ObservationRecord,
   load: LoadFacts | null,
 ): Weight | null {
   const tally = tallyFor(culprit, excess, loops);
   if (!tally || tally.lostNs === 0) return null;
   const host = HOST_CULPRITS.has(culprit);
-  const limit = limitFor(culprit, tally, host);
+  const limit = limitFor(culprit, tally, host, record);
   const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
   const share = `${percent(tally.worstLoopShare)} of the loop's time`;
   if (tally.worstLoopShare < limit && !wakesLate(tally)) {
@@ -60,12 +63,18 @@ export function weigh(
   return { tally, material: true, why: share };
 }
 
-function limitFor(culprit: CulpritId, tally: CauseTally, host: boolean): number {
+function limitFor(culprit: CulpritId, tally: CauseTally, host: boolean, record: ObservationRecord): number {
   if (culprit === 'cpu.steal') return EXCESS.stealShare;
   if (!host) return EXCESS.ownShare;
-  const most = topActors(tally.slices)[0]?.ns ?? 0;
-  const sole = most >= EXCESS.soleActorShare * tally.lostNs && tally.count >= EXCESS.soleActorCount;
-  return sole ? EXCESS.ownShare : EXCESS.hostShare;
+  return isSoleActor(tally, record) ? EXCESS.ownShare : EXCESS.hostShare;
+}
+
+/** One process, busy for most of the run, did most of it, time and again. */
+function isSoleActor(tally: CauseTally, { neighbours, startNs, endNs }: ObservationRecord): boolean {
+  const most = topActors(tally.slices)[0];
+  if (!most || most.ns < EXCESS.soleActorShare * tally.lostNs) return false;
+  const cpuNs = amount(neighbours.find((neighbour) => neighbour.pid === most.actor.pid)?.cpuNs);
+  return tally.count >= EXCESS.soleActorCount && cpuNs >= EXCESS.soleActorCpus * (endNs - startNs);
 }
 
 function wakesLate(tally: CauseTally): boolean {

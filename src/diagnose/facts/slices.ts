@@ -128,12 +128,12 @@ function addRunQueue(stall: Stall, context: SliceContext, add: Add): void {
   add('cpu.throttled', quotaNs - left);
   for (const rival of rivals) {
     const actor = context.actors.actorOf(rival.pid, rival.comm, rival.kernelThread);
-    add(runQueueCause(actor, stall.kind), amount(rival.ns) * rivalShare, { actor });
+    add(runQueueCause(actor, stall.kind, context.actors), amount(rival.ns) * rivalShare, { actor });
   }
 }
 
-export function runQueueCause(actor: Actor, phase: Stall['kind']): Cause {
-  if (actor.kind === 'self') return 'self';
+export function runQueueCause(actor: Actor, phase: Stall['kind'], book: ActorBook): Cause {
+  if (actor.kind === 'self' || (actor.kind === 'sibling' && book.crowdedBySelf)) return 'self';
   if (actor.kind === 'kernel') return 'cpu.kernel-thread';
   return phase === 'wait' ? 'cpu.contended' : 'cpu.preempted';
 }

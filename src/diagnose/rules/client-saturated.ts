@@ -1,5 +1,9 @@
 import { formatShare } from '../../base/units.ts';
+import { tallyOf } from '../facts/excess.ts';
+import type { WatchFacts } from '../facts/facts.ts';
+import { sumBy } from '../facts/numbers.ts';
 import type { SelfCheck } from '../finding.ts';
+import { SHARE } from '../limits.ts';
 import { fact, type Rule } from '../rule.ts';
 import { plural } from '../words.ts';
 
@@ -32,7 +36,7 @@ export const clientSaturated = {
       };
     }
     const onlyPool = failed.every((check) => check.name === 'rate-held') && load.poolDry;
-    const serverLate = watch?.material.some((culprit) => culprit !== 'loop.too-many-events') ?? false;
+    const serverLate = watch !== null && isServerLate(watch);
     const intrinsic = failed.some((check) => INTRINSIC.includes(check.name));
     const aside = watch?.saturation.proven || (serverLate && !intrinsic);
     return {
@@ -50,6 +54,17 @@ export const clientSaturated = {
     };
   },
 } satisfies Rule;
+
+/** By a fault that the load does not bring along: crowded turns and workers in each other's way it does. */
+function isServerLate({ material, excess }: WatchFacts): boolean {
+  const others = tallyOf(excess, 'cpu.contended', 'cpu.preempted').flatMap((tally) => tally.slices);
+  const strangersNs = sumBy(others, (slice) => (slice.actor?.kind === 'other' ? slice.ns : 0));
+  const byStrangers = strangersNs >= SHARE.primary * sumBy(others, (slice) => slice.ns);
+  return material.some((culprit) => {
+    if (culprit === 'loop.too-many-events') return false;
+    return byStrangers || (culprit !== 'cpu.contended' && culprit !== 'cpu.preempted');
+  });
+}
 
 function asEvidence(check: SelfCheck) {
   const text = `${check.text.charAt(0).toUpperCase()}${check.text.slice(1)}.`;

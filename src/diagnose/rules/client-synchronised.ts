@@ -2,9 +2,20 @@ import { formatCount, formatNs } from '../../base/units.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { maxBy } from '../facts/numbers.ts';
-import type { Evidence } from '../finding.ts';
+import type { CulpritId, Evidence } from '../finding.ts';
 import { SYNCHRONISED } from '../limits.ts';
 import { fact, type Rule } from '../rule.ts';
+
+/**
+ * What bursts do to a server by themselves: crowded turns, and a queue for the CPU. Other faults (a disk, a sleep, a
+ * slow handler) are real whatever the arrivals, and come first.
+ */
+const OWN_DOING: ReadonlySet<CulpritId> = new Set<CulpritId>([
+  'loop.too-many-events',
+  'cpu.contended',
+  'cpu.preempted',
+  'cpu.kernel-thread',
+]);
 
 /** Requests came in lock-step, so the server woke once for many: a cost and a latency that real traffic would not have. */
 export const clientSynchronised = {
@@ -22,9 +33,9 @@ export const clientSynchronised = {
         cleared: `index of dispersion ${idc.toFixed(2)} ${asked ? 'at most' : 'at 10 ms'}; Poisson is 1`,
       };
     }
-    const otherFault = watch?.material.some((culprit) => culprit !== 'loop.too-many-events') ?? false;
+    const otherFault = watch?.material.some((culprit) => !OWN_DOING.has(culprit)) ?? false;
     const ownStalls = watch?.excess.tallies.get('loop.too-many-events')?.share ?? 0;
-    const blurred = !asked && (load.poolDry || otherFault);
+    const blurred = !asked && (load.poolDry || (watch?.material.length ?? 0) > 0);
     if (blurred) {
       return {
         cleared: `index of dispersion ${idc.toFixed(1)} at 10 ms, but requests queued behind late replies`,

@@ -11,9 +11,7 @@ export const healthy = {
   order: 1000,
   judge({ watch, load }) {
     const evidence = watch ? evidenceOf(watch) : [];
-    const headline = watch
-      ? `${watch.loops.length === 1 ? 'the loop was' : `all ${watch.loops.length} loops were`} on time`
-      : 'replies came on time; the server’s loop was not watched';
+    const headline = headlineOf(watch);
     const advice = watch || !load ? [] : ['to see the loop as well: loopscope doctor TARGET --pid PID'];
     return {
       standing: 'fallback',
@@ -21,6 +19,14 @@ export const healthy = {
     };
   },
 } satisfies Rule;
+
+function headlineOf(watch: WatchFacts | null): string {
+  if (!watch) return 'replies came on time; the server’s loop was not watched';
+  const loops = watch.loops.length === 1 ? 'the loop' : `the ${watch.loops.length} loops`;
+  if (watch.record.tier === 'proc')
+    return `nothing in /proc points at a delay of ${loops}; single cycles were not seen`;
+  return `${watch.loops.length === 1 ? 'the loop was' : `all ${watch.loops.length} loops were`} on time`;
+}
 
 function confidenceOf(watch: WatchFacts | null): Confidence {
   if (!watch) return 'low';

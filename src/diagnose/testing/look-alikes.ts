@@ -1,4 +1,5 @@
 /** Faults that look like another one and must not get its name: cases of rules.test.ts. */
+import { NS_PER_S } from '../../base/units.ts';
 import type { CulpritId } from '../finding.ts';
 import { HOG, heavyNode, hogOnOneCore, late, overload } from './planted.ts';
 import { blockedIn, quietRun, type RunBuilder, SELF_PID } from './run-builder.ts';
@@ -54,6 +55,25 @@ export const LOOK_ALIKES: readonly LookAlike[] = [
     name: 'Poisson arrivals at the same rate',
     run: quietRun,
     instead: 'healthy',
+  },
+  {
+    not: 'client.synchronised',
+    name: 'lock-step that was asked for, but the handlers sleep',
+    run: () => {
+      const builder = late(quietRun(), 50, 0.3).stalls(60, {
+        wallMs: 50,
+        blocked: [blockedIn('nanosleep', 50)],
+      });
+      builder.run.load!.plan.arrival = 'synced';
+      Object.assign(builder.run.load!.arrivals, {
+        idc1ms: 38,
+        idc10ms: 25,
+        shortGapShare: 0.97,
+        maxIn1ms: 50,
+      });
+      return builder;
+    },
+    instead: 'block.synchronous-call',
   },
   {
     not: 'client.synchronised',
@@ -121,6 +141,19 @@ export const LOOK_ALIKES: readonly LookAlike[] = [
     name: 'the process that ran instead is loopscope',
     run: () =>
       late(quietRun(), 4, 0.02).stalls(40, { kind: 'wait', wallMs: 3, contended: [[SELF_PID, 'node', 2.9]] }),
+    instead: 'healthy',
+  },
+  {
+    not: 'cpu.preempted',
+    name: 'workers in each other’s way because the tool’s own load fills the machine',
+    run: () => {
+      const builder = quietRun()
+        .stalls(100, { wallMs: 6, contended: [[102, 'nginx', 5.8]] })
+        .stalls(100, { wallMs: 6, loop: 1, contended: [[101, 'nginx', 5.8]] });
+      builder.run.load!.plan.arrival = 'closed';
+      for (const cpu of builder.run.observation!.host[1]!.cpus) cpu.idleNs = NS_PER_S;
+      return builder;
+    },
     instead: 'healthy',
   },
   {

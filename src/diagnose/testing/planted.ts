@@ -110,7 +110,7 @@ export const PLANTED: readonly Planted[] = [
       builder.run.load!.client.throttledNs = 7.8 * NS_PER_S;
       return builder;
     },
-    says: [/could not keep its own schedule/, /quota stopped it for 78 %/],
+    says: [/could not keep its own schedule/, /quota stopped its threads for 7\.80 s/],
   },
   {
     culprit: 'client.saturated',
@@ -144,6 +144,26 @@ export const PLANTED: readonly Planted[] = [
       return builder;
     },
     says: [/lock-step/, /Up to 50 requests/, /20\.0 events a wake-up/],
+  },
+  {
+    culprit: 'client.synchronised',
+    name: 'lock-step that was asked for, and workers that queue for the CPU in its bursts',
+    run: () => {
+      const builder = late(quietRun(), 4, 0.3)
+        .neighbour({ pid: HOG, comm: 'burn', cpuNs: 2 * NS_PER_S })
+        .stalls(100, { kind: 'wait', wallMs: 4, contended: [[HOG, 'burn', 3.9]] });
+      const load = builder.run.load!;
+      load.plan.arrival = 'synced';
+      Object.assign(load.arrivals, {
+        idc1ms: 38,
+        idc10ms: 25,
+        idc100ms: 1,
+        shortGapShare: 0.97,
+        maxIn1ms: 50,
+      });
+      return builder;
+    },
+    says: [/lock-step/],
   },
   {
     culprit: 'client.synchronised',
@@ -288,7 +308,7 @@ export const PLANTED: readonly Planted[] = [
         systemMs: [['write', 6]],
         blocked: [blockedIn('fsync', 32, { fd: 20, fdPath: '/var/lib/app/journal', uninterruptible: true })],
       }),
-    says: [/fsync on \/var\/lib\/app\/journal \(fd 20\)/],
+    says: [/fsync on \/var\/lib\/app\/journal \(fd 20\)/, /600 ms \(16 % of this\) is CPU time/],
   },
   {
     culprit: 'io.disk',

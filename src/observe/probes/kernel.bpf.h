@@ -15,6 +15,8 @@ struct sched_info { unsigned long long run_delay; };
 /* prev_steal_time_rq: only with CONFIG_PARAVIRT_TIME_ACCOUNTING; cfs_rq: with CONFIG_FAIR_GROUP_SCHED. */
 struct rq { unsigned long long prev_steal_time_rq; };
 struct cfs_rq { struct rq *rq; };
+/* A cgroup out of quota: throttle_count counts it and the groups round it. CONFIG_CFS_BANDWIDTH. */
+struct cfs_rq___bandwidth { int throttle_count; };
 struct sched_entity { unsigned long long sum_exec_runtime; struct cfs_rq *cfs_rq; };
 struct qstr { const unsigned char *name; };
 /* d_name has lived in struct dentry since 2.6; since 6.16 inside an anonymous union, which CO-RE sees through. */
@@ -58,6 +60,9 @@ struct task_struct {
 	struct sched_entity se;
 	struct files_struct *files;
 };
+
+/* Since 6.18 (e1fad12dcb66) each task is throttled by itself, on its way back to user mode. */
+struct task_struct___throttled { _Bool throttled; };
 
 #pragma clang attribute pop
 

@@ -44,6 +44,8 @@ test('every kernel field that the probes name exists in this kernel', (t) => {
   const header = readFileSync(new URL('./kernel.bpf.h', import.meta.url), 'utf8');
   let checked = 0;
   for (const [, name, body] of header.matchAll(/struct (\w+) \{([^}]*)\}/g)) {
+    // A flavour (name___flavour) holds fields that some kernels lack: the probes ask before they read them.
+    if (name!.includes('___')) continue;
     for (const [, field] of body!.matchAll(/\*{0,2}(\w+)(?:\[\d+\])?;/g)) {
       assert.ok(kernel.field(name!, field!), `struct ${name} has no ${field}`);
       checked++;
@@ -66,7 +68,7 @@ test('the bucket arithmetic is the same on both sides', () => {
 });
 
 test('kinds of waits have the numbers of the C enum', () => {
-  const source = readFileSync(new URL('./cycle/cycle.bpf.h', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('./cycle/timeouts.bpf.h', import.meta.url), 'utf8');
   const names = /enum wait_kind \{ ([^}]+) \}/.exec(source)?.[1]?.split(', ') ?? [];
   assert.deepEqual(names, [
     'WAIT_MS_ARG3 = 1',

@@ -62,7 +62,7 @@ export const counters = layout('counters', 72, {
   steal: u64(64),
 });
 
-export const stall_event = layout('stall_event', 2944, {
+export const stall_event = layout('stall_event', 2952, {
   kind: u32(0),
   loop_index: u32(4),
   cpu: u32(8),
@@ -78,15 +78,16 @@ export const stall_event = layout('stall_event', 2944, {
   irq_ns: u64(136),
   steal_ns: u64(144),
   runq_ns: u64(152),
-  blocked_other_ns: u64(160),
-  user_samples: u32(168),
-  system_samples: u32(172),
-  contender_count: u32(176),
-  block_count: u32(180),
-  sample_count: u32(184),
-  contenders: bytes(192, CONTENDER_LIMIT * contender.byteLength),
-  blocks: bytes(704, BLOCK_LIMIT * block.byteLength),
-  samples: bytes(1792, SAMPLE_LIMIT * sample.byteLength),
+  throttled_ns: u64(160),
+  blocked_other_ns: u64(168),
+  user_samples: u32(176),
+  system_samples: u32(180),
+  contender_count: u32(184),
+  block_count: u32(188),
+  sample_count: u32(192),
+  contenders: bytes(200, CONTENDER_LIMIT * contender.byteLength),
+  blocks: bytes(712, BLOCK_LIMIT * block.byteLength),
+  samples: bytes(1800, SAMPLE_LIMIT * sample.byteLength),
 });
 
 const HISTOGRAM_BYTES = 168 * 4;
@@ -111,14 +112,14 @@ export const totals = layout('totals', 2768, {
 export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
 
 /** The part of loop_state that user space writes and reads, and its whole size. */
-export const loop_state = layout('loop_state', 3232, {
+export const loop_state = layout('loop_state', 3264, {
   kinds: u32(0),
   in_wait: u32(8),
   segment_start_ns: u64(40),
   cycle_events: u32(48),
   cycle_peeks: u32(52),
-  start_cpu: u32(76),
-  at_start: bytes(144, counters.byteLength),
+  start_cpu: u32(80),
+  at_start: bytes(168, counters.byteLength),
 });
 
 /** What user space reads and resets of a CPU's memory. */

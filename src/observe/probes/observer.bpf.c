@@ -13,6 +13,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #include "state.bpf.h"
 #include "sched/cpus.bpf.h"
 #include "cycle/ring.bpf.h"
+#include "cycle/timeouts.bpf.h"
 #include "cycle/cycle.bpf.h"
 #include "sched/descriptor.bpf.h"
 #include "sched/sched.bpf.h"

@@ -81,6 +81,7 @@ struct stall_event {
 	__u64 irq_ns;
 	__u64 steal_ns;
 	__u64 runq_ns;
+	__u64 throttled_ns; /* of runq_ns: its cgroup was out of quota */
 	__u64 blocked_other_ns; /* in calls that found no place in `blocks` */
 	__u32 user_samples;
 	__u32 system_samples;
@@ -119,6 +120,8 @@ struct loop_state {
 	__u32 cpu; /* whose queue it is in */
 	__u32 start_cpu; /* where at_start was read */
 	__u64 since_ns; /* in that state since */
+	__u64 task; /* its address, valid while it waits for a CPU */
+	__u32 throttled; /* at charged_ns */
 	__u64 charged_ns; /* up to when its time in the queue was charged to somebody */
 	__u64 steal_mark, irq_mark; /* of its CPU's clocks, when it began to run there */
 	__u64 wake_ns, wake_delay_ns; /* of the present wait */

@@ -65,7 +65,7 @@ static __always_inline struct loop_state *armed_state(__u32 index)
 static __always_inline void begin_account(struct loop_state *s, struct control *c, __u32 index, __u64 now)
 {
 	struct stall_event *e = &s->stall;
-	e->on_cpu_ns = e->irq_ns = e->steal_ns = e->runq_ns = e->blocked_other_ns = 0;
+	e->on_cpu_ns = e->irq_ns = e->steal_ns = e->runq_ns = e->throttled_ns = e->blocked_other_ns = 0;
 	e->user_samples = e->system_samples = 0;
 	/* Only the counts are cleared: what they do not cover is not read. */
 	e->contender_count = e->block_count = e->sample_count = 0;
@@ -99,14 +99,34 @@ static __always_inline void close_run(struct loop_state *s, struct cpu_memory *m
 	s->since_ns = now;
 }
 
+/* Whether a runnable thread may not run at present, whoever else does, because its cgroup is out of quota. */
+static __always_inline _Bool is_throttled(struct loop_state *s)
+{
+	struct task_struct *task = (struct task_struct *)s->task;
+	struct task_struct___throttled *own = (void *)task;
+	struct cfs_rq___bandwidth *queue;
+	if (bpf_core_field_exists(own->throttled))
+		return BPF_CORE_READ(own, throttled);
+	queue = (void *)BPF_CORE_READ(task, se.cfs_rq);
+	if (bpf_core_field_exists(queue->throttle_count))
+		return BPF_CORE_READ(queue, throttle_count) > 0;
+	return 0;
+}
+
 /* Charges a runnable thread's time since the last charge to who has had its CPU since then. */
 static __always_inline void charge(struct loop_state *s, struct cpu_memory *m, __u64 now)
 {
 	struct stall_event *e = &s->stall;
 	__u64 from = s->charged_ns;
+	_Bool throttled = s->throttled;
 	s->charged_ns = now;
+	s->throttled = is_throttled(s);
 	if (!m->since_ns || now <= from)
 		return;
+	if (throttled) {
+		e->throttled_ns += now - from;
+		return;
+	}
 	for (int i = 0; i < CONTENDER_LIMIT; i++) {
 		struct contender *x = &e->contenders[i];
 		if (i >= e->contender_count) {

@@ -22,6 +22,19 @@ static __always_inline __s32 call_in_flight(struct task_struct *task, __s32 *fd)
 	return BPF_CORE_READ(arm64, syscallno);
 }
 
+/*
+ * Who wakes: the current process, unless it is in no system call. Then an interrupt came upon it in user mode, and it has
+ * nothing to do with the wake-up.
+ */
+static __always_inline __u32 waker_of(void)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	__s32 fd;
+	if (!(current->flags & PF_KTHREAD) && call_in_flight(current, &fd) < 0)
+		return 0;
+	return current->tgid;
+}
+
 /* In the waker's context: the thread was blocked for ns. Who wakes it is noted, unless an interrupt does. */
 static __always_inline void block_ended(struct loop_state *s, struct task_struct *task, __u64 ns)
 {
@@ -55,7 +68,7 @@ static __always_inline void block_ended(struct loop_state *s, struct task_struct
 	if (ns <= b->longest_ns)
 		return;
 	b->longest_ns = ns;
-	b->waker_pid = here && here->in_irq ? 0 : bpf_get_current_pid_tgid() >> 32;
+	b->waker_pid = here && here->in_irq ? 0 : waker_of();
 	bpf_get_current_comm(b->waker_comm, COMM_BYTES);
 	if (ns < LONG_BLOCK_NS)
 		return;
@@ -76,6 +89,8 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 	if ((state & 0xff) == 0 || (prev->__state & TASK_WAKING)) {
 		s->where = RUNNABLE;
 		s->charged_ns = now;
+		s->task = (__u64)prev;
+		s->throttled = is_throttled(s);
 		__sync_fetch_and_or(&m->waiting, 1ULL << (index & 63));
 		return;
 	}
@@ -152,11 +167,13 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	if (s->in_wait) { /* only the last wake-up of a wait counts: an earlier one found nothing */
 		s->wake_ns = now;
 		s->stall.contender_count = 0;
-		s->stall.runq_ns = 0;
+		s->stall.runq_ns = s->stall.throttled_ns = 0;
 	} else {
 		block_ended(s, task, now - s->since_ns);
 	}
 	s->since_ns = s->charged_ns = now;
+	s->task = (__u64)task;
+	s->throttled = is_throttled(s);
 	s->cpu = cpu;
 	s->where = RUNNABLE;
 	if (m)
