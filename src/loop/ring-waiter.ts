@@ -31,17 +31,20 @@ export class RingWaiter {
       return;
     }
     let nowNs = this.#nowNs();
-    const sleepNs = wakeAtNs - this.#spinNs - nowNs;
-    if (sleepNs > 0) {
+    // An older, earlier timer may end a sleep too soon: then sleep again, instead of spinning the rest away.
+    for (
+      let sleepNs = wakeAtNs - this.#spinNs - nowNs;
+      sleepNs > 0;
+      sleepNs = wakeAtNs - this.#spinNs - nowNs
+    ) {
       this.#armTimer(nowNs, sleepNs);
       this.#submitter.enter(1);
       if (this.#spinNs === 0 || ring.cqReady() > 1) return;
       // Our timer alone ends the sleep, not the wait; anything else is an event.
       if (ring.cqReady() === 1 && !this.#takeTimer()) return;
       nowNs = this.#nowNs();
-    } else if (ring.unsubmittedCount > 0) {
-      this.#submitter.enter(0);
     }
+    if (ring.unsubmittedCount > 0) this.#submitter.enter(0);
     const spinStartNs = nowNs;
     while (ring.cqReady() === 0 && nowNs < wakeAtNs) {
       if (ring.needsEnter) this.#submitter.enter(0);
