@@ -20,7 +20,7 @@ export function showProgress(flags: Pick<OutputFlags, 'quiet'> & { json?: boolea
     show(progress) {
       if (logging && progress.elapsedNs >= nextLineNs) {
         nextLineNs += LINE_EVERY_NS;
-        process.stderr.write(`${renderProgressLine(progress)}\n`);
+        process.stderr.write(renderProgressLine(progress));
       }
       if (!active) return;
       process.stderr.write(ERASE_LINE + renderProgress(progress, { columns: process.stderr.columns ?? 80 }));

@@ -1,5 +1,8 @@
-import { diagnose, exitStatusOf } from '../../diagnose/diagnose.ts';
+import { EXIT, type ExitCode } from '../../base/errors.ts';
+import { diagnose } from '../../diagnose/diagnose.ts';
+import type { Diagnosis } from '../../diagnose/finding.ts';
 import { load } from '../../doctor.ts';
+import type { Run } from '../../record/run.ts';
 import type { CliCommand } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
 import {
@@ -41,7 +44,14 @@ export const loadCommand = {
       progress[Symbol.dispose]();
       const diagnosis = diagnose(run);
       present(run, diagnosis, flags);
-      exit(interrupt.exitStatus() ?? exitStatusOf(diagnosis));
+      exit(interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis));
     });
   },
 } satisfies CliCommand;
+
+/** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
+function exitStatusOfLoad(run: Run, diagnosis: Diagnosis): ExitCode {
+  if (diagnosis.self.verdict === 'VOID') return EXIT.void;
+  if (run.load?.stoppedEarly === 'target vanished') return EXIT.unreachable;
+  return (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;
+}
