@@ -23,7 +23,8 @@ export type DoctorOptions = Shared &
 export type DoctorResult = { run: Run; diagnosis: Diagnosis };
 
 const DEFAULT_DURATION_NS = 10e9;
-const DEFAULT_RATE_PER_SEC = 1000;
+/** Enough to see a loop at work, too little to hurt one. */
+export const DEFAULT_RATE_PER_SEC = 1000;
 
 /** Drives `target`, or listens to live traffic when there is none, while watching `process`; then names the culprit. */
 export async function doctor(options: DoctorOptions): Promise<DoctorResult> {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { LoopscopeError } from '../../base/errors.ts';
 import { diagnose, exitStatusOf } from '../../diagnose/diagnose.ts';
-import { doctor } from '../../doctor.ts';
+import { DEFAULT_RATE_PER_SEC, doctor } from '../../doctor.ts';
 import { readRunFile } from '../../record/run-file.ts';
 import type { CliCommand } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -20,8 +20,6 @@ import { processGone } from '../process-gone.ts';
 import { showProgress } from '../show-progress.ts';
 
 type Flags = LoadFlags & ObserveFlags & OutputFlags;
-
-const DEFAULT_RATE_PER_SEC = 1000;
 
 export const doctorCommand = {
   usage: 'doctor [target]',
