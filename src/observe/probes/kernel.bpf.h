@@ -64,6 +64,10 @@ struct task_struct {
 /* Since 6.18 (e1fad12dcb66) each task is throttled by itself, on its way back to user mode. */
 struct task_struct___throttled { _Bool throttled; };
 
+/* What a thread entered the kernel with: of these two the running machine has one. */
+struct pt_regs___x86 { unsigned long di, si, dx, r10, r8, orig_ax; };
+struct pt_regs___arm64 { unsigned long long regs[31]; unsigned long long orig_x0; int syscallno; };
+
 #pragma clang attribute pop
 
 #define TASK_UNINTERRUPTIBLE 2 /* include/linux/sched.h */

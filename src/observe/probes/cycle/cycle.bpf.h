@@ -89,16 +89,16 @@ int on_wait_enter(struct sys_enter_args *ctx)
 	struct control *c = get_control();
 	if (!kind || !s || !t || !c || !(s->kinds & (1u << (*kind & 31))))
 		return 0;
-	__s64 timeout = timeout_of(*kind, ctx);
+	__s64 timeout = timeout_of(*kind);
 	if (timeout == -2)
 		return 0;
 	__u64 now = bpf_ktime_get_ns();
 	if (*kind == WAIT_URING) {
-		__u32 fd = argument(ctx, 0);
+		__u32 fd = argument(0);
 		if (s->segment_start_ns && fd == s->ring_fd)
 			count_ring_events(s, t);
 		s->ring_fd = fd;
-		s->ring_flags = argument(ctx, 3);
+		s->ring_flags = argument(3);
 	}
 	read_counters(&s->at_enter);
 	judge_segment(s, t, c, index, now);

@@ -2,7 +2,7 @@
 /* What a wait call asked for, by the call's own conventions, and how late the kernel may legally end it. */
 #pragma once
 
-struct sys_enter_args { __u64 common; __s64 nr; __u64 args[6]; };
+struct sys_enter_args { __u64 common; __s64 nr; };
 struct sys_exit_args { __u64 common; __s64 nr; __s64 ret; };
 
 /* System call numbers differ between machines: user space says which is which. */
@@ -23,27 +23,38 @@ static __always_inline __s64 ms_arg_ns(__u64 arg)
 
 /*
  * The kernel refuses a program that reads further into the context than its tracepoint has arguments, and one program
- * serves calls of three to six: so the argument is copied, which is not counted.
+ * serves calls of three to six: so they are taken from the registers that the thread entered the kernel with.
  */
-static __always_inline __u64 argument(struct sys_enter_args *ctx, __u32 index)
+static __always_inline __u64 argument(__u32 index)
 {
-	__u64 value = 0;
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)ctx + __builtin_offsetof(struct sys_enter_args, args) + index * 8);
-	return value;
+	void *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct pt_regs___x86 *x86 = regs;
+	struct pt_regs___arm64 *arm64 = regs;
+	if (bpf_core_field_exists(x86->orig_ax)) {
+		switch (index) {
+		case 0: return x86->di;
+		case 1: return x86->si;
+		case 2: return x86->dx;
+		case 3: return x86->r10;
+		case 4: return x86->r8;
+		}
+		return 0;
+	}
+	return index ? arm64->regs[index & 7] : arm64->orig_x0;
 }
 
 /* Timeout asked for, ns; -1: none. -2: this call does not wait. */
-static __always_inline __s64 timeout_of(__u32 kind, struct sys_enter_args *ctx)
+static __always_inline __s64 timeout_of(__u32 kind)
 {
 	switch (kind) {
-	case WAIT_MS_ARG3: return ms_arg_ns(argument(ctx, 3));
-	case WAIT_MS_ARG2: return ms_arg_ns(argument(ctx, 2));
-	case WAIT_TS_ARG3: return time_arg_ns((void *)argument(ctx, 3), 1);
-	case WAIT_TS_ARG2: return time_arg_ns((void *)argument(ctx, 2), 1);
-	case WAIT_TS_ARG4: return time_arg_ns((void *)argument(ctx, 4), 1);
-	case WAIT_TV_ARG4: return time_arg_ns((void *)argument(ctx, 4), 1000);
+	case WAIT_MS_ARG3: return ms_arg_ns(argument(3));
+	case WAIT_MS_ARG2: return ms_arg_ns(argument(2));
+	case WAIT_TS_ARG3: return time_arg_ns((void *)argument(3), 1);
+	case WAIT_TS_ARG2: return time_arg_ns((void *)argument(2), 1);
+	case WAIT_TS_ARG4: return time_arg_ns((void *)argument(4), 1);
+	case WAIT_TV_ARG4: return time_arg_ns((void *)argument(4), 1000);
 	case WAIT_URING:
-		return ring_timeout(argument(ctx, 2), argument(ctx, 3), argument(ctx, 4));
+		return ring_timeout(argument(2), argument(3), argument(4));
 	}
 	return -2;
 }

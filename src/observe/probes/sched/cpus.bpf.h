@@ -65,15 +65,18 @@ static __always_inline struct loop_state *armed_state(__u32 index)
 static __always_inline void begin_account(struct loop_state *s, struct control *c, __u32 index, __u64 now)
 {
 	struct stall_event *e = &s->stall;
+	__u32 armed = index < FLIGHT_LIMIT ? c->armed : 0;
+	if (!(armed | s->armed_at_start)) /* nothing was noted since the last account, and nothing will be */
+		return;
 	e->on_cpu_ns = e->irq_ns = e->steal_ns = e->runq_ns = e->throttled_ns = e->blocked_other_ns = 0;
 	e->user_samples = e->system_samples = 0;
 	/* Only the counts are cleared: what they do not cover is not read. */
 	e->contender_count = e->block_count = e->sample_count = 0;
-	s->armed_at_start = index < FLIGHT_LIMIT ? c->armed : 0;
+	s->armed_at_start = armed;
 	s->where = RUNNING;
 	s->since_ns = now;
 	s->wake_ns = s->wake_delay_ns = 0;
-	if (!s->armed_at_start)
+	if (!armed)
 		return;
 	s->steal_mark = steal_of(bpf_get_current_task_btf());
 	struct cpu_memory *m = this_cpu();

@@ -6,9 +6,6 @@
 #define LONG_BLOCK_NS 100000
 
 /* The call a task is in, from the registers it entered the kernel with; CALL_PAGE_FAULT when it is in none. */
-struct pt_regs___x86 { unsigned long di; unsigned long orig_ax; } __attribute__((preserve_access_index));
-struct pt_regs___arm64 { __u64 orig_x0; __s32 syscallno; } __attribute__((preserve_access_index));
-
 static __always_inline __s32 call_in_flight(struct task_struct *task, __s32 *fd)
 {
 	void *regs = (void *)bpf_task_pt_regs(task);
