@@ -40,6 +40,7 @@ export class ArrivalBinWriter {
   }
 }
 
+export const SERIES_LIMIT = 8192;
 const WIDTHS_MS = [1, 10, 100] as const;
 
 type Sums = { open: number; count: number; sum: number; squares: number };
@@ -52,6 +53,8 @@ export class ArrivalReader {
   #next: number;
   readonly #sums: Sums[] = WIDTHS_MS.map(() => ({ open: 0, count: 0, sum: 0, squares: 0 }));
   maxIn1ms = 0;
+  /** Of the first so many ms, for tests that need the series itself. */
+  readonly countsByMs: number[] = [];
   arrivalCount = 0;
   /** Bins overwritten before they were read. */
   lostBinCount = 0;
@@ -91,6 +94,7 @@ export class ArrivalReader {
       if (bin <= Atomics.load(thread.newest, 0)) count += thread.bins[bin & MASK]!;
     }
     this.arrivalCount += count;
+    if (this.countsByMs.length < SERIES_LIMIT) this.countsByMs.push(count);
     this.maxIn1ms = Math.max(this.maxIn1ms, count);
     for (let i = 0; i < WIDTHS_MS.length; i++) {
       const sums = this.#sums[i]!;

@@ -8,7 +8,9 @@
 import { bucketOf, HISTOGRAM_BUCKETS } from '../record/histogram.ts';
 
 export const SLOT_COUNT = 10;
-export const COUNT_FIELDS = 7;
+/** Seven outcomes; then ∫ in-flight dt, ns in all, and the most in flight. */
+export const COUNT_FIELDS = 10;
+const IN_FLIGHT = 7;
 const HISTOGRAM_BYTES = HISTOGRAM_BUCKETS * 4;
 /** State (i32), start and end (f64), counts (f64), then the histograms. */
 const HEADER_BYTES = 128;
@@ -47,6 +49,14 @@ export class Slot {
   answered(responseNs: number, serviceNs: number): void {
     this.response[bucketOf(responseNs)]!++;
     this.service[bucketOf(serviceNs)]!++;
+  }
+
+  /** A span of time with so many in flight. */
+  sampleInFlight(spanNs: number, inFlight: number): void {
+    const counts = this.counts;
+    counts[IN_FLIGHT]! += inFlight * spanNs;
+    counts[IN_FLIGHT + 1]! += spanNs;
+    if (inFlight > counts[IN_FLIGHT + 2]!) counts[IN_FLIGHT + 2] = inFlight;
   }
 
   late(latenessNs: number): void {
@@ -97,6 +107,12 @@ export class SlotWriter {
   }
 }
 
+/** Mean and most in flight of a block; null when none was sampled. */
+export function inFlightOf(counts: Float64Array): { mean: number; max: number } | null {
+  const spanNs = counts[IN_FLIGHT + 1]!;
+  return spanNs > 0 ? { mean: counts[IN_FLIGHT]! / spanNs, max: counts[IN_FLIGHT + 2]! } : null;
+}
+
 /** A finished block as the reader keeps it: [bucket, count] pairs, flat. */
 export type SparseBlock = {
   threadIndex: number;
@@ -123,6 +139,14 @@ export class SlotReader {
       for (const name of SLOT_HISTOGRAMS) slot[name].fill(0);
       slot.counts.fill(0);
       Atomics.store(slot.state, 0, FREE);
+    }
+  }
+
+  /** Response times of slots begun at `fromNs` or later and not yet handed over, while the thread goes on writing. */
+  addOpenResponses(counts: Float64Array, fromNs: number): void {
+    for (const slot of this.#slots) {
+      if (Atomics.load(slot.state, 0) === FREE || slot.times[0]! < fromNs) continue;
+      for (let i = 0; i < counts.length; i++) counts[i]! += slot.response[i]!;
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * Connections with a deadline, oldest first. All deadlines are equally far off when they are set, so the order of
+ * Connections with a deadline, oldest first. Deadlines are mostly equally far off when they are set, so the order of
  * setting is the order of expiry, and a doubly linked list through two arrays does all in constant time.
  */
 const NONE = -1;
@@ -17,14 +17,27 @@ export class DeadlineList {
     this.#atNs = new Float64Array(connectionLimit);
   }
 
-  /** The connection must not be in the list. */
+  /** The connection must not be in the list, and no deadline in it may be later. */
   add(conn: number, atNs: number): void {
+    this.#link(conn, atNs, this.#last);
+  }
+
+  /** As add(), for a deadline that may belong further ahead: searched from the end. */
+  insert(conn: number, atNs: number): void {
+    let previous = this.#last;
+    while (previous !== NONE && this.#atNs[previous]! > atNs) previous = this.#previous[previous]!;
+    this.#link(conn, atNs, previous);
+  }
+
+  #link(conn: number, atNs: number, previous: number): void {
+    const next = previous === NONE ? this.#first : this.#next[previous]!;
     this.#atNs[conn] = atNs;
-    this.#next[conn] = NONE;
-    this.#previous[conn] = this.#last;
-    if (this.#last === NONE) this.#first = conn;
-    else this.#next[this.#last] = conn;
-    this.#last = conn;
+    this.#previous[conn] = previous;
+    this.#next[conn] = next;
+    if (previous === NONE) this.#first = conn;
+    else this.#next[previous] = conn;
+    if (next === NONE) this.#last = conn;
+    else this.#previous[next] = conn;
   }
 
   /** The connection must be in the list. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { createPrng } from '../base/prng.ts';
 import { drain, indexOfDispersion } from '../plan/arrival.contract.ts';
 import { ARRIVALS } from '../plan/registry.ts';
 import { ARRIVAL_BINS, ArrivalBinWriter, ArrivalReader } from './arrival-bins.ts';
@@ -9,9 +10,11 @@ import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './block-sl
 import { DeadlineList } from './deadline-list.ts';
 import { DueQueue } from './due-queue.ts';
 import { IdleRing } from './idle-ring.ts';
+import { GAP_BYTES, GapWriter, lagOneCorrelation } from './send-gaps.ts';
 import { SLOWEST_LIMIT, Slowest } from './slowest.ts';
 import { createThreadMemory } from './thread-memory.ts';
 import { readThrottledNs } from './throttling.ts';
+import { WakeHeap } from './wake-heap.ts';
 
 test('DueQueue: first in, first out, bounded', () => {
   fc.assert(
@@ -167,4 +170,64 @@ test('slots: nothing recorded is lost, even when nobody reads for long', () => {
 test('our own throttling is a time, or null without a quota', () => {
   const throttledNs = readThrottledNs();
   assert.ok(throttledNs === null || throttledNs >= 0);
+});
+
+test('WakeHeap: the earliest wakes first, and whoever is lost never wakes', () => {
+  const sleeper = fc.record({ wakeNs: fc.nat(50), isLost: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(sleeper, { maxLength: 40 }), (sleepers) => {
+      const heap = new WakeHeap(40);
+      for (const [conn, { wakeNs }] of sleepers.entries()) heap.push(conn, wakeNs);
+      for (const [conn, { isLost }] of sleepers.entries()) if (isLost) heap.remove(conn);
+      const woken: number[] = [];
+      const conns: number[] = [];
+      for (; heap.length > 0; heap.shift()) {
+        woken.push(heap.earliestNs);
+        conns.push(heap.earliest);
+      }
+      const expected = sleepers.filter(({ isLost }) => !isLost).map(({ wakeNs }) => wakeNs);
+      assert.deepEqual(
+        woken,
+        expected.sort((a, b) => a - b),
+      );
+      assert.ok(conns.every((conn) => !sleepers[conn]!.isLost));
+      assert.equal(heap.earliestNs, Number.POSITIVE_INFINITY);
+    }),
+  );
+});
+
+test('DeadlineList: insert() keeps the order whatever the deadlines', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { maxLength: 30 }), (deadlines) => {
+      const list = new DeadlineList(30);
+      for (const [conn, atNs] of deadlines.entries()) list.insert(conn, atNs);
+      const seen: number[] = [];
+      for (let conn = list.expired(20); conn >= 0; conn = list.expired(20)) {
+        seen.push(deadlines[conn]!);
+        list.remove(conn);
+      }
+      assert.deepEqual(
+        seen,
+        [...deadlines].sort((a, b) => a - b),
+      );
+    }),
+  );
+});
+
+test('lag-one correlation of gaps: alternating gaps −1, equal pairs above 0, a few gaps unknown', () => {
+  const gapsOf = (times: readonly number[]) => {
+    const memory = new SharedArrayBuffer(GAP_BYTES);
+    const writer = new GapWriter(memory, new Float64Array(2));
+    for (const atNs of times) writer.sent(atNs, true);
+    return lagOneCorrelation([memory]);
+  };
+  const times = (gap: (i: number) => number, count = 2000) => {
+    let atNs = 0;
+    return Array.from({ length: count }, (_, i) => (atNs += gap(i)));
+  };
+  assert.ok(gapsOf(times((i) => (i % 2 === 0 ? 10e3 : 90e3)))! < -0.9);
+  assert.ok(gapsOf(times((i) => (i % 20 < 10 ? 10e3 : 90e3)))! > 0.5);
+  const prng = createPrng(1);
+  assert.ok(Math.abs(gapsOf(times(() => prng.exponential(50e3), 20_000))!) < 0.03);
+  assert.equal(gapsOf(times(() => 1e3, 50)), null);
 });

@@ -1,14 +1,15 @@
 /** Drives a target: a plan in, a LoadRecord out. The work is done on worker threads; this thread stays free. */
+import { basename } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { createPlan, type Plan, type PlanOptions } from '../plan/plan.ts';
 import { ARRIVALS } from '../plan/registry.ts';
 import type { ClientCost, LoadRecord } from '../record/load.ts';
-import { codecFor } from '../wire/registry.ts';
-import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
+import { isConserved, type LatencySoFar, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import { startLoadThread, type ThreadResult } from './load-thread.ts';
 import { SLOWEST_LIMIT } from './slowest.ts';
+import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
 import { resolveAddress, unreachable } from './target.ts';
 import {
   CONTROL,
@@ -19,7 +20,6 @@ import {
   createThreadMemory,
 } from './thread-memory.ts';
 import { ThreadMessages } from './thread-messages.ts';
-import { readThrottledNs } from './throttling.ts';
 
 export type LoadOptions = PlanOptions & {
   clock: Clock;
@@ -38,6 +38,7 @@ export type LoadProgress = {
   /** Due, and without a connection yet. */
   waiting: number;
   openConnections: number;
+  latency: LatencySoFar | null;
 };
 
 export type LoadHandle = {
@@ -60,7 +61,6 @@ const EXIT_LIMIT_MS = 2000;
 /** Starts a load at once. Throws USAGE for a plan that cannot be run. */
 export function startLoad(options: LoadOptions): LoadHandle {
   const plan = createPlan(options);
-  codecFor(plan.target.protocol).encodeRequest(plan.request);
   const run = new LoadRun(plan, options);
   return { done: run.done, stop: (reason) => run.stop(reason), progress: () => run.progress() };
 }
@@ -75,11 +75,14 @@ class LoadRun {
   readonly #flags = controlFlags(this.#control);
   readonly #memories;
   #stopReason: string | null = null;
+  #collector: LoadCollector | null = null;
 
   constructor(plan: Plan, options: LoadOptions) {
     this.#plan = plan;
     this.#options = options;
-    this.#memories = Array.from({ length: plan.threadCount }, () => createThreadMemory());
+    this.#memories = Array.from({ length: plan.threadCount }, () =>
+      createThreadMemory(plan.requests.kindNames.length),
+    );
     this.done = this.#run();
   }
 
@@ -99,6 +102,7 @@ class LoadRun {
       inFlight: sum(COUNTER.inFlight),
       waiting: sum(COUNTER.waiting),
       openConnections: sum(COUNTER.open),
+      latency: this.#collector?.latencySoFar() ?? null,
     };
   }
 
@@ -137,7 +141,7 @@ class LoadRun {
     const isOpen = ready.some(({ openedCount }) => openedCount > 0);
     if (!isOpen && this.#stopReason === null) throw unreachable(plan, ready);
 
-    const throttledBefore = readThrottledNs();
+    const before = readClientSurroundings();
     const startNs = this.#options.clock.nowNs() + START_DELAY_NS;
     const span: LoadSpan = {
       startNs,
@@ -145,6 +149,7 @@ class LoadRun {
       endNs: startNs + plan.durationNs,
     };
     const collector = new LoadCollector(this.#memories, span);
+    this.#collector = collector;
     controlStart(this.#control)[0] = startNs;
     Atomics.store(this.#flags, CONTROL.go, 1);
     Atomics.notify(this.#flags, CONTROL.go);
@@ -157,13 +162,16 @@ class LoadRun {
     } finally {
       clearInterval(ticker);
     }
-    const throttledAfter = readThrottledNs();
-    const throttledNs =
-      throttledBefore === null || throttledAfter === null ? null : throttledAfter - throttledBefore;
+    const surroundings = surroundingsSince(before, Math.max(1, plan.sourceAddresses.length));
     collector.collect(true);
     const endNs = Math.max(...results.map((result) => result.endNs));
-    const client = clientCost(results, endNs - startNs, throttledNs);
-    return this.#record(plan, collector, results, { ...span, endNs }, client, ready[0]!.backend);
+    const client: ClientCost = {
+      ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex)),
+      throttledNs: surroundings.throttledNs,
+      ...(surroundings.stealNs !== null && { stealNs: surroundings.stealNs }),
+    };
+    const record = this.#record(plan, collector, results, { ...span, endNs }, client, ready[0]!.backend);
+    return plan.target.address.kind === 'tcp' ? { ...record, network: surroundings.network } : record;
   }
 
   #tick(collector: LoadCollector): void {
@@ -187,6 +195,7 @@ class LoadRun {
   ): LoadRecord {
     const counts = collector.counts();
     assert(isConserved(counts), `planned = sum of outcomes (O1): ${JSON.stringify(counts)}`);
+    const kinds = collector.kinds(plan.requests.kindNames);
     const finishedEarly = span.endNs < span.startNs + plan.durationNs;
     return {
       plan: planRecord(plan, backend),
@@ -195,6 +204,7 @@ class LoadRun {
       measuredFromNs: span.measuredFromNs,
       counts,
       errorsByKind: sumByName(results.map((result) => result.errorsByKind)),
+      wrongByReason: sumByName(results.map((result) => result.wrongByReason)),
       statusCounts: sumByName(
         results.map((result) => result.statusCounts.filter(([status]) => status !== 0)),
       ),
@@ -218,6 +228,7 @@ class LoadRun {
         .slice(0, SLOWEST_LIMIT)
         .map(({ outcome }) => outcome),
       stoppedEarly: finishedEarly ? (this.#stopReason ?? 'stopped') : null,
+      ...(kinds && { kinds }),
     };
   }
 }
@@ -225,7 +236,7 @@ class LoadRun {
 function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
   return {
     target: plan.target.text,
-    protocol: plan.target.protocol,
+    protocol: protocolName(plan),
     transport: plan.target.address.kind,
     arrival: plan.arrival,
     ratePerSec: plan.ratePerSec,
@@ -239,7 +250,16 @@ function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
   };
 }
 
-function clientCost(results: ThreadResult[], wallNs: number, throttledNs: number | null): ClientCost {
+/** As the report names it: a user's codec by its file. */
+function protocolName(plan: Plan): string {
+  return plan.codec.includes('/') ? basename(plan.codec) : plan.codec.split(':')[0]!;
+}
+
+function clientCost(
+  results: ThreadResult[],
+  wallNs: number,
+  turnsOf: (threadIndex: number) => string,
+): Omit<ClientCost, 'throttledNs' | 'stealNs'> {
   const oversleep = results.find((result) => result.oversleep !== null)?.oversleep;
   return {
     wallNs,
@@ -249,8 +269,8 @@ function clientCost(results: ThreadResult[], wallNs: number, throttledNs: number
       spinNs: stats.spinNs,
       waitCount: stats.waitCount,
       eventCount: stats.eventCount,
+      turns: turnsOf(threadIndex),
     })),
-    throttledNs,
     timerOversleepNsP50: oversleep?.p50Ns ?? 0,
     timerOversleepNsP99: oversleep?.p99Ns ?? 0,
     gcPauseNs: results.reduce((sum, result) => sum + result.gcPauseNs, 0),

@@ -4,11 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ARRIVALS } from '../plan/registry.ts';
+import { encodeRequests, plainRequest } from '../plan/requests.ts';
 import { frame } from '../wire/frame.ts';
 import { ConnectionSupply } from './connection-supply.ts';
 import { Driver } from './driver.ts';
 import { isConserved, LoadCollector } from './load-collector.ts';
 import { OutcomeRecorder } from './outcome-recorder.ts';
+import { Outgoing } from './outgoing.ts';
+import { GapWriter } from './send-gaps.ts';
 import { FakeLoop } from './testing/fake-loop.ts';
 import { COUNTER, createThreadMemory } from './thread-memory.ts';
 
@@ -16,15 +19,27 @@ const TIMEOUT_NS = 50e6;
 const DURATION_NS = 400e6;
 const WARMUP_NS = 100e6;
 const START_NS = 1e6;
-const REPLY = frame.encodeRequest({ body: Uint8Array.of(1, 2, 3) });
+const CONNECT_TIMEOUT_NS = 30e6;
+const BODY = Uint8Array.of(1, 2, 3);
+const REPLY = frame.encodeRequest({ body: BODY });
 
-function setUp(options: { connections?: number; ratePerSec?: number | null; queueLimit?: number } = {}) {
-  const { connections = 4, ratePerSec = 1000, queueLimit = 8 } = options;
+type Settings = {
+  connections?: number;
+  ratePerSec?: number | null;
+  queueLimit?: number;
+  depth?: number;
+  thinkNs?: number;
+  requestsPerConnection?: number | null;
+};
+
+function setUp(options: Settings = {}) {
+  const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = options;
+  const { thinkNs = 0, requestsPerConnection = null } = options;
   const memory = createThreadMemory();
   const limit = connections + 2;
   const clock = { nowNs: 0 };
   let stopped = false;
-  const recorder = new OutcomeRecorder(memory, new Float64Array(1));
+  const recorder = new OutcomeRecorder(memory, new GapWriter(memory.gaps, new Float64Array(2)));
   const schedule =
     ratePerSec === null
       ? null
@@ -37,16 +52,28 @@ function setUp(options: { connections?: number; ratePerSec?: number | null; queu
   const driver = new Driver({
     schedule,
     parser: frame.createReplyParser({ connectionLimit: limit }),
-    request: REPLY,
+    outgoing: new Outgoing(encodeRequests(frame, [plainRequest({ body: BODY })]), depth, 0, 1),
     connectionLimit: limit,
+    depth,
+    think: thinkNs === 0 ? null : { nextNs: () => thinkNs },
+    requestsPerConnection,
     queueLimit,
     timeoutNs: TIMEOUT_NS,
     recorder,
     nowNs: () => clock.nowNs,
     isStopped: () => stopped,
-    supply: new ConnectionSupply({ kind: 'unix', path: '/x' }, connections, limit, memory.counters),
+    supply: new ConnectionSupply({
+      address: { kind: 'unix', path: '/x' },
+      wanted: connections,
+      connectionLimit: limit,
+      connectTimeoutNs: CONNECT_TIMEOUT_NS,
+      openingsPerSec: null,
+      sourceAddresses: [],
+      counters: memory.counters,
+    }),
   });
   const loop = new FakeLoop(driver.handlers, limit);
+  loop.requestBytes = REPLY.length;
   driver.attach(loop);
   const counter = (name: keyof typeof COUNTER) => memory.counters[COUNTER[name]]!;
   return {
@@ -118,6 +145,9 @@ const settings = fc.record({
   connections: fc.integer({ min: 1, max: 4 }),
   ratePerSec: fc.constantFrom(50, 1000, 5000, null),
   queueLimit: fc.integer({ min: 1, max: 20 }),
+  depth: fc.constantFrom(1, 1, 2, 5),
+  thinkNs: fc.constantFrom(0, 0, 7e6),
+  requestsPerConnection: fc.constantFrom(null, null, 1, 3),
 });
 
 test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
@@ -135,7 +165,7 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         else if (each.do === 'garbage') loop.deliver(each.conn, new Uint8Array(4).fill(255));
         else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...REPLY, ...REPLY]));
         else loop.deliver(each.conn, REPLY);
-        assert.ok(counter('inFlight') <= loop.open.size, 'one request a connection (D2)');
+        assert.ok(counter('inFlight') <= loop.open.size * given.depth, 'no more than may be under way (D2)');
         assert.ok(loop.lastWaitNs >= 0 || driver.isFinished);
       }
       if (stopEarly) stop();
@@ -246,4 +276,79 @@ test('an early stop leaves what is under way as unfinished', () => {
   assert.deepEqual([counts.ok, counts.timeout + counts.unfinished], [1, 1]);
   assert.equal(counts.planned, 5);
   assert.equal(counts.unsent, 3);
+});
+
+test('replies on one connection belong to its requests in order, also when several come at once', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 1000, depth: 3 });
+  begin();
+  advance(4e6);
+  assert.equal(loop.unanswered[0], 3, 'three under way, the rest waits');
+  loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY, ...REPLY.subarray(0, 2)]));
+  assert.equal(counter('ok'), 2);
+  loop.deliver(0, REPLY.subarray(2));
+  assert.equal(counter('ok'), 3);
+});
+
+test('a closed loop keeps each connection full, and fills it with one piece', () => {
+  const { loop, begin, counter } = setUp({ connections: 2, ratePerSec: null, depth: 4 });
+  begin();
+  assert.equal(loop.sentCount, 8);
+  loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY]));
+  assert.deepEqual([counter('ok'), loop.sentCount], [2, 10]);
+  assert.equal(counter('inFlight'), 8);
+});
+
+test('of several requests on one connection each has its own timeout, and late replies free the next', () => {
+  const settings = { connections: 1, ratePerSec: 100, depth: 4 };
+  const { loop, advance, begin, counter } = setUp(settings);
+  begin();
+  for (let i = 0; i < 3; i++) advance(10e6);
+  assert.equal(counter('sent'), 4);
+  advance(TIMEOUT_NS - 30e6);
+  assert.equal(counter('timeout'), 1);
+  advance(10e6);
+  assert.equal(counter('timeout'), 2);
+  loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY, ...REPLY]));
+  assert.deepEqual([counter('lateReplies'), counter('ok'), counter('timeout')], [2, 1, 2]);
+  assert.ok(counter('sent') > 4, 'nothing is late any more: it sends again');
+});
+
+test('a connection rests between a reply and its next request', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 2, ratePerSec: null, thinkNs: 20e6 });
+  begin();
+  loop.deliver(0, REPLY);
+  loop.deliver(1, REPLY);
+  advance(19e6);
+  assert.equal(loop.sentCount, 2);
+  assert.equal(loop.lastWaitNs, 1e6);
+  advance(1e6);
+  assert.deepEqual([loop.sentCount, counter('planned')], [4, 4]);
+});
+
+test('a connection that has had its share of requests is replaced', () => {
+  const { loop, advance, begin, counter } = setUp({
+    connections: 1,
+    ratePerSec: null,
+    requestsPerConnection: 2,
+  });
+  begin();
+  loop.deliver(0, REPLY);
+  assert.ok(loop.open.has(0));
+  loop.deliver(0, REPLY);
+  assert.deepEqual([loop.open.size, counter('retired')], [0, 1]);
+  advance(1e3);
+  assert.equal(loop.connecting.length, 1, 'its successor is opened at once');
+  loop.finishConnect(0);
+  advance(1e3);
+  assert.deepEqual([loop.sentCount, counter('reopened'), counter('error')], [3, 1, 0]);
+});
+
+test('a connect that takes too long is given up and counted', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  loop.peerCloses(0, 104);
+  for (let ms = 0; ms < 3 && loop.connecting.length === 0; ms++) advance(1e6);
+  assert.equal(loop.connecting.length, 1);
+  advance(CONNECT_TIMEOUT_NS);
+  assert.deepEqual([loop.connecting.length, counter('failed')], [0, 1]);
 });

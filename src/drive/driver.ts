@@ -4,25 +4,26 @@
  * file, because the states of a connection are understood only together.
  */
 // Invariants
-//  D1  Each request is in one place: the due queue, a BUSY connection, or counted. So planned = sum of outcomes at end.
-//  D2  A connection has at most one request; a LATE one waits for the reply of a request already counted as timeout.
-//  D3  DeadlineList holds exactly the BUSY and LATE connections.
-//  D4  Nothing is allocated and nothing thrown per request.
-import type { EventLoop, LoopHandlers, SendMemory } from '../loop/event-loop.ts';
+//  D1  Each request is in one place: the due queue, InFlight, or counted. So planned = sum of outcomes at end.
+//  D2  A connection sends only while it is open, nothing on it is late, it has fewer than `depth` under way, and its
+//      share of requests is not used up (#maySend).
+//  D3  DeadlineList holds exactly the connections with something under way. Its time is never after the oldest's
+//      deadline, and may be before: then it is put in again.
+//  D4  Nothing is allocated and nothing thrown per request; checks of replies may, where they are asked for.
+import type { EventLoop, LoopHandlers } from '../loop/event-loop.ts';
 import type { Schedule } from '../plan/arrival.ts';
+import { checkReply } from '../plan/check.ts';
 import { PARSED, type Parsed, type ReplyParser } from '../wire/codec.ts';
 import type { ConnectionSupply } from './connection-supply.ts';
 import { DeadlineList } from './deadline-list.ts';
 import { DueQueue } from './due-queue.ts';
 import { closeKind } from './error-kinds.ts';
 import { IdleRing } from './idle-ring.ts';
+import { InFlight } from './in-flight.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
+import type { Outgoing } from './outgoing.ts';
 import { COUNTER } from './thread-memory.ts';
-
-const DOWN = 0;
-const IDLE = 1;
-const BUSY = 2;
-const LATE = 3;
+import { WakeHeap } from './wake-heap.ts';
 
 const OPENING = 0;
 const RUNNING = 1;
@@ -40,10 +41,16 @@ export type DriverOptions = {
   /** Null in a closed loop. Times are ns since the load's start. */
   schedule: Schedule | null;
   parser: ReplyParser;
-  request: Uint8Array;
+  outgoing: Outgoing;
   connectionLimit: number;
+  /** Most requests under way on one connection. */
+  depth: number;
   queueLimit: number;
   timeoutNs: number;
+  /** Closed loop: how long a connection rests between a reply and its next request. */
+  think: { nextNs(): number } | null;
+  /** After so many a connection is closed and another opened. */
+  requestsPerConnection: number | null;
   recorder: OutcomeRecorder;
   nowNs: () => number;
   /** Asked once a turn. */
@@ -55,22 +62,31 @@ export class Driver {
   readonly handlers: LoopHandlers;
   readonly #schedule: Schedule | null;
   readonly #parser: ReplyParser;
-  readonly #requestBytes: Uint8Array;
+  readonly #outgoing: Outgoing;
+  readonly #checks;
+  readonly #kindOf: Uint16Array;
+  readonly #noBody: Uint8Array;
+  readonly #tellsRequest: boolean;
   readonly #timeoutNs: number;
+  readonly #depth: number;
+  readonly #think: DriverOptions['think'];
+  readonly #sendLimit: number;
   readonly #recorder: OutcomeRecorder;
   readonly #counters: Float64Array;
   readonly #nowNs: () => number;
   readonly #isStopped: () => boolean;
-  readonly #supply: ConnectionSupply;
-  readonly #state: Uint8Array;
-  readonly #plannedNs: Float64Array;
-  readonly #sentNs: Float64Array;
-  readonly #firstNs: Float64Array;
+  readonly supply: ConnectionSupply;
+  readonly #flight: InFlight;
+  readonly #isOpen: Uint8Array;
+  /** Requests sent on the connection so far. */
+  readonly #sentCount: Uint32Array;
+  /** When the oldest late reply was given up, or the last late one came. */
+  readonly #lateSinceNs: Float64Array;
   readonly #idle: IdleRing;
+  readonly #asleep: WakeHeap;
   readonly #queue: DueQueue;
   readonly #deadlines: DeadlineList;
   #loop!: EventLoop;
-  #memory!: SendMemory;
   #phase = OPENING;
   // NaN and not 0: a field that changes from small integers to doubles makes V8 throw compiled code away.
   #startNs = Number.NaN;
@@ -81,23 +97,35 @@ export class Driver {
   #lastTurnNs = Number.NaN;
   #tickAtNs = Number.NaN;
   #lastInFlight = 0;
+  /** Of the turn under way: arrivals of data so far, and when the first was looked at. */
+  #eventCount = 0;
+  #firstEventNs = Number.NaN;
 
   constructor(options: DriverOptions) {
     const limit = options.connectionLimit;
+    const { requests } = options.outgoing;
     this.#schedule = options.schedule;
     this.#parser = options.parser;
-    this.#requestBytes = options.request;
+    this.#outgoing = options.outgoing;
+    this.#checks = requests.checks;
+    this.#kindOf = requests.kindOf;
+    this.#noBody = requests.noBody;
+    this.#tellsRequest = options.parser.expectRequest !== undefined || requests.noBody.includes(1);
     this.#timeoutNs = options.timeoutNs;
+    this.#depth = options.depth;
+    this.#think = options.think;
+    this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
     this.#recorder = options.recorder;
     this.#counters = options.recorder.counters;
     this.#nowNs = options.nowNs;
     this.#isStopped = options.isStopped;
-    this.#supply = options.supply;
-    this.#state = new Uint8Array(limit);
-    this.#plannedNs = new Float64Array(limit);
-    this.#sentNs = new Float64Array(limit);
-    this.#firstNs = new Float64Array(limit);
+    this.supply = options.supply;
+    this.#flight = new InFlight(limit, options.depth);
+    this.#isOpen = new Uint8Array(limit);
+    this.#sentCount = new Uint32Array(limit);
+    this.#lateSinceNs = new Float64Array(limit);
     this.#idle = new IdleRing(limit);
+    this.#asleep = new WakeHeap(options.think === null ? 0 : limit);
     this.#queue = new DueQueue(options.schedule === null ? 1 : options.queueLimit);
     this.#deadlines = new DeadlineList(limit);
     this.handlers = {
@@ -112,14 +140,13 @@ export class Driver {
   /** The loop made with `handlers`; connecting begins with its next turn. */
   attach(loop: EventLoop): void {
     this.#loop = loop;
-    this.#memory = loop.allocateSendMemory(this.#requestBytes.length);
-    this.#memory.bytes.set(this.#requestBytes);
-    this.#supply.attach(loop);
+    this.#outgoing.attach(loop);
+    this.supply.attach(loop);
   }
 
   /** Every connection has been tried. */
   get isReady(): boolean {
-    return this.#supply.isSettled;
+    return this.supply.isSettled;
   }
 
   get isFinished(): boolean {
@@ -141,27 +168,31 @@ export class Driver {
   }
 
   #onTurn(nowNs: number): number {
-    if (this.#phase === OPENING) return Math.min(OPENING_WAIT_NS, this.#supply.maintain(nowNs));
+    if (this.#phase === OPENING) return Math.min(OPENING_WAIT_NS, this.supply.maintain(nowNs));
     const counters = this.#counters;
     this.#recorder.rotate(nowNs);
+    if (this.#eventCount > 0) this.#recorder.turned(nowNs - this.#firstEventNs, this.#eventCount);
+    this.#eventCount = 0;
     if (this.#phase === RUNNING) {
       if (nowNs < this.#startNs) return this.#startNs - nowNs;
       if (nowNs >= this.#endNs || this.#isStopped()) this.#beginDrain(nowNs);
       else this.#takeDue(nowNs);
-      if (this.#phase === RUNNING) this.#sendDue();
+      if (this.#phase === RUNNING) this.#sendDue(nowNs);
     }
     this.#expire(nowNs);
     // A fixed time, not "from now on": a loop that keeps its timers then need not set one in every turn.
     if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
     const tickNs = this.#tickAtNs - nowNs;
-    const waitNs = Math.min(tickNs, this.#supply.maintain(nowNs), this.#deadlines.earliestNs - nowNs);
+    const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#deadlines.earliestNs - nowNs);
     // Between the end of the last turn and this one's events the number in flight did not change.
     this.#recorder.sampleInFlight(this.#lastTurnNs, nowNs, this.#lastInFlight);
     this.#lastTurnNs = nowNs;
     this.#lastInFlight = counters[COUNTER.inFlight]!;
     counters[COUNTER.waiting] = this.#queue.length;
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
-    if (this.#schedule === null) return Math.min(waitNs, this.#endNs - nowNs);
+    if (this.#schedule === null) {
+      return Math.min(waitNs, this.#endNs - nowNs, this.#asleep.earliestNs - nowNs);
+    }
     // Without a free connection there is nothing to be on time for: the next reply is what matters.
     const dueInNs = this.#idle.length > 0 ? this.#nextNs - nowNs : tickNs;
     return Math.min(waitNs, dueInNs, this.#endNs - nowNs);
@@ -181,92 +212,200 @@ export class Driver {
     }
   }
 
-  #sendDue(): void {
-    const closed = this.#schedule === null;
-    while ((closed || this.#queue.length > 0) && this.#idle.length > 0) {
+  /** What is due goes out on free connections; in a closed loop every free connection sends. */
+  #sendDue(turnNs: number): void {
+    if (this.#schedule === null) {
+      this.#wake(turnNs);
+      while (this.#idle.length > 0) this.#fill(this.#idle.shift());
+      return;
+    }
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
       const conn = this.#idle.shift();
-      if (this.#state[conn] !== IDLE) continue;
-      const nowNs = this.#nowNs();
-      this.#send(conn, closed ? this.#planNow(nowNs) : this.#queue.shift(), nowNs);
+      if (!this.#maySend(conn)) continue;
+      this.#send(conn, this.#queue.shift(), this.#nowNs());
+      this.#offer(conn);
     }
   }
 
-  #planNow(nowNs: number): number {
-    this.#recorder.planned(nowNs);
-    return nowNs;
+  /** Connections whose rest is over send; their requests were due when it was. */
+  #wake(nowNs: number): void {
+    while (this.#asleep.earliestNs <= nowNs) {
+      const conn = this.#asleep.earliest;
+      const plannedNs = this.#asleep.earliestNs;
+      this.#asleep.shift();
+      this.#recorder.planned(plannedNs);
+      this.#send(conn, plannedNs, this.#nowNs());
+    }
   }
 
-  #send(conn: number, plannedNs: number, nowNs: number): void {
-    const byteLength = this.#requestBytes.length;
-    this.#state[conn] = BUSY;
-    this.#plannedNs[conn] = plannedNs;
-    this.#sentNs[conn] = nowNs;
-    this.#firstNs[conn] = 0;
-    this.#recorder.sent(plannedNs, nowNs, byteLength);
-    this.#deadlines.add(conn, nowNs + this.#timeoutNs);
-    if (!this.#loop.send(conn, this.#memory, 0, byteLength)) this.#fail(conn, nowNs, 'could not be sent');
-  }
-
-  #onConnect(conn: number, errno: number): void {
-    this.#supply.connected(conn, errno, this.#nowNs());
-    if (errno !== 0) return;
-    this.#parser.reset(conn);
-    this.#release(conn);
+  #maySend(conn: number): boolean {
+    return (
+      this.#isOpen[conn] === 1 &&
+      this.#flight.count[conn]! < this.#depth &&
+      this.#flight.late[conn] === 0 &&
+      this.#sentCount[conn]! < this.#sendLimit
+    );
   }
 
   /** Free for the next request, in turn. */
-  #release(conn: number): void {
-    this.#state[conn] = IDLE;
-    this.#idle.push(conn);
+  #offer(conn: number): void {
+    if (this.#maySend(conn)) this.#idle.push(conn);
+  }
+
+  /** Closed loop: as many as the connection may have under way, at once. */
+  #fill(conn: number): void {
+    const nowNs = this.#nowNs();
+    const { batchLimit } = this.#outgoing;
+    const free = Math.min(
+      this.#depth - this.#flight.count[conn]!,
+      batchLimit,
+      this.#sendLimit - this.#sentCount[conn]!,
+    );
+    if (free > 1 && this.#maySend(conn)) this.#sendBatch(conn, free, nowNs);
+    while (this.#maySend(conn)) {
+      this.#recorder.planned(nowNs);
+      this.#send(conn, nowNs, nowNs);
+    }
+  }
+
+  #send(conn: number, plannedNs: number, nowNs: number): void {
+    const variant = this.#outgoing.take();
+    this.#begin(conn, plannedNs, nowNs, variant);
+    if (!this.#outgoing.send(this.#loop, conn, variant)) this.#fail(conn, nowNs, 'could not be sent');
+  }
+
+  #sendBatch(conn: number, count: number, nowNs: number): void {
+    for (let i = 0; i < count; i++) {
+      this.#recorder.planned(nowNs);
+      this.#begin(conn, nowNs, nowNs, 0);
+    }
+    if (!this.#outgoing.sendBatch(this.#loop, conn, count)) this.#fail(conn, nowNs, 'could not be sent');
+  }
+
+  #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
+    const wasFree = this.#flight.count[conn] === 0;
+    this.#flight.push(conn, plannedNs, nowNs, variant);
+    this.#sentCount[conn]!++;
+    this.#recorder.sent(plannedNs, nowNs, this.#outgoing.byteLength(variant), this.#kindOf[variant]!);
+    if (!wasFree) return;
+    this.#deadlines.add(conn, nowNs + this.#timeoutNs);
+    if (this.#tellsRequest) this.#expectReply(conn);
+  }
+
+  /** Tells the parser what the next reply answers, where it matters. */
+  #expectReply(conn: number): void {
+    const variant = this.#flight.variant[this.#flight.entry(conn, 0)]!;
+    if (this.#noBody[variant] === 1) this.#parser.expectNoBody(conn);
+    if (this.#parser.expectRequest === undefined) return;
+    const { requests } = this.#outgoing;
+    const start = requests.offsets[variant]!;
+    this.#parser.expectRequest(conn, requests.arena, start, start + requests.lengths[variant]!);
+  }
+
+  #onConnect(conn: number, errno: number): void {
+    this.supply.connected(conn, errno, this.#nowNs());
+    if (errno !== 0) return;
+    this.#parser.reset(conn);
+    this.#flight.clear(conn);
+    this.#sentCount[conn] = 0;
+    this.#isOpen[conn] = 1;
+    this.#offer(conn);
   }
 
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isOpen[conn] === 0) return;
     const nowNs = this.#nowNs();
-    const state = this.#state[conn];
+    const flight = this.#flight;
+    if (this.#eventCount++ === 0) this.#firstEventNs = nowNs;
     this.#counters[COUNTER.bytesReceived]! += end - start;
-    if (state !== BUSY && state !== LATE) {
-      if (state === IDLE) this.#abandon(conn, nowNs);
-      return;
+    for (let at = start; at < end; ) {
+      // More bytes than the requests can have brought: whatever follows cannot be matched.
+      if (flight.count[conn] === 0) {
+        this.#abandon(conn, nowNs);
+        return;
+      }
+      const entry = flight.entry(conn, 0);
+      if (flight.firstNs[entry] === 0) flight.firstNs[entry] = nowNs;
+      const result = this.#parser.feed(conn, bytes, at, end);
+      if (result === PARSED.more) break;
+      if (result === PARSED.bad) {
+        this.#fail(conn, nowNs, this.#parser.problem);
+        return;
+      }
+      at = this.#parser.next;
+      this.#matched(conn, nowNs);
+      if (result === PARSED.lastMessage) {
+        this.#closedAfterReply(conn, nowNs);
+        return;
+      }
     }
-    if (this.#firstNs[conn] === 0) this.#firstNs[conn] = nowNs;
-    const result = this.#parser.feed(conn, bytes, start, end);
-    if (result === PARSED.more) return;
-    if (result === PARSED.bad) {
-      this.#fail(conn, nowNs, this.#parser.problem);
-      return;
-    }
-    this.#matched(conn, nowNs);
-    // More bytes than one request can have brought: whatever follows cannot be matched.
-    if (this.#parser.next !== end) this.#abandon(conn, nowNs);
-    else if (result === PARSED.lastMessage) this.#closedAfterReply(conn, nowNs);
-    else if (this.#phase !== RUNNING) this.#release(conn);
-    else if (this.#schedule === null) this.#send(conn, this.#planNow(nowNs), nowNs);
-    else if (this.#queue.length > 0) this.#send(conn, this.#queue.shift(), nowNs);
-    else this.#release(conn);
+    this.#goOn(conn, nowNs);
   }
 
-  /** A whole reply: of the request under way, or of one that timed out. */
+  /** Replies were matched, or part of one came: what may the connection do now? */
+  #goOn(conn: number, nowNs: number): void {
+    const count = this.#flight.count[conn]!;
+    if (count === 0 && this.#sentCount[conn]! >= this.#sendLimit) this.#retire(conn, nowNs);
+    else if (this.#phase !== RUNNING) this.#offer(conn);
+    else if (this.#schedule === null) {
+      if (this.#think === null) this.#fill(conn);
+      else if (count === 0) this.#asleep.push(conn, nowNs + this.#think.nextNs());
+    } else {
+      if (this.#queue.length > 0 && this.#maySend(conn)) this.#send(conn, this.#queue.shift(), nowNs);
+      this.#offer(conn);
+    }
+  }
+
+  /** A whole reply: of the oldest request under way, or of one that timed out. */
   #matched(conn: number, nowNs: number): void {
-    this.#deadlines.remove(conn);
-    this.#supply.proved(conn);
-    if (this.#state[conn] === LATE) {
+    const flight = this.#flight;
+    const entry = flight.entry(conn, 0);
+    const wasLate = flight.late[conn]! > 0;
+    flight.shift(conn);
+    if (flight.count[conn] === 0) this.#deadlines.remove(conn);
+    else if (this.#tellsRequest) this.#expectReply(conn);
+    this.supply.proved(conn);
+    if (wasLate) {
       this.#counters[COUNTER.lateReplies]!++;
+      this.#lateSinceNs[conn] = nowNs;
       return;
     }
-    const plannedNs = this.#plannedNs[conn]!;
-    this.#recorder.answered(plannedNs, this.#sentNs[conn]!, this.#firstNs[conn]!, nowNs, this.#parser.status);
+    const kind = this.#kindOf[flight.variant[entry]!]!;
+    const wrongReason = this.#wrongReason(kind);
+    const status = this.#parser.status;
+    this.#recorder.answered(
+      flight.plannedNs[entry]!,
+      flight.sentNs[entry]!,
+      flight.firstNs[entry]!,
+      nowNs,
+      status,
+      wrongReason,
+      kind,
+    );
+  }
+
+  /** Null for a good reply; empty when its status alone says what is wrong. */
+  #wrongReason(kind: number): string | null {
+    const parser = this.#parser;
+    if (parser.wrongReason !== '') return parser.wrongReason;
+    const check = this.#checks[kind]!;
+    if (check === null) return parser.status < 400 ? null : '';
+    return checkReply(check, parser.status, parser.headerText, parser.body);
   }
 
   #onClose(conn: number, errno: number): void {
+    if (this.#isOpen[conn] === 0) return;
     const nowNs = this.#nowNs();
-    const state = this.#state[conn];
-    if (state === DOWN) return;
     this.#counters[COUNTER.closedByPeer]!++;
-    if (state === BUSY || state === LATE) {
+    if (this.#flight.count[conn]! > 0) {
       const cutShort = this.#parser.midMessage(conn);
       const result: Parsed = errno === 0 ? this.#parser.endOfStream(conn) : PARSED.bad;
-      if (result === PARSED.message || result === PARSED.lastMessage) this.#matched(conn, nowNs);
-      else this.#endRequest(conn, nowNs, closeKind(errno, cutShort));
+      let kind = closeKind(errno, cutShort);
+      if (result === PARSED.message || result === PARSED.lastMessage) {
+        this.#matched(conn, nowNs);
+        kind = closeKind(0, false);
+      }
+      this.#endRequests(conn, nowNs, kind);
     }
     this.#lost(conn, nowNs);
   }
@@ -274,19 +413,39 @@ export class Driver {
   /** The reply said that the peer closes; waiting for it to do so would only hold the slot. */
   #closedAfterReply(conn: number, nowNs: number): void {
     this.#counters[COUNTER.closedByPeer]!++;
+    this.#fail(conn, nowNs, closeKind(0, false));
+  }
+
+  /** The connection has had its share of requests; its successor is opened at once. */
+  #retire(conn: number, nowNs: number): void {
+    this.#counters[COUNTER.retired]!++;
     this.#abandon(conn, nowNs);
   }
 
   #fail(conn: number, nowNs: number, kind: string): void {
-    this.#endRequest(conn, nowNs, kind);
+    this.#endRequests(conn, nowNs, kind);
     this.#abandon(conn, nowNs);
   }
 
-  /** Counts the request of a connection that is of no further use; a LATE one's is counted already. */
-  #endRequest(conn: number, nowNs: number, kind: string): void {
+  /** Counts all requests of a connection that is of no further use; late ones are counted already. */
+  #endRequests(conn: number, nowNs: number, kind: string): void {
+    const flight = this.#flight;
+    const count = flight.count[conn]!;
+    if (count === 0) return;
     this.#deadlines.remove(conn);
-    if (this.#state[conn] === LATE) return;
-    this.#recorder.failed(this.#plannedNs[conn]!, this.#sentNs[conn]!, this.#firstNs[conn]!, nowNs, kind);
+    for (let nth = flight.late[conn]!; nth < count; nth++) {
+      const entry = flight.entry(conn, nth);
+      const kindOfRequest = this.#kindOf[flight.variant[entry]!]!;
+      this.#recorder.failed(
+        flight.plannedNs[entry]!,
+        flight.sentNs[entry]!,
+        flight.firstNs[entry]!,
+        nowNs,
+        kind,
+        kindOfRequest,
+      );
+    }
+    flight.clear(conn);
   }
 
   #abandon(conn: number, nowNs: number): void {
@@ -295,27 +454,55 @@ export class Driver {
   }
 
   #lost(conn: number, nowNs: number): void {
-    this.#state[conn] = DOWN;
+    this.#isOpen[conn] = 0;
     this.#parser.reset(conn);
-    this.#supply.lost(conn, nowNs);
+    if (this.#think !== null) this.#asleep.remove(conn);
+    this.supply.lost(conn, nowNs);
   }
 
-  /** Overdue replies are counted as timeouts; a connection whose late reply does not come either is given up. */
+  /** Overdue replies are counted as timeouts; a connection whose late replies do not come either is given up. */
   #expire(nowNs: number): void {
+    const flight = this.#flight;
     for (let conn = this.#deadlines.expired(nowNs); conn >= 0; conn = this.#deadlines.expired(nowNs)) {
       this.#deadlines.remove(conn);
-      if (this.#state[conn] === LATE) {
-        this.#abandon(conn, nowNs);
-        continue;
+      const wasLate = flight.late[conn]! > 0;
+      while (flight.late[conn]! < flight.count[conn]!) {
+        const entry = flight.entry(conn, flight.late[conn]!);
+        if (flight.sentNs[entry]! + this.#timeoutNs > nowNs) break;
+        this.#giveUp(entry, nowNs, 'timeout');
+        flight.late[conn]!++;
       }
-      this.#giveUp(conn, nowNs, 'timeout');
-      this.#state[conn] = LATE;
-      this.#deadlines.add(conn, nowNs + this.#timeoutNs);
+      if (!wasLate) this.#lateSinceNs[conn] = nowNs;
+      const patienceEndsNs = this.#lateSinceNs[conn]! + this.#timeoutNs;
+      if (flight.late[conn] === 0) {
+        this.#deadlines.insert(conn, flight.sentNs[flight.entry(conn, 0)]! + this.#timeoutNs);
+      } else if (patienceEndsNs > nowNs) {
+        this.#deadlines.insert(conn, this.#nextDeadlineNs(conn, patienceEndsNs));
+      } else {
+        this.#deadlines.insert(conn, nowNs); // #endRequests takes it out again.
+        this.#fail(conn, nowNs, 'timeout');
+      }
     }
   }
 
-  #giveUp(conn: number, nowNs: number, kind: 'timeout' | 'unfinished'): void {
-    this.#recorder.unanswered(this.#plannedNs[conn]!, this.#sentNs[conn]!, this.#firstNs[conn]!, nowNs, kind);
+  /** Of a connection with late requests: the next one's deadline, or the end of patience. */
+  #nextDeadlineNs(conn: number, patienceEndsNs: number): number {
+    const flight = this.#flight;
+    if (flight.late[conn] === flight.count[conn]) return patienceEndsNs;
+    const next = flight.entry(conn, flight.late[conn]!);
+    return Math.min(patienceEndsNs, flight.sentNs[next]! + this.#timeoutNs);
+  }
+
+  #giveUp(entry: number, nowNs: number, outcome: 'timeout' | 'unfinished'): void {
+    const flight = this.#flight;
+    this.#recorder.unanswered(
+      flight.plannedNs[entry]!,
+      flight.sentNs[entry]!,
+      flight.firstNs[entry]!,
+      nowNs,
+      outcome,
+      this.#kindOf[flight.variant[entry]!]!,
+    );
   }
 
   /** The end of sending: what is due by now and was not sent is counted, replies under way are waited for. */
@@ -323,21 +510,22 @@ export class Driver {
     const stopped = nowNs < this.#endNs;
     this.#takeDue(Math.min(nowNs, this.#endNs));
     // A turn that began late still sends what was due in time, if a connection is free for it.
-    if (!stopped && this.#schedule !== null) this.#sendDue();
+    if (!stopped && this.#schedule !== null) this.#sendDue(nowNs);
     this.#endNs = Math.min(nowNs, this.#endNs);
     while (this.#queue.length > 0) this.#recorder.unsent(this.#queue.shift(), nowNs);
     this.#phase = DRAINING;
     this.#drainUntilNs = nowNs + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
-    this.#supply.close();
+    this.supply.close();
   }
 
   #drain(nowNs: number, waitNs: number): number {
     const inFlight = this.#counters[COUNTER.inFlight]!;
     if (inFlight > 0 && nowNs < this.#drainUntilNs) return Math.min(waitNs, this.#drainUntilNs - nowNs);
-    for (let conn = 0; conn < this.#state.length; conn++) {
-      if (this.#state[conn] !== BUSY) continue;
-      this.#giveUp(conn, nowNs, 'unfinished');
-      this.#state[conn] = LATE;
+    const flight = this.#flight;
+    for (let conn = 0; conn < this.#isOpen.length; conn++) {
+      for (; flight.late[conn]! < flight.count[conn]!; flight.late[conn]!++) {
+        this.#giveUp(flight.entry(conn, flight.late[conn]!), nowNs, 'unfinished');
+      }
     }
     this.#recorder.finish(this.#endNs);
     this.#phase = FINISHED;

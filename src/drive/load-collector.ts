@@ -1,20 +1,25 @@
 /** Gathers, on the main thread, what the load threads leave in shared memory, and turns it into a LoadRecord. */
-import { createHistogram, type Histogram } from '../record/histogram.ts';
+import { addCounts, createHistogram, type Histogram, quantileNs } from '../record/histogram.ts';
 import { encodeHistogram } from '../record/histogram-text.ts';
 import type {
   ArrivalShape,
+  KindRecord,
   LatencyHistograms,
   LoadBlock,
   LoadRecord,
   OutcomeCounts,
 } from '../record/load.ts';
 import { ArrivalReader } from './arrival-bins.ts';
-import { SLOT_HISTOGRAMS, SlotReader, type SparseBlock } from './block-slots.ts';
+import { inFlightOf, SLOT_HISTOGRAMS, SlotReader, type SparseBlock } from './block-slots.ts';
+import { KIND_COUNT, KIND_HISTOGRAMS, viewKinds } from './kind-counts.ts';
 import { SHORT_GAP_NS } from './outcome-recorder.ts';
+import { gapCounts, lagOneCorrelation } from './send-gaps.ts';
 import { COUNTER, type ThreadMemory } from './thread-memory.ts';
 
 /** Blocks kept unencoded; encoding waits for the end of the run, when nobody is disturbed, unless there are more. */
 const PENDING_LIMIT = 256;
+
+export type LatencySoFar = { p50Ns: number; p99Ns: number; recentP99Ns: number | null };
 
 export type LoadSpan = { startNs: number; measuredFromNs: number; endNs: number };
 
@@ -27,6 +32,7 @@ export class LoadCollector {
   readonly #total = perKind(() => createHistogram());
   readonly #pending: SparseBlock[] = [];
   readonly #blocks: LoadBlock[] = [];
+  #shown = createHistogram().counts;
 
   constructor(memories: readonly ThreadMemory[], span: LoadSpan) {
     this.#memories = memories;
@@ -93,7 +99,67 @@ export class LoadCollector {
       shortGapShareIfPoisson: 1 - Math.exp((-meanRatePerSec * SHORT_GAP_NS) / 1e9),
       maxIn1ms: this.#sent.maxIn1ms,
       planned: openLoop ? this.#planned.dispersion() : null,
+      ...(openLoop && {
+        gaps: this.#gaps(),
+        counts1ms: { sent: this.#sent.countsByMs, planned: this.#planned.countsByMs },
+      }),
     };
+  }
+
+  #gaps(): NonNullable<ArrivalShape['gaps']> {
+    const histogram = createHistogram();
+    const memories = this.#memories.map(({ gaps }) => gaps);
+    for (const memory of memories) addCounts(histogram, gapCounts(memory));
+    return { histogram: encodeHistogram(histogram), lag1: lagOneCorrelation(memories) };
+  }
+
+  /** Of a mix; undefined for a lone kind. */
+  kinds(names: readonly string[]): KindRecord[] | undefined {
+    if (names.length < 2) return undefined;
+    const threads = this.#memories.map(({ kinds }) => viewKinds(kinds));
+    return names.map((name, kind) => {
+      const count = (field: number) => threads.reduce((sum, views) => sum + views[kind]!.counts[field]!, 0);
+      const histograms = perKind(() => createHistogram());
+      for (const views of threads) {
+        for (const each of KIND_HISTOGRAMS) addCounts(histograms[each], views[kind]![each]);
+      }
+      const counts: OutcomeCounts = {
+        planned: count(KIND_COUNT.sent),
+        ok: count(KIND_COUNT.ok),
+        wrong: count(KIND_COUNT.wrong),
+        error: count(KIND_COUNT.error),
+        timeout: count(KIND_COUNT.timeout),
+        unsent: 0,
+        unfinished: count(KIND_COUNT.unfinished),
+      };
+      return { name, counts, latency: encodeAll(histograms) };
+    });
+  }
+
+  /** How long turns of a thread's loop lasted, each counted once for every event it handled. */
+  turns(threadIndex: number): string {
+    const histogram = createHistogram();
+    addCounts(histogram, this.#memories[threadIndex]!.turns);
+    return encodeHistogram(histogram);
+  }
+
+  /** Response times of the measured part so far, and since the last call; null before the first reply. */
+  latencySoFar(): LatencySoFar | null {
+    const counts = this.#total.response.counts.slice();
+    for (const reader of this.#readers) reader.addOpenResponses(counts, this.#span.measuredFromNs);
+    const recent = createHistogram();
+    // A block handed over meanwhile may be seen twice or not at all, for this once.
+    addCounts(
+      recent,
+      counts.map((count, bucket) => Math.max(0, count - this.#shown[bucket]!)),
+    );
+    this.#shown = counts;
+    const sum = createHistogram();
+    addCounts(sum, counts);
+    const p50 = quantileNs(sum, null, 0.5);
+    const p99 = quantileNs(sum, null, 0.99);
+    const recentP99Ns = quantileNs(recent, null, 0.99)?.valueNs ?? null;
+    return p50 && p99 && { p50Ns: p50.valueNs, p99Ns: p99.valueNs, recentP99Ns };
   }
 
   inFlight(limit: number): LoadRecord['inFlight'] {
@@ -113,12 +179,14 @@ function encodeBlock(block: SparseBlock): LoadBlock {
     addSparse(histogram, block.histograms[kind]);
     return histogram;
   });
+  const inFlight = inFlightOf(block.counts);
   return {
     startNs: block.startNs,
     durationNs: Math.max(0, block.endNs - block.startNs),
     threadIndex: block.threadIndex,
     counts: countsOf((index) => block.counts[index]!),
     latency: encodeAll(histograms),
+    ...(inFlight && { inFlight }),
   };
 }
 

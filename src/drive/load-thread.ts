@@ -9,14 +9,18 @@ import { createMonotonicClock } from '../kernel/clock.ts';
 import { setTimerSlackNs } from '../kernel/process.ts';
 import type { LoopStats } from '../loop/event-loop.ts';
 import { createLoop } from '../loop/registry.ts';
-import { stripe } from '../plan/arrival.ts';
+import { captureBytesOf, readsHeaders } from '../plan/check.ts';
 import type { Plan } from '../plan/plan.ts';
-import { ARRIVALS } from '../plan/registry.ts';
+import { createThreadSchedule } from '../plan/schedule.ts';
+import { createThinkTimes } from '../plan/think-time.ts';
 import type { OutcomeRecord } from '../record/load.ts';
-import { codecFor } from '../wire/registry.ts';
+import type { ParserOptions } from '../wire/codec.ts';
+import { loadCodec } from '../wire/load-codec.ts';
 import { ConnectionSupply } from './connection-supply.ts';
 import { Driver } from './driver.ts';
 import { OutcomeRecorder } from './outcome-recorder.ts';
+import { Outgoing } from './outgoing.ts';
+import { GapWriter } from './send-gaps.ts';
 import { beginThreadCost, measureOversleep, type ThreadCost, watchGarbageCollection } from './thread-cost.ts';
 import {
   CONTROL,
@@ -60,6 +64,7 @@ export type ThreadResult = {
   stats: LoopStats;
   statusCounts: [status: number, count: number][];
   errorsByKind: [kind: string, count: number][];
+  wrongByReason: [reason: string, count: number][];
   slowest: { responseNs: number; outcome: OutcomeRecord }[];
 };
 
@@ -88,22 +93,31 @@ async function run(input: ThreadInput): Promise<void> {
 
   const wanted = shareOf(plan.connectionCount, threadIndex, plan.threadCount);
   const connectionLimit = wanted + Math.min(wanted, SPARE_SLOTS);
-  // Threads share the clock of the last request only when there are several: alone, it stays in this core's cache.
-  const lastSent = plan.threadCount > 1 ? controlLastSent(input.control) : new Float64Array(1);
-  const recorder = new OutcomeRecorder(memory, lastSent);
-  const codec = codecFor(plan.target.protocol);
-  const supply = new ConnectionSupply(plan.target.address, wanted, connectionLimit, memory.counters);
+  const isOpenLoop = plan.ratePerSec !== null;
+  const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null);
+  const codec = await loadCodec(plan.codec);
   const driver = new Driver({
-    schedule: scheduleOf(plan, threadIndex),
-    parser: codec.createReplyParser({ connectionLimit, headOnly: plan.request.method === 'HEAD' }),
-    request: codec.encodeRequest(plan.request),
+    schedule: createThreadSchedule(plan, threadIndex),
+    parser: codec.createReplyParser(parserOptions(plan, connectionLimit)),
+    outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount),
     connectionLimit,
+    depth: plan.pipelineDepth,
     queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),
     timeoutNs: plan.timeoutNs,
+    think: plan.thinkTime && createThinkTimes(plan.thinkTime, plan.seed, threadIndex),
+    requestsPerConnection: plan.requestsPerConnection,
     recorder,
     nowNs,
     isStopped: () => Atomics.load(flags, CONTROL.stop) !== 0,
-    supply,
+    supply: new ConnectionSupply({
+      address: plan.target.address,
+      wanted,
+      connectionLimit,
+      connectTimeoutNs: plan.connectTimeoutNs,
+      openingsPerSec: plan.connectionsPerSec && plan.connectionsPerSec / plan.threadCount,
+      sourceAddresses: plan.sourceAddresses,
+      counters: memory.counters,
+    }),
   });
   using loop = createLoop(
     { connectionLimit, handlers: driver.handlers, nowNs, spinNs: SPIN_NS },
@@ -117,8 +131,8 @@ async function run(input: ThreadInput): Promise<void> {
   post({
     kind: 'ready',
     openedCount: memory.counters[COUNTER.opened]!,
-    lastErrno: supply.lastErrno,
-    error: supply.lastError && toThreadError(supply.lastError),
+    lastErrno: driver.supply.lastErrno,
+    error: driver.supply.lastError && toThreadError(driver.supply.lastError),
     backend: loop.backend,
   });
   Atomics.wait(flags, CONTROL.go, 0, GO_LIMIT_MS);
@@ -142,6 +156,7 @@ async function run(input: ThreadInput): Promise<void> {
       stats: statsSince(loop.stats, statsBefore),
       statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
       errorsByKind: [...recorder.errorsByKind],
+      wrongByReason: [...recorder.wrongByReason],
       slowest: recorder.slowest.records(),
     },
   });
@@ -161,11 +176,16 @@ function shareOf(count: number, index: number, of: number): number {
   return Math.floor(count / of) + (index < count % of ? 1 : 0);
 }
 
-function scheduleOf(plan: Plan, threadIndex: number) {
-  if (plan.ratePerSec === null) return null;
-  const { ratePerSec, durationNs, connectionCount, seed } = plan;
-  const whole = ARRIVALS[plan.arrival].createSchedule({ ratePerSec, durationNs, connectionCount, seed });
-  return stripe(whole, threadIndex, plan.threadCount);
+/** Threads share the clock of the last request only when there are several: alone, it stays in this core's cache. */
+function gapWriter({ plan, memory, control }: ThreadInput): GapWriter {
+  return new GapWriter(memory.gaps, plan.threadCount > 1 ? controlLastSent(control) : new Float64Array(2));
+}
+
+/** What the parser keeps of a reply is what the checks look at, and nothing without checks. */
+function parserOptions(plan: Plan, connectionLimit: number): ParserOptions {
+  const { checks, arena } = plan.requests;
+  const captureBytes = Math.max(captureBytesOf(checks), readsHeaders(checks) ? 1 : 0);
+  return { connectionLimit, captureBytes, frame: plan.frame, request: arena };
 }
 
 function statsSince(now: LoopStats, before: LoopStats): LoopStats {

@@ -2,9 +2,12 @@
 // Invariants
 //  O1  Every planned request is counted exactly once more: ok, wrong, error, timeout, unsent or unfinished.
 //  O2  A request planned in the warm-up is recorded in a warm-up slot, whenever it ends.
-//  O3  Nothing is allocated but for a kind of error not seen before.
+//  O3  Nothing is allocated but for a reason not seen before.
+import { bucketOf } from '../record/histogram.ts';
 import { ArrivalBinWriter } from './arrival-bins.ts';
 import { type Slot, SlotWriter } from './block-slots.ts';
+import { KIND_COUNT, KindWriter } from './kind-counts.ts';
+import type { GapWriter } from './send-gaps.ts';
 import { Slowest } from './slowest.ts';
 import { COUNTER, type ThreadMemory } from './thread-memory.ts';
 
@@ -17,11 +20,14 @@ const MEASURED = 1;
 export class OutcomeRecorder {
   readonly counters: Float64Array;
   readonly errorsByKind: Map<string, number> = new Map();
+  readonly wrongByReason: Map<string, number> = new Map();
   readonly statusCounts: Uint32Array = new Uint32Array(STATUS_LIMIT);
   readonly #sentBins: ArrivalBinWriter;
   readonly #plannedBins: ArrivalBinWriter;
-  readonly #lastSent: Float64Array;
+  readonly #gaps: GapWriter | null;
+  readonly #turns: Uint32Array;
   readonly #slots: SlotWriter;
+  readonly #kinds: KindWriter;
   /** The warm-up's open slot and the measured second's: an array, so that both take the same path through code. */
   readonly #open: [warm: Slot, measured: Slot];
   readonly #slowest: readonly [warm: Slowest, measured: Slowest] = [new Slowest(), new Slowest()];
@@ -31,12 +37,15 @@ export class OutcomeRecorder {
   #endNs = Number.NaN;
   #boundaryNs = Number.NaN;
 
-  constructor(memory: ThreadMemory, lastSent: Float64Array) {
+  /** `gaps`: null in a closed loop, where they are the server's doing. */
+  constructor(memory: ThreadMemory, gaps: GapWriter | null) {
     this.counters = memory.counters;
-    this.#lastSent = lastSent;
+    this.#gaps = gaps;
+    this.#turns = memory.turns;
     this.#sentBins = new ArrivalBinWriter(memory.sentBins);
     this.#plannedBins = new ArrivalBinWriter(memory.plannedBins);
     this.#slots = new SlotWriter(memory.slots);
+    this.#kinds = new KindWriter(memory.kinds);
     const first = this.#slots.begin(0);
     this.#open = [first, first];
   }
@@ -91,7 +100,7 @@ export class OutcomeRecorder {
     this.#plannedBins.add(plannedNs - this.#startNs);
   }
 
-  sent(plannedNs: number, nowNs: number, byteLength: number): void {
+  sent(plannedNs: number, nowNs: number, byteLength: number, kind: number): void {
     const counters = this.counters;
     counters[COUNTER.sent]!++;
     counters[COUNTER.bytesSent]! += byteLength;
@@ -100,27 +109,50 @@ export class OutcomeRecorder {
     }
     this.#slotOf(plannedNs).late(nowNs - plannedNs);
     this.#sentBins.add(nowNs - this.#startNs);
-    const measured = +(nowNs >= this.#measuredFromNs);
-    counters[COUNTER.gaps]! += measured;
-    counters[COUNTER.shortGaps]! += measured & +(nowNs - this.#lastSent[0]! < SHORT_GAP_NS);
-    this.#lastSent[0] = nowNs;
+    if (this.#kinds.isOn && plannedNs >= this.#measuredFromNs) this.#kinds.sent(kind, nowNs - plannedNs);
+    if (this.#gaps === null) return;
+    const isMeasured = nowNs >= this.#measuredFromNs;
+    const gapNs = this.#gaps.sent(nowNs, isMeasured);
+    counters[COUNTER.gaps]! += +isMeasured;
+    counters[COUNTER.shortGaps]! += +(isMeasured && gapNs < SHORT_GAP_NS);
   }
 
-  answered(plannedNs: number, sentNs: number, firstNs: number, nowNs: number, status: number): void {
-    const field = status < 400 ? COUNTER.ok : COUNTER.wrong;
-    const slot = this.#ended(plannedNs, field);
+  /** `wrongReason`: null for a good reply; empty when its status says enough. */
+  answered(
+    plannedNs: number,
+    sentNs: number,
+    firstNs: number,
+    nowNs: number,
+    status: number,
+    wrongReason: string | null,
+    kind: number,
+  ): void {
+    const isOk = wrongReason === null;
+    const slot = this.#ended(plannedNs, isOk ? COUNTER.ok : COUNTER.wrong);
     if (status < STATUS_LIMIT) this.statusCounts[status]!++;
+    if (!isOk && wrongReason !== '') addTo(this.wrongByReason, wrongReason);
     const responseNs = nowNs - plannedNs;
     slot.answered(responseNs, nowNs - sentNs);
+    if (this.#kinds.isOn && plannedNs >= this.#measuredFromNs) {
+      this.#kinds.answered(kind, isOk ? KIND_COUNT.ok : KIND_COUNT.wrong, responseNs, nowNs - sentNs);
+    }
     const slowest = this.#slowestOf(plannedNs);
     if (responseNs > slowest.floorNs) {
-      slowest.offer(responseNs, plannedNs, sentNs, firstNs, nowNs, status < 400 ? 'ok' : 'wrong');
+      slowest.offer(responseNs, plannedNs, sentNs, firstNs, nowNs, isOk ? 'ok' : 'wrong');
     }
   }
 
-  failed(plannedNs: number, sentNs: number, firstNs: number, nowNs: number, kind: string): void {
+  failed(
+    plannedNs: number,
+    sentNs: number,
+    firstNs: number,
+    nowNs: number,
+    reason: string,
+    kind: number,
+  ): void {
     this.#ended(plannedNs, COUNTER.error);
-    this.errorsByKind.set(kind, (this.errorsByKind.get(kind) ?? 0) + 1);
+    addTo(this.errorsByKind, reason);
+    if (this.#kinds.isOn && plannedNs >= this.#measuredFromNs) this.#kinds.failed(kind);
     this.#slowestOf(plannedNs).offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, nowNs, 'error');
   }
 
@@ -130,10 +162,14 @@ export class OutcomeRecorder {
     sentNs: number,
     firstNs: number,
     nowNs: number,
-    kind: 'timeout' | 'unfinished',
+    outcome: 'timeout' | 'unfinished',
+    kind: number,
   ): void {
-    this.#ended(plannedNs, COUNTER[kind]).unanswered(nowNs - sentNs);
-    this.#slowestOf(plannedNs).offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, 0, kind);
+    this.#ended(plannedNs, COUNTER[outcome]).unanswered(nowNs - sentNs);
+    if (this.#kinds.isOn && plannedNs >= this.#measuredFromNs) {
+      this.#kinds.unanswered(kind, KIND_COUNT[outcome], nowNs - sentNs);
+    }
+    this.#slowestOf(plannedNs).offer(nowNs - plannedNs, plannedNs, sentNs, firstNs, 0, outcome);
   }
 
   /** Due, and never sent. */
@@ -151,6 +187,12 @@ export class OutcomeRecorder {
     if (to <= from) return;
     this.counters[COUNTER.inFlightArea]! += inFlight * (to - from);
     this.counters[COUNTER.inFlightSpanNs]! += to - from;
+    this.#open[MEASURED].sampleInFlight(to - from, inFlight);
+  }
+
+  /** One turn of the loop kept its thread busy so long, with so many events to handle. */
+  turned(busyNs: number, eventCount: number): void {
+    this.#turns[bucketOf(busyNs)]! += eventCount;
   }
 
   /** Of the measured part. */
@@ -173,4 +215,8 @@ export class OutcomeRecorder {
   #slotOf(plannedNs: number): Slot {
     return this.#open[+(plannedNs >= this.#measuredFromNs) as 0 | 1];
   }
+}
+
+function addTo(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

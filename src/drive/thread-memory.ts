@@ -3,8 +3,11 @@
  * thread writes, the main thread reads whenever it likes; nothing is sent while the load runs, so that watching costs
  * the thread nothing.
  */
+import { HISTOGRAM_BUCKETS } from '../record/histogram.ts';
 import { ARRIVAL_BINS } from './arrival-bins.ts';
 import { SLOT_BYTES, SLOT_COUNT } from './block-slots.ts';
+import { createKindMemory } from './kind-counts.ts';
+import { GAP_BYTES } from './send-gaps.ts';
 
 /** Indices into ThreadMemory.counters; the first seven are OutcomeCounts. */
 export const COUNTER = {
@@ -34,6 +37,8 @@ export const COUNTER = {
   downSinceNs: 21,
   shortGaps: 22,
   gaps: 23,
+  /** Connections closed because they had had their share of requests. */
+  retired: 24,
 } as const;
 
 const COUNTER_COUNT = 32;
@@ -45,7 +50,7 @@ export const CONTROL = { go: 0, stop: 1 } as const;
 export type ControlMemory = { readonly buffer: SharedArrayBuffer };
 
 export function createControl(): ControlMemory {
-  return { buffer: new SharedArrayBuffer(32) };
+  return { buffer: new SharedArrayBuffer(40) };
 }
 
 export function controlFlags(control: ControlMemory): Int32Array {
@@ -57,9 +62,9 @@ export function controlStart(control: ControlMemory): Float64Array {
   return new Float64Array(control.buffer, 16, 1);
 }
 
-/** One double that all threads write: the time of the last request sent by any of them. */
+/** Two doubles that all threads write: the time of the last request sent by any of them, and the gap before it. */
 export function controlLastSent(control: ControlMemory): Float64Array {
-  return new Float64Array(control.buffer, 24, 1);
+  return new Float64Array(control.buffer, 24, 2);
 }
 
 export type ThreadMemory = {
@@ -67,13 +72,20 @@ export type ThreadMemory = {
   readonly sentBins: SharedArrayBuffer;
   readonly plannedBins: SharedArrayBuffer;
   readonly slots: SharedArrayBuffer;
+  readonly kinds: SharedArrayBuffer;
+  readonly gaps: SharedArrayBuffer;
+  /** Bucket counts of how long turns of the loop lasted, each weighed with its events. */
+  readonly turns: Uint32Array;
 };
 
-export function createThreadMemory(): ThreadMemory {
+export function createThreadMemory(kindCount = 1): ThreadMemory {
   return {
     counters: new Float64Array(new SharedArrayBuffer(COUNTER_COUNT * 8)),
     sentBins: new SharedArrayBuffer(8 + ARRIVAL_BINS * 2),
     plannedBins: new SharedArrayBuffer(8 + ARRIVAL_BINS * 2),
     slots: new SharedArrayBuffer(SLOT_COUNT * SLOT_BYTES),
+    kinds: createKindMemory(kindCount),
+    gaps: new SharedArrayBuffer(GAP_BYTES),
+    turns: new Uint32Array(new SharedArrayBuffer(HISTOGRAM_BUCKETS * 4)),
   };
 }

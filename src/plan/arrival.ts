@@ -1,6 +1,10 @@
+import type { ArrivalParams, Parameters } from './parameters.ts';
+import { createProfile } from './profile.ts';
+
 /**
- * The seam for arrival processes: when requests are due. One schedule a run, absolute, the same for the same seed;
- * it knows nothing of connections that happen to be free. registry.ts lists the processes.
+ * The seam for arrival processes: when requests are due. One schedule a run (or stage), absolute, the same for the same
+ * seed; it knows nothing of connections that happen to be free. registry.ts lists the processes,
+ * docs/reference/arrivals.md shows each, arrival.contract.ts says what every one must do.
  */
 export type Arrival = {
   readonly name: string;
@@ -8,15 +12,29 @@ export type Arrival = {
   readonly summary: string;
   /** False: there is no schedule, each connection sends again when its reply is in. */
   readonly openLoop: boolean;
-  /** The whole run's schedule; arrivals without one return an empty schedule. */
+  /** What may be set, in the order of a bare list; absent: nothing. */
+  readonly parameters?: Parameters;
+  /** How many requests are due in all, where it is not the integral of the rate over the whole duration. */
+  expectedCount?(options: ScheduleOptions): number;
+  /**
+   * The whole schedule, with exactly the expected count; arrivals without one return an empty schedule. Throws USAGE when
+   * parameters do not go together with the rate or the duration.
+   */
   createSchedule(options: ScheduleOptions): Schedule;
 };
 
 export type ScheduleOptions = {
+  /** At the beginning; may be 0 in a ramp. */
   ratePerSec: number;
+  /** At the end; the rate changes evenly until then. Default: the rate at the beginning. */
+  toRatePerSec?: number;
   durationNs: number;
   connectionCount: number;
   seed: number;
+  /** Different streams of one seed are independent. Default 0. */
+  stream?: number;
+  /** Of the process; what is absent has its default. */
+  params?: ArrivalParams;
 };
 
 export type Schedule = {
@@ -24,9 +42,17 @@ export type Schedule = {
   nextPlannedNs(): number;
 };
 
-/** How many requests a rate makes due in a duration: exactly this many, in every arrival process. */
+export const EMPTY_SCHEDULE: Schedule = { nextPlannedNs: () => Number.POSITIVE_INFINITY };
+
+/** How many requests a constant rate makes due in a duration: exactly this many. */
 export function plannedCount(ratePerSec: number, durationNs: number): number {
   return Math.round((ratePerSec * durationNs) / 1e9);
+}
+
+/** How many requests an arrival process makes due: the integral of the rate, rounded, unless it says otherwise. */
+export function expectedCount(arrival: Arrival, options: ScheduleOptions): number {
+  if (!arrival.openLoop) return 0;
+  return Math.round(arrival.expectedCount?.(options) ?? createProfile(options).total);
 }
 
 /** Every `of`-th arrival of a schedule, from number `index` on: one thread's part of it. */

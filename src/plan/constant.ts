@@ -1,4 +1,5 @@
-import { type Arrival, plannedCount, type Schedule, type ScheduleOptions } from './arrival.ts';
+import type { Arrival, Schedule, ScheduleOptions } from './arrival.ts';
+import { createProfile } from './profile.ts';
 
 /** Evenly spaced: the kindest load there is, and the least like users. */
 export const constant = {
@@ -8,10 +9,11 @@ export const constant = {
   createSchedule,
 } satisfies Arrival;
 
-function createSchedule({ ratePerSec, durationNs }: ScheduleOptions): Schedule {
-  const count = plannedCount(ratePerSec, durationNs);
-  const gapNs = 1e9 / ratePerSec;
+function createSchedule(options: ScheduleOptions): Schedule {
+  const profile = createProfile(options);
+  const count = Math.round(profile.total);
   let index = 0;
-  // By multiplication: a sum of gaps would drift.
-  return { nextPlannedNs: () => (index < count ? index++ * gapNs : Number.POSITIVE_INFINITY) };
+  return {
+    nextPlannedNs: () => (index < count ? profile.atCountNs(index++) : Number.POSITIVE_INFINITY),
+  };
 }

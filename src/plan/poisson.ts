@@ -1,5 +1,6 @@
 import { createPrng } from '../base/prng.ts';
-import { type Arrival, plannedCount, type Schedule, type ScheduleOptions } from './arrival.ts';
+import type { Arrival, Schedule, ScheduleOptions } from './arrival.ts';
+import { createProfile } from './profile.ts';
 
 /** Independent users: gaps without memory. */
 export const poisson = {
@@ -10,20 +11,25 @@ export const poisson = {
 } satisfies Arrival;
 
 /**
- * A Poisson process given its count: n points, uniform and independent over the run, in order. Of the m points still to
- * come in [t, end) the first lies at t + (end − t)(1 − U^(1/m)); so the rate asked for is met exactly, without a list.
+ * A Poisson process given its count: n points, uniform and independent on the count axis, in order. Of the m points
+ * still to come in [x, total) the first lies at x + (total − x)(1 − U^(1/m)); so the rate asked for is met exactly,
+ * without a list.
  */
-function createSchedule({ ratePerSec, durationNs, seed }: ScheduleOptions): Schedule {
-  const prng = createPrng(seed);
-  let left = plannedCount(ratePerSec, durationNs);
-  let atNs = 0;
+function createSchedule(options: ScheduleOptions): Schedule {
+  const profile = createProfile(options);
+  const prng = createPrng(options.seed, options.stream);
+  let left = Math.round(profile.total);
+  let at = 0;
+  let lastNs = 0;
   return {
     nextPlannedNs() {
       if (left === 0) return Number.POSITIVE_INFINITY;
       // expm1, because U^(1/m) is within 1e-7 of 1 for a long run and the difference is what counts.
-      atNs += (durationNs - atNs) * -Math.expm1(-prng.exponential(1) / left);
+      at += (profile.total - at) * -Math.expm1(-prng.exponential(1) / left);
       left--;
-      return atNs;
+      // A ramp's inverse may step back by a rounding where two counts are nearly one.
+      lastNs = Math.max(lastNs, profile.atCountNs(at));
+      return lastNs;
     },
   };
 }

@@ -8,6 +8,8 @@ export type LoadRecord = {
   counts: OutcomeCounts;
   /** Why requests failed: "reset by peer", "truncated reply", "not HTTP", "refused"… → count. */
   errorsByKind: Record<string, number>;
+  /** Why replies were wrong, where more than the status said so: a failed check, a protocol's own error → count. */
+  wrongByReason?: Record<string, number>;
   statusCounts: Record<string, number>;
   bytesSent: number;
   bytesReceived: number;
@@ -22,6 +24,31 @@ export type LoadRecord = {
   slowest: OutcomeRecord[];
   /** Why the run ended before its duration, or null. "target vanished", "interrupted". */
   stoppedEarly: string | null;
+  /** The kinds of a mix, warm-up left out; absent when there is only one kind. */
+  kinds?: KindRecord[];
+  /** What the network stack counted meanwhile; absent when nobody read it. */
+  network?: NetworkRecord;
+};
+
+/** One kind of request of a mix: its own books and latencies. */
+export type KindRecord = { name: string; counts: OutcomeCounts; latency: LatencyHistograms };
+
+/**
+ * Counters of the client's network namespace, which for loopback is the server's too: after the run less before it.
+ * Null: the kernel does not tell.
+ */
+export type NetworkRecord = {
+  /** TcpExt ListenOverflows, ListenDrops, TCPReqQFullDrop. */
+  listenOverflows: number | null;
+  listenDrops: number | null;
+  requestQueueFullDrops: number | null;
+  /** TcpExt TCPSynRetrans, Tcp RetransSegs. */
+  synRetransmits: number | null;
+  retransSegs: number | null;
+  /** Sockets in TIME_WAIT when the run ended; each holds a local port for a minute. */
+  timeWaitSockets: number | null;
+  /** Ports of net.ipv4.ip_local_port_range, times the source addresses in use. */
+  localPortCount: number | null;
 };
 
 /** The plan as it was run; null where it does not apply. */
@@ -29,7 +56,8 @@ export type PlanRecord = {
   target: string;
   protocol: string;
   transport: 'tcp' | 'unix';
-  arrival: 'constant' | 'poisson' | 'synced' | 'closed';
+  /** The name of an arrival process; with stages, the one of stages that name none. */
+  arrival: string;
   ratePerSec: number | null;
   connectionCount: number;
   threadCount: number;
@@ -96,6 +124,8 @@ export type LoadBlock = {
   threadIndex: number;
   counts: OutcomeCounts;
   latency: LatencyHistograms;
+  /** Requests of this thread in flight during the block; absent when not sampled. */
+  inFlight?: { mean: number; max: number };
 };
 
 /** How arrivals really came, from sent times. Index of dispersion: variance ÷ mean of counts; 0 constant, 1 Poisson. */
@@ -111,6 +141,17 @@ export type ArrivalShape = {
   maxIn1ms: number;
   /** The same four as the plan's own schedule would give at this rate; null in closed loop. */
   planned: { idc1ms: number; idc10ms: number; idc100ms: number } | null;
+  /** Gaps between successive sends, of all threads together, over the measured part; absent when not recorded. */
+  gaps?: GapRecord;
+  /** Requests sent and due in each ms, from the beginning of the measured part on, at most 8192 of them. */
+  counts1ms?: { sent: number[]; planned: number[] };
+};
+
+export type GapRecord = {
+  /** A histogram, ns. */
+  histogram: string;
+  /** Correlation of a gap with the one before it; null when there were too few. */
+  lag1: number | null;
 };
 
 /** What driving the load cost, and whether the client had the CPU it asked for. */
@@ -123,6 +164,8 @@ export type ClientCost = {
   timerOversleepNsP50: number;
   timerOversleepNsP99: number;
   gcPauseNs: number;
+  /** CPU time that the hypervisor took from all CPUs during the run; absent when not read. */
+  stealNs?: number;
 };
 
 export type ClientThread = {
@@ -136,4 +179,9 @@ export type ClientThread = {
   spinNs: number;
   waitCount: number;
   eventCount: number;
+  /**
+   * How long each turn of the thread's loop kept it busy, from the end of its wait to the next: a histogram in which
+   * a turn counts once for every event it handled. Absent when not recorded.
+   */
+  turns?: string;
 };

@@ -82,7 +82,10 @@ export const loadBlockSchema: Schema<LoadBlock> = v.object({
   threadIndex: count,
   counts: outcomeCounts,
   latency,
+  inFlight: v.optional(v.object({ mean: number, max: number })),
 });
+
+const countsPerMs = v.pipe(v.array(count), v.maxLength(8192));
 
 const dispersion = { idc1ms: number, idc10ms: number, idc100ms: number };
 
@@ -92,7 +95,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     target: name,
     protocol: name,
     transport: v.picklist(['tcp', 'unix']),
-    arrival: v.picklist(['constant', 'poisson', 'synced', 'closed']),
+    arrival: name,
     ratePerSec: numberOrNull,
     connectionCount: count,
     threadCount: count,
@@ -107,6 +110,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
   measuredFromNs: number,
   counts: outcomeCounts,
   errorsByKind: countsByName,
+  wrongByReason: v.optional(countsByName),
   statusCounts: countsByName,
   bytesSent: number,
   bytesReceived: number,
@@ -126,6 +130,8 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     shortGapShareIfPoisson: number,
     maxIn1ms: number,
     planned: v.nullable(v.object(dispersion)),
+    gaps: v.optional(v.object({ histogram: text, lag1: numberOrNull })),
+    counts1ms: v.optional(v.object({ sent: countsPerMs, planned: countsPerMs })),
   }),
   client: v.object({
     wallNs: number,
@@ -139,16 +145,30 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
         spinNs: number,
         waitCount: number,
         eventCount: number,
+        turns: v.optional(text),
       }),
     ),
     throttledNs: numberOrNull,
     timerOversleepNsP50: number,
     timerOversleepNsP99: number,
     gcPauseNs: number,
+    stealNs: v.optional(number),
   }),
   inFlight: v.object({ mean: number, max: number, limit: number }),
   slowest: v.pipe(v.array(outcome), v.maxLength(200)),
   stoppedEarly: v.nullable(name),
+  kinds: v.optional(v.pipe(v.array(v.object({ name, counts: outcomeCounts, latency })), v.maxLength(1000))),
+  network: v.optional(
+    v.object({
+      listenOverflows: numberOrNull,
+      listenDrops: numberOrNull,
+      requestQueueFullDrops: numberOrNull,
+      synRetransmits: numberOrNull,
+      retransSegs: numberOrNull,
+      timeWaitSockets: numberOrNull,
+      localPortCount: numberOrNull,
+    }),
+  ),
 });
 
 const bucketPairs = v.pipe(

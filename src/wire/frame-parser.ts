@@ -1,7 +1,10 @@
-/** Length-framed messages, for both ends: a length, then that many bytes of payload. Replies match in order. */
+/** Length-framed messages, for both ends: a header with a length, then that many bytes. Replies match in order. */
+// Invariants
+//  F1  A frame whose header lies in one piece is read without touching the connection's tables, but for its rest.
+//  F2  A length is judged as soon as its field is whole, before a byte of the payload is kept.
+import { Capture } from './capture.ts';
 import {
   DEFAULT_FRAME_FORMAT,
-  DEFAULT_MAX_PAYLOAD_BYTES,
   type FrameFormat,
   PARSED,
   type Parsed,
@@ -9,101 +12,70 @@ import {
   PROBLEM,
   type ReplyParser,
 } from './codec.ts';
-import { Stash } from './stash.ts';
+import { headerTemplate, lengthSurplus, writeFrameLength } from './frame-format.ts';
 
 const EMPTY = new Uint8Array(0);
-
-export type FrameParserOptions = ParserOptions & {
-  /** Keep payloads that arrive in pieces, so that each message's payload can be read. Servers want it. */
-  keepPayload?: boolean;
-};
 
 export class FrameParser implements ReplyParser {
   next = 0;
   readonly status = 0;
+  readonly wrongReason = '';
+  readonly headerText = '';
   problem = '';
-  /** With keepPayload, the last message's payload is payloadBytes[payloadStart, payloadEnd), until the next feed. */
-  payloadBytes: Uint8Array = EMPTY;
-  payloadStart = 0;
-  payloadEnd = 0;
   readonly #headerBytes: number;
+  readonly #lengthOffset: number;
+  readonly #lengthBytes: number;
   readonly #littleEndian: boolean;
-  readonly #overhead: number;
+  readonly #surplus: number;
+  readonly #magic: Uint8Array;
   readonly #maxPayloadBytes: number;
-  /** Bytes of the length seen so far; headerBytes means: in the payload. */
-  readonly #seen: Uint8Array;
+  /** Header bytes seen so far; headerBytes means: in the payload. */
+  readonly #seen: Uint16Array;
   readonly #size: Float64Array;
   readonly #left: Float64Array;
-  readonly #stash: Stash | null;
+  readonly #capture: Capture | null;
 
-  constructor(options: FrameParserOptions) {
+  constructor(options: ParserOptions) {
     const format = options.frame ?? DEFAULT_FRAME_FORMAT;
-    this.#headerBytes = format.lengthBytes;
+    const limit = options.connectionLimit;
+    this.#headerBytes = format.headerBytes;
+    this.#lengthOffset = format.lengthOffset;
+    this.#lengthBytes = format.lengthBytes;
     this.#littleEndian = format.littleEndian;
-    this.#overhead = format.countsItself ? format.lengthBytes : 0;
-    this.#maxPayloadBytes = options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES;
-    this.#seen = new Uint8Array(options.connectionLimit);
-    this.#size = new Float64Array(options.connectionLimit);
-    this.#left = new Float64Array(options.connectionLimit);
-    this.#stash = options.keepPayload ? new Stash(options.connectionLimit, this.#maxPayloadBytes) : null;
+    this.#surplus = lengthSurplus(format);
+    this.#magic = new Uint8Array(Buffer.from(format.magic, 'hex'));
+    this.#maxPayloadBytes = options.maxPayloadBytes ?? format.maxPayloadBytes;
+    this.#seen = new Uint16Array(limit);
+    this.#size = new Float64Array(limit);
+    this.#left = new Float64Array(limit);
+    this.#capture = options.captureBytes ? new Capture(limit, options.captureBytes) : null;
   }
 
   feed(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
-    let at = start;
-    let seen = this.#seen[conn]!;
-    if (seen < this.#headerBytes) {
-      let size = seen === 0 ? 0 : this.#size[conn]!;
-      while (seen < this.#headerBytes && at < end) {
-        size = this.#littleEndian ? size + bytes[at]! * 256 ** seen : size * 256 + bytes[at]!;
-        seen++;
-        at++;
-      }
-      this.#seen[conn] = seen;
-      this.#size[conn] = size;
-      if (seen < this.#headerBytes) {
-        this.next = end;
-        return PARSED.more;
-      }
-      const payload = size - this.#overhead;
-      if (payload < 0 || payload > this.#maxPayloadBytes) {
-        this.problem = PROBLEM.badFrame;
-        return PARSED.bad;
-      }
+    const seen = this.#seen[conn]!;
+    const headerBytes = this.#headerBytes;
+    if (seen === headerBytes) return this.#payload(conn, bytes, start, end);
+    if (seen !== 0 || end - start < headerBytes) return this.#header(conn, bytes, start, end);
+    const magic = this.#magic;
+    for (let i = 0; i < magic.length; i++) {
+      if (bytes[start + i] !== magic[i]) return this.#bad(PROBLEM.badMagic);
+    }
+    const payload = this.#readLength(bytes, start + this.#lengthOffset) - this.#surplus;
+    if (payload < 0 || payload > this.#maxPayloadBytes) return this.#bad(PROBLEM.badFrame);
+    const payloadStart = start + headerBytes;
+    const next = payloadStart + payload;
+    if (next > end) {
+      this.#seen[conn] = headerBytes;
       this.#left[conn] = payload;
+      return this.#payload(conn, bytes, payloadStart, end);
     }
-    return this.#payload(conn, bytes, at, end);
-  }
-
-  #payload(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
-    const left = this.#left[conn]!;
-    const stash = this.#stash;
-    if (end - start < left) {
-      this.#left[conn] = left - (end - start);
-      stash?.append(conn, bytes, start, end);
-      this.next = end;
-      return PARSED.more;
-    }
-    this.next = start + left;
-    this.#seen[conn] = 0;
-    if (stash === null) return PARSED.message;
-    if (stash.length(conn) === 0) {
-      this.payloadBytes = bytes;
-      this.payloadStart = start;
-      this.payloadEnd = start + left;
-      return PARSED.message;
-    }
-    stash.append(conn, bytes, start, start + left);
-    this.payloadBytes = stash.bytes(conn);
-    this.payloadStart = 0;
-    this.payloadEnd = stash.length(conn);
-    stash.clear(conn);
+    this.#capture?.finish(conn, bytes, payloadStart, next);
+    this.next = next;
     return PARSED.message;
   }
 
   endOfStream(conn: number): Parsed {
-    if (!this.midMessage(conn)) return PARSED.more;
-    this.problem = PROBLEM.truncated;
-    return PARSED.bad;
+    return this.midMessage(conn) ? this.#bad(PROBLEM.truncated) : PARSED.more;
   }
 
   midMessage(conn: number): boolean {
@@ -112,21 +84,81 @@ export class FrameParser implements ReplyParser {
 
   reset(conn: number): void {
     this.#seen[conn] = 0;
-    this.#stash?.clear(conn);
+    this.#capture?.clear(conn);
+  }
+
+  expectNoBody(): void {}
+
+  get body(): Uint8Array {
+    return this.#capture?.body ?? EMPTY;
+  }
+
+  #readLength(bytes: Uint8Array, at: number): number {
+    if (this.#lengthBytes === 4) {
+      return this.#littleEndian
+        ? bytes[at + 3]! * 0x1000000 + (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16))
+        : bytes[at]! * 0x1000000 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+    }
+    let size = 0;
+    if (this.#littleEndian)
+      for (let i = this.#lengthBytes - 1; i >= 0; i--) size = size * 256 + bytes[at + i]!;
+    else for (let i = 0; i < this.#lengthBytes; i++) size = size * 256 + bytes[at + i]!;
+    return size;
+  }
+
+  /** A header in pieces, byte by byte. */
+  #header(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
+    const lengthOffset = this.#lengthOffset;
+    const lengthEnd = lengthOffset + this.#lengthBytes;
+    let seen = this.#seen[conn]!;
+    let size = seen === 0 ? 0 : this.#size[conn]!;
+    let at = start;
+    for (; seen < this.#headerBytes && at < end; seen++, at++) {
+      if (seen < this.#magic.length && bytes[at] !== this.#magic[seen]) return this.#bad(PROBLEM.badMagic);
+      if (seen < lengthOffset || seen >= lengthEnd) continue;
+      size = this.#littleEndian ? size + bytes[at]! * 256 ** (seen - lengthOffset) : size * 256 + bytes[at]!;
+      if (seen !== lengthEnd - 1) continue;
+      size -= this.#surplus;
+      if (size < 0 || size > this.#maxPayloadBytes) return this.#bad(PROBLEM.badFrame);
+    }
+    this.#seen[conn] = seen;
+    this.#size[conn] = size;
+    if (seen < this.#headerBytes) {
+      this.next = end;
+      return PARSED.more;
+    }
+    this.#left[conn] = size;
+    return this.#payload(conn, bytes, at, end);
+  }
+
+  #payload(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
+    const left = this.#left[conn]!;
+    if (end - start < left) {
+      this.#left[conn] = left - (end - start);
+      this.#capture?.add(conn, bytes, start, end);
+      this.next = end;
+      return PARSED.more;
+    }
+    this.#capture?.finish(conn, bytes, start, start + left);
+    this.next = start + left;
+    this.#seen[conn] = 0;
+    return PARSED.message;
+  }
+
+  #bad(problem: string): Parsed {
+    this.problem = problem;
+    return PARSED.bad;
   }
 }
 
-/** Writes a frame's length at `at` and returns the position of its payload. The caller has made room. */
+/** Writes a frame's header at `at` and returns the position of its payload. The caller has made room. */
 export function writeFrameHeader(
   into: Uint8Array,
   at: number,
   payloadBytes: number,
   format: FrameFormat = DEFAULT_FRAME_FORMAT,
 ): number {
-  const count = format.lengthBytes;
-  const size = payloadBytes + (format.countsItself ? count : 0);
-  for (let i = 0; i < count; i++) {
-    into[at + (format.littleEndian ? i : count - 1 - i)] = Math.floor(size / 256 ** i) & 0xff;
-  }
-  return at + count;
+  into.set(headerTemplate(format), at);
+  writeFrameLength(into, at, payloadBytes, format);
+  return at + format.headerBytes;
 }

@@ -1,18 +1,37 @@
-/** Chunked bodies (RFC 9112 §7.1), skipped byte by byte; state in tables indexed by connection. */
+/**
+ * Chunked bodies (RFC 9112 §7.1), taken byte by byte; state in tables indexed by connection. Sizes and data end with
+ * CRLF and nothing else: the leave to accept a bare LF (§2.2) is for start lines and fields, trailers included.
+ */
+// Invariants
+//  K1  Of a body only data may be long: size digits, extensions and trailers are bounded together.
+import type { Capture } from './capture.ts';
+import { isTokenByte, isValueByte } from './http1-fields.ts';
+
 export const CHUNKED = { more: -1, bad: -2 } as const;
 
 const SIZE = 0;
-const EXTENSION = 1;
-const SIZE_LF = 2;
-const DATA = 3;
-const DATA_END = 4;
-const DATA_LF = 5;
-const TRAILER_START = 6;
-const TRAILER = 7;
-const LAST_LF = 8;
+const BLANK = 1;
+const EXTENSION = 2;
+const SIZE_LF = 3;
+const DATA = 4;
+const DATA_END = 5;
+const DATA_LF = 6;
+const TRAILER_START = 7;
+const TRAILER_NAME = 8;
+const TRAILER_VALUE = 9;
+const TRAILER_LF = 10;
+const LAST_LF = 11;
 
 const LF = 10;
 const CR = 13;
+const SP = 32;
+const HT = 9;
+const SEMICOLON = 59;
+const COLON = 58;
+
+/** Leading zeros included: 2^64 has 17 digits. */
+const MAX_SIZE_DIGITS = 17;
+const MAX_CHUNK_BYTES = 2 ** 48;
 
 export class ChunkedBodies {
   readonly #state: Uint8Array;
@@ -20,14 +39,25 @@ export class ChunkedBodies {
   readonly #left: Float64Array;
   /** Bytes of extensions and trailers so far: bounded, like a header block. */
   readonly #extra: Int32Array;
+  readonly #trailerCount: Int32Array;
   readonly #maxExtraBytes: number;
+  readonly #maxTrailerCount: number;
+  readonly #capture: Capture | null;
 
-  constructor(connectionLimit: number, maxExtraBytes: number) {
+  constructor(
+    connectionLimit: number,
+    maxExtraBytes: number,
+    maxTrailerCount: number,
+    capture: Capture | null,
+  ) {
     this.#state = new Uint8Array(connectionLimit);
     this.#digits = new Uint8Array(connectionLimit);
     this.#left = new Float64Array(connectionLimit);
     this.#extra = new Int32Array(connectionLimit);
+    this.#trailerCount = new Int32Array(connectionLimit);
     this.#maxExtraBytes = maxExtraBytes;
+    this.#maxTrailerCount = maxTrailerCount;
+    this.#capture = capture;
   }
 
   begin(conn: number): void {
@@ -35,6 +65,7 @@ export class ChunkedBodies {
     this.#digits[conn] = 0;
     this.#left[conn] = 0;
     this.#extra[conn] = 0;
+    this.#trailerCount[conn] = 0;
   }
 
   /** Position after the body's last byte, or CHUNKED.more (all taken), or CHUNKED.bad. */
@@ -43,6 +74,7 @@ export class ChunkedBodies {
     while (at < end) {
       if (this.#state[conn] === DATA) {
         const take = Math.min(this.#left[conn]!, end - at);
+        this.#capture?.add(conn, bytes, at, at + take);
         at += take;
         if ((this.#left[conn]! -= take) > 0) return CHUNKED.more;
         this.#state[conn] = DATA_END;
@@ -61,47 +93,68 @@ export class ChunkedBodies {
     switch (this.#state[conn]) {
       case SIZE:
         return this.#size(conn, byte);
+      case BLANK:
+        if (byte === SP || byte === HT) return this.#countExtra(conn);
+        return this.#afterDigits(conn, byte);
       case EXTENSION:
-        if (byte === LF) return this.#afterSize(conn);
-        return this.#countExtra(conn);
+        if (byte === CR) return this.#go(conn, SIZE_LF);
+        return isValueByte(byte) ? this.#countExtra(conn) : CHUNKED.bad;
       case SIZE_LF:
-        return byte === LF ? this.#afterSize(conn) : CHUNKED.bad;
+        if (byte !== LF) return CHUNKED.bad;
+        this.#digits[conn] = 0;
+        return this.#go(conn, this.#left[conn] === 0 ? TRAILER_START : DATA);
       case DATA_END:
-        if (byte === CR) return this.#go(conn, DATA_LF);
-        return byte === LF ? this.#go(conn, SIZE) : CHUNKED.bad;
+        return byte === CR ? this.#go(conn, DATA_LF) : CHUNKED.bad;
       case DATA_LF:
         return byte === LF ? this.#go(conn, SIZE) : CHUNKED.bad;
-      case TRAILER_START:
-        if (byte === LF) return 1;
-        if (byte === CR) return this.#go(conn, LAST_LF);
-        this.#state[conn] = TRAILER;
-        return this.#countExtra(conn);
-      case TRAILER:
-        if (byte === LF) this.#state[conn] = TRAILER_START;
-        return this.#countExtra(conn);
-      default:
+      case LAST_LF:
         return byte === LF ? 1 : CHUNKED.bad;
+      default:
+        return this.#trailer(conn, byte);
     }
   }
 
   #size(conn: number, byte: number): number {
     const digit = hexDigit(byte);
     if (digit >= 0) {
-      if (++this.#digits[conn]! > 12) return CHUNKED.bad;
-      this.#left[conn] = this.#left[conn]! * 16 + digit;
+      const size = this.#left[conn]! * 16 + digit;
+      if (++this.#digits[conn]! > MAX_SIZE_DIGITS || size > MAX_CHUNK_BYTES) return CHUNKED.bad;
+      this.#left[conn] = size;
       return 0;
     }
     if (this.#digits[conn] === 0) return CHUNKED.bad;
-    if (byte === CR) return this.#go(conn, SIZE_LF);
-    if (byte === LF) return this.#afterSize(conn);
-    // ";" begins an extension; some servers pad the size with blanks.
-    if (byte !== 59 && byte !== 32 && byte !== 9) return CHUNKED.bad;
-    return this.#go(conn, EXTENSION);
+    return this.#afterDigits(conn, byte);
   }
 
-  #afterSize(conn: number): number {
-    this.#digits[conn] = 0;
-    return this.#go(conn, this.#left[conn] === 0 ? TRAILER_START : DATA);
+  /** Some servers pad the size with blanks; before an extension they are allowed (§7.1.1). */
+  #afterDigits(conn: number, byte: number): number {
+    if (byte === CR) return this.#go(conn, SIZE_LF);
+    if (byte === SEMICOLON) return this.#go(conn, EXTENSION);
+    return byte === SP || byte === HT ? this.#go(conn, BLANK) : CHUNKED.bad;
+  }
+
+  /** Fields after the last chunk, by the rules of a header block. */
+  #trailer(conn: number, byte: number): number {
+    if (this.#countExtra(conn) === CHUNKED.bad) return CHUNKED.bad;
+    switch (this.#state[conn]) {
+      case TRAILER_START:
+        if (byte === LF) return 1;
+        if (byte === CR) return this.#go(conn, LAST_LF);
+        // A folded line goes on with the value before it.
+        if ((byte === SP || byte === HT) && this.#trailerCount[conn]! > 0)
+          return this.#go(conn, TRAILER_VALUE);
+        if (!isTokenByte(byte) || ++this.#trailerCount[conn]! > this.#maxTrailerCount) return CHUNKED.bad;
+        return this.#go(conn, TRAILER_NAME);
+      case TRAILER_NAME:
+        if (byte === COLON) return this.#go(conn, TRAILER_VALUE);
+        return isTokenByte(byte) ? 0 : CHUNKED.bad;
+      case TRAILER_VALUE:
+        if (byte === LF) return this.#go(conn, TRAILER_START);
+        if (byte === CR) return this.#go(conn, TRAILER_LF);
+        return isValueByte(byte) ? 0 : CHUNKED.bad;
+      default:
+        return byte === LF ? this.#go(conn, TRAILER_START) : CHUNKED.bad;
+    }
   }
 
   #go(conn: number, state: number): number {

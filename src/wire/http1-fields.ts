@@ -1,15 +1,35 @@
 /**
  * HTTP/1.1 header blocks (RFC 9112): where one ends, and the few fields that decide a message's framing. Bare LF is
- * accepted as a line's end (§2.2). Folded lines are refused (§5.2).
+ * accepted as a line's end (§2.2), a bare CR and other controls are not (RFC 9110 §5.5).
  */
+import { PROBLEM } from './codec.ts';
+
 const LF = 10;
 const CR = 13;
 const SP = 32;
 const HT = 9;
 const COLON = 58;
+const COMMA = 44;
+
+const TOKEN = 1;
+const VALUE = 2;
+/** What a byte may be part of: a field's name, its value, both or neither (RFC 9110 §5.1, §5.5). */
+const CLASS = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  if ((byte >= 32 && byte !== 127) || byte === HT) CLASS[byte]! |= VALUE;
+  if (/[!#$%&'*+.^_`|~0-9A-Za-z-]/.test(String.fromCharCode(byte))) CLASS[byte]! |= TOKEN;
+}
+
+/** May it stand in a field's name, and in its value? */
+export const isTokenByte = (byte: number): boolean => (CLASS[byte]! & TOKEN) !== 0;
+export const isValueByte = (byte: number): boolean => (CLASS[byte]! & VALUE) !== 0;
 
 /** The framing facts of one header block. One object a parser, written over each time. */
 export type HeaderFacts = {
+  /** Most lines that a block may have. */
+  readonly maxCount: number;
+  /** A value may go on in the next line, if that begins with a blank: a client has to bear it (RFC 9112 §5.2). */
+  readonly folds: boolean;
   /** −1 when there is none. */
   contentLength: number;
   chunked: boolean;
@@ -17,20 +37,20 @@ export type HeaderFacts = {
   otherTransfer: boolean;
   close: boolean;
   keepAlive: boolean;
-  /** Span of the Date field's value, both 0 without one. */
-  dateStart: number;
-  dateEnd: number;
+  /** Why the block was refused. */
+  problem: string;
 };
 
-export function createHeaderFacts(): HeaderFacts {
+export function createHeaderFacts(maxCount: number, folds: boolean): HeaderFacts {
   return {
+    maxCount,
+    folds,
     contentLength: -1,
     chunked: false,
     otherTransfer: false,
     close: false,
     keepAlive: false,
-    dateStart: 0,
-    dateEnd: 0,
+    problem: '',
   };
 }
 
@@ -51,73 +71,136 @@ export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   return i + 1;
 }
 
-/** Reads the field lines in [start, end), the last of them empty. False when a line is not a field. */
+/** Reads the field lines in [start, end), the last of them empty. False, and facts.problem, when one is not a field. */
 export function parseFields(bytes: Uint8Array, start: number, end: number, facts: HeaderFacts): boolean {
   facts.contentLength = -1;
   facts.chunked = facts.otherTransfer = facts.close = facts.keepAlive = false;
-  facts.dateStart = facts.dateEnd = 0;
+  facts.problem = PROBLEM.notHttp;
   let at = start;
+  let count = 0;
   while (at < end) {
-    const next = lineEnd(bytes, at, end);
-    const last = next >= 2 && bytes[next - 2] === CR ? next - 2 : next - 1;
-    if (last <= at) return next === end;
+    if (bytes[at] === LF) return at + 1 === end;
+    if (bytes[at] === CR) return bytes[at + 1] === LF && at + 2 === end;
     let colon = at;
-    while (colon < last && bytes[colon] !== COLON) colon++;
-    if (colon === last || colon === at || bytes[at] === SP || bytes[at] === HT) return false;
-    if (!readField(bytes, at, colon, last, facts)) return false;
-    at = next;
+    while ((CLASS[bytes[colon]!]! & TOKEN) !== 0) colon++;
+    // The block ends with a line feed, so that no loop here can pass it.
+    if (colon === at || bytes[colon] !== COLON) return false;
+    const stop = valueEnd(bytes, colon + 1, end, facts.folds);
+    if (stop < 0) return false;
+    if (++count > facts.maxCount) {
+      facts.problem = PROBLEM.tooManyHeaders;
+      return false;
+    }
+    if (!readField(bytes, at, colon, stop, facts)) return false;
+    at = bytes[stop] === CR ? stop + 2 : stop + 1;
   }
   return false;
+}
+
+/** Position of the line break that ends a value, folds passed over; −1 for a byte that no value may hold. */
+function valueEnd(bytes: Uint8Array, start: number, end: number, folds: boolean): number {
+  let at = start;
+  for (;;) {
+    while ((CLASS[bytes[at]!]! & VALUE) !== 0) at++;
+    const next = bytes[at] === CR ? at + 1 : at;
+    if (bytes[next] !== LF) return -1;
+    const after = next + 1;
+    if (!folds || after >= end || (bytes[after] !== SP && bytes[after] !== HT)) return at;
+    at = after;
+  }
 }
 
 function readField(bytes: Uint8Array, name: number, colon: number, end: number, facts: HeaderFacts): boolean {
   const length = colon - name;
   // Most fields are told apart by their length alone.
-  if (length !== 14 && length !== 17 && length !== 10 && length !== 4) return true;
+  if (length !== 14 && length !== 17 && length !== 10) return true;
   let start = colon + 1;
-  while (start < end && (bytes[start] === SP || bytes[start] === HT)) start++;
+  while (start < end && isBlank(bytes[start]!)) start++;
   let last = end;
-  while (last > start && (bytes[last - 1] === SP || bytes[last - 1] === HT)) last--;
+  while (last > start && isBlank(bytes[last - 1]!)) last--;
   if (length === 14 && same(bytes, name, colon, 'content-length')) {
-    const value = parseLength(bytes, start, last);
+    if (readLengths(bytes, start, last, facts)) return true;
+    facts.problem = PROBLEM.badLength;
+    return false;
+  }
+  if (length === 17 && same(bytes, name, colon, 'transfer-encoding')) readCodings(bytes, start, last, facts);
+  else if (length === 10 && same(bytes, name, colon, 'connection')) readConnection(bytes, start, last, facts);
+  return true;
+}
+
+/** One length, or a list of equal ones, as proxies make of repeated fields (RFC 9110 §8.6). */
+function readLengths(bytes: Uint8Array, start: number, end: number, facts: HeaderFacts): boolean {
+  let at = start;
+  do {
+    const stop = elementEnd(bytes, at, end);
+    const value = parseLength(bytes, trimStart(bytes, at, stop), trimEnd(bytes, at, stop));
     if (value < 0 || (facts.contentLength >= 0 && facts.contentLength !== value)) return false;
     facts.contentLength = value;
-  } else if (length === 17 && same(bytes, name, colon, 'transfer-encoding')) {
-    // Only a final "chunked" says where the body ends (RFC 9112 §6.3).
-    facts.chunked = last - start >= 7 && same(bytes, last - 7, last, 'chunked');
-    facts.otherTransfer = !facts.chunked;
-  } else if (length === 10 && same(bytes, name, colon, 'connection')) {
-    readConnection(bytes, start, last, facts);
-  } else if (length === 4 && same(bytes, name, colon, 'date')) {
-    facts.dateStart = start;
-    facts.dateEnd = last;
-  }
+    at = stop + 1;
+  } while (at <= end);
   return true;
+}
+
+/** Only "chunked", once and last of all fields' codings, says where the body ends (RFC 9112 §6.3). */
+function readCodings(bytes: Uint8Array, start: number, end: number, facts: HeaderFacts): void {
+  // No coding at all is a malformed field, and never a reason to trust a length instead.
+  if (end <= start) facts.otherTransfer = true;
+  for (let at = start; at < end; ) {
+    const stop = elementEnd(bytes, at, end);
+    const first = trimStart(bytes, at, stop);
+    const last = trimEnd(bytes, at, stop);
+    at = stop + 1;
+    if (last <= first) continue;
+    const final = same(bytes, first, last, 'chunked') && !facts.chunked;
+    facts.chunked = final;
+    facts.otherTransfer = !final;
+  }
 }
 
 function readConnection(bytes: Uint8Array, start: number, end: number, facts: HeaderFacts): void {
   let at = start;
-  while (at < end) {
-    let comma = at;
-    while (comma < end && bytes[comma] !== 44) comma++;
-    let first = at;
-    while (first < comma && bytes[first] === SP) first++;
-    let last = comma;
-    while (last > first && bytes[last - 1] === SP) last--;
+  while (at <= end) {
+    const stop = elementEnd(bytes, at, end);
+    const first = trimStart(bytes, at, stop);
+    const last = trimEnd(bytes, at, stop);
     if (same(bytes, first, last, 'close')) facts.close = true;
     if (same(bytes, first, last, 'keep-alive')) facts.keepAlive = true;
-    at = comma + 1;
+    at = stop + 1;
   }
 }
 
-/** Decimal digits only, at most 15 so that the value is exact; −1 otherwise. */
+function elementEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== COMMA) at++;
+  return at;
+}
+
+function trimStart(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isBlank(bytes[at]!)) at++;
+  return at;
+}
+
+function trimEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = end;
+  while (at > start && isBlank(bytes[at - 1]!)) at--;
+  return at;
+}
+
+/** A blank, or a line break that a fold has made one. */
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HT || byte === CR || byte === LF;
+}
+
+/** Decimal digits only, at most 15 that count, so that the value is exact; −1 otherwise. */
 function parseLength(bytes: Uint8Array, start: number, end: number): number {
-  if (end <= start || end - start > 15) return -1;
+  if (end <= start) return -1;
   let value = 0;
   for (let i = start; i < end; i++) {
     const digit = bytes[i]! - 48;
     if (digit < 0 || digit > 9) return -1;
     value = value * 10 + digit;
+    if (value >= 1e15) return -1;
   }
   return value;
 }

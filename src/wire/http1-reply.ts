@@ -1,10 +1,14 @@
 /** HTTP/1.1 replies as a client meets them (RFC 9112): lengths, chunks, bodies ended by closing, interim replies. */
 // Invariants
 //  R1  A reply counts only when its last byte has been seen; `next` never passes it.
-//  R2  Nothing is allocated for a reply that arrives in one piece. Pieces are kept up to maxHeaderBytes, bodies never.
-//  R3  The shape shortcut is taken only at a reply's first byte, and only if the whole reply lies in the buffer.
+//  R2  Nothing is allocated for a reply that arrives in one piece. Pieces are kept up to maxHeaderBytes, bodies never,
+//      unless they are to be captured.
+//  R3  The shape shortcut is taken only at a reply's first byte, only if the whole reply lies in the buffer, and never
+//      for a reply that is expected to have no body.
+import { Capture } from './capture.ts';
 import {
   DEFAULT_MAX_HEADER_BYTES,
+  DEFAULT_MAX_HEADER_COUNT,
   PARSED,
   type Parsed,
   type ParserOptions,
@@ -12,81 +16,112 @@ import {
   type ReplyParser,
 } from './codec.ts';
 import { CHUNKED, ChunkedBodies } from './http1-chunked.ts';
-import { createHeaderFacts, findBlockEnd, lineEnd, parseFields } from './http1-fields.ts';
+import { createHeaderFacts, findBlockEnd, type HeaderFacts, lineEnd, parseFields } from './http1-fields.ts';
+import { parseStatus, plausible, STATUS_MINOR_AT } from './http1-status.ts';
 import { Shape } from './shape.ts';
 import { Stash } from './stash.ts';
 
-const HEAD = 0;
-const BY_LENGTH = 1;
-const BY_CHUNKS = 2;
-const UNTIL_CLOSE = 3;
+/** At a reply's first byte; the same, and it has no body; in its header block; in its body. */
+const START = 0;
+const START_NO_BODY = 1;
+const HEAD = 2;
+const BY_LENGTH = 3;
+const BY_CHUNKS = 4;
+const UNTIL_CLOSE = 5;
 
-const PREFIX = 'HTTP/1.';
-/** Status line without a reason: "HTTP/1.1 200". */
-const STATUS_LINE_BYTES = 12;
+const EMPTY = new Uint8Array(0);
 
 export class Http1ReplyParser implements ReplyParser {
   next = 0;
   status = 0;
+  readonly wrongReason = '';
   problem = '';
   readonly #state: Uint8Array;
   readonly #left: Float64Array;
   readonly #status: Uint16Array;
   readonly #closes: Uint8Array;
+  readonly #noBody: Uint8Array;
   readonly #stash: Stash;
   readonly #chunked: ChunkedBodies;
   readonly #maxHeaderBytes: number;
   readonly #headOnly: boolean;
-  readonly #facts = createHeaderFacts();
+  readonly #facts: HeaderFacts;
   readonly #shape = new Shape();
   #shapeBodyBytes = 0;
   #shapeStatus = 0;
   #shapeResult: Parsed = PARSED.message;
+  /** Null when nothing is captured; then neither is the header block. */
+  readonly #capture: Capture | null;
+  readonly #heads: Capture | null;
 
   constructor(options: ParserOptions) {
     const limit = options.connectionLimit;
+    const maxHeaderCount = options.maxHeaderCount ?? DEFAULT_MAX_HEADER_COUNT;
     this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
     this.#headOnly = options.headOnly ?? false;
+    this.#facts = createHeaderFacts(maxHeaderCount, true);
     this.#state = new Uint8Array(limit);
     this.#left = new Float64Array(limit);
     this.#status = new Uint16Array(limit);
     this.#closes = new Uint8Array(limit);
+    this.#noBody = new Uint8Array(limit);
     this.#stash = new Stash(limit, this.#maxHeaderBytes);
-    this.#chunked = new ChunkedBodies(limit, this.#maxHeaderBytes);
+    this.#capture = options.captureBytes ? new Capture(limit, options.captureBytes) : null;
+    this.#heads = options.captureBytes ? new Capture(limit, this.#maxHeaderBytes) : null;
+    this.#chunked = new ChunkedBodies(limit, this.#maxHeaderBytes, maxHeaderCount, this.#capture);
   }
 
   feed(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
     const state = this.#state[conn]!;
-    if (state === HEAD) {
-      if (this.#stash.length(conn) === 0 && this.#shape.matches(bytes, start, end)) {
-        const next = start + this.#shape.byteLength + this.#shapeBodyBytes;
-        if (next <= end) {
-          this.next = next;
-          this.status = this.#shapeStatus;
-          return this.#shapeResult;
+    if (state > HEAD) return this.#body(conn, bytes, start, end);
+    if (state === START && this.#shape.matches(bytes, start, end)) {
+      const bodyStart = start + this.#shape.byteLength;
+      const next = bodyStart + this.#shapeBodyBytes;
+      if (next <= end) {
+        this.next = next;
+        this.status = this.#shapeStatus;
+        if (this.#capture !== null) {
+          this.#heads!.finish(conn, bytes, start, bodyStart);
+          this.#capture.finish(conn, bytes, bodyStart, next);
         }
+        return this.#shapeResult;
       }
-      return this.#head(conn, bytes, start, end);
     }
-    return this.#body(conn, bytes, start, end);
+    return this.#head(conn, bytes, start, end);
   }
 
   endOfStream(conn: number): Parsed {
-    if (this.#state[conn] === UNTIL_CLOSE) {
-      this.#state[conn] = HEAD;
-      this.status = this.#status[conn]!;
-      return PARSED.lastMessage;
+    if (this.#state[conn] !== UNTIL_CLOSE) {
+      return this.midMessage(conn) ? this.#bad(PROBLEM.truncated) : PARSED.more;
     }
-    return this.midMessage(conn) ? this.#bad(PROBLEM.truncated) : PARSED.more;
+    this.#end(conn, EMPTY, 0, 0);
+    return PARSED.lastMessage;
   }
 
   midMessage(conn: number): boolean {
-    return this.#state[conn] !== HEAD || this.#stash.length(conn) > 0;
+    return this.#state[conn]! > START_NO_BODY;
   }
 
   reset(conn: number): void {
-    this.#state[conn] = HEAD;
+    this.#state[conn] = START;
+    this.#noBody[conn] = 0;
     this.#stash.clear(conn);
+    this.#capture?.clear(conn);
+    this.#heads?.clear(conn);
+  }
+
+  expectNoBody(conn: number): void {
+    this.#noBody[conn] = 1;
+    if (this.#state[conn] === START) this.#state[conn] = START_NO_BODY;
+  }
+
+  get body(): Uint8Array {
+    return this.#capture?.body ?? EMPTY;
+  }
+
+  get headerText(): string {
+    const head = this.#heads?.body ?? EMPTY;
+    return Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
   }
 
   /** Header blocks, interim ones passed over, until a final one begins a body or the bytes run out. */
@@ -121,8 +156,9 @@ export class Http1ReplyParser implements ReplyParser {
       if (!this.#readBlock(conn, blockBytes, blockStart, blockEnd)) return PARSED.bad;
       if (this.#status[conn]! >= 200) {
         if (blockStart === start && blockBytes === bytes) this.#learn(conn, bytes, start, blockEnd);
-        return this.#body(conn, bytes, at, end);
+        return this.#afterHead(conn, bytes, at, end, blockBytes, blockStart, blockEnd);
       }
+      this.#state[conn] = HEAD;
     }
     this.next = end;
     return PARSED.more;
@@ -130,6 +166,7 @@ export class Http1ReplyParser implements ReplyParser {
 
   #keep(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
     this.next = end;
+    this.#state[conn] = HEAD;
     // A block of exactly the limit cannot be told from a longer one until its end is seen.
     if (end - start >= this.#maxHeaderBytes || !this.#stash.append(conn, bytes, start, end)) {
       return this.#bad(PROBLEM.headersTooLong);
@@ -139,24 +176,24 @@ export class Http1ReplyParser implements ReplyParser {
 
   /** Status line and fields of a whole block. Sets the connection's state; false with `problem` set. */
   #readBlock(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const status = parseStatus(bytes, start, end);
+    const fieldsAt = lineEnd(bytes, start, end);
+    const status = parseStatus(bytes, start, fieldsAt);
     const facts = this.#facts;
-    if (status < 0 || !parseFields(bytes, lineEnd(bytes, start, end), end, facts)) {
-      this.problem = PROBLEM.notHttp;
-      return false;
-    }
-    if (status === 101) {
-      this.problem = PROBLEM.upgrade;
-      return false;
-    }
+    if (status < 0) return this.#refuse(PROBLEM.notHttp);
+    if (!parseFields(bytes, fieldsAt, end, facts)) return this.#refuse(facts.problem);
+    // Nothing here asks to change the protocol, and what follows would be in it (RFC 9110 §15.2.2).
+    if (status === 101) return this.#refuse(PROBLEM.upgrade);
     this.#status[conn] = status;
     if (status < 200) return true;
     const transfer = facts.chunked || facts.otherTransfer;
-    const oldVersion = bytes[start + PREFIX.length] === 48;
-    let closes = facts.close || (oldVersion && !facts.keepAlive) || (transfer && facts.contentLength >= 0);
+    const oldVersion = bytes[start + STATUS_MINOR_AT] === 48;
+    // Framing that contradicts itself, or its version, is not trusted for another reply (RFC 9112 §6.1, §6.3).
+    const faulty = transfer && (facts.contentLength >= 0 || oldVersion);
+    let closes = facts.close || (oldVersion && !facts.keepAlive) || faulty;
     this.#left[conn] = 0;
-    if (this.#headOnly || status === 204 || status === 304) this.#state[conn] = BY_LENGTH;
-    else if (facts.chunked) {
+    if (this.#headOnly || this.#noBody[conn] === 1 || status === 204 || status === 304) {
+      this.#state[conn] = BY_LENGTH;
+    } else if (facts.chunked) {
       this.#state[conn] = BY_CHUNKS;
       this.#chunked.begin(conn);
     } else if (!transfer && facts.contentLength >= 0) {
@@ -170,64 +207,77 @@ export class Http1ReplyParser implements ReplyParser {
     return true;
   }
 
+  #refuse(problem: string): boolean {
+    this.problem = problem;
+    return false;
+  }
+
   #learn(conn: number, bytes: Uint8Array, start: number, blockEnd: number): void {
-    if (this.#state[conn] !== BY_LENGTH) return;
-    if (!this.#shape.learn(bytes, start, blockEnd, this.#facts.dateStart, this.#facts.dateEnd)) return;
+    if (this.#state[conn] !== BY_LENGTH || this.#noBody[conn] === 1) return;
+    if (!this.#shape.learn(bytes, start, blockEnd)) return;
     this.#shapeBodyBytes = this.#left[conn]!;
     this.#shapeStatus = this.#status[conn]!;
     this.#shapeResult = this.#closes[conn] === 1 ? PARSED.lastMessage : PARSED.message;
   }
 
+  #afterHead(
+    conn: number,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    blockBytes: Uint8Array,
+    blockStart: number,
+    blockEnd: number,
+  ): Parsed {
+    const result = this.#body(conn, bytes, at, end);
+    if (this.#heads === null) return result;
+    // Only a block whose body goes on has to be copied.
+    if (result === PARSED.more) this.#heads.add(conn, blockBytes, blockStart, blockEnd);
+    else if (result !== PARSED.bad) this.#heads.finish(conn, blockBytes, blockStart, blockEnd);
+    return result;
+  }
+
   #body(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
-    let next = end;
-    if (this.#state[conn] === BY_LENGTH) {
-      const take = Math.min(this.#left[conn]!, end - start);
-      this.#left[conn]! -= take;
-      next = start + take;
-      if (this.#left[conn]! > 0) {
-        this.next = end;
-        return PARSED.more;
+    const state = this.#state[conn]!;
+    if (state === BY_LENGTH) {
+      const left = this.#left[conn]!;
+      if (end - start < left) {
+        this.#left[conn] = left - (end - start);
+        this.#capture?.add(conn, bytes, start, end);
+        return this.#more(end);
       }
+      this.next = start + left;
+      this.#end(conn, bytes, start, start + left);
+    } else if (state === BY_CHUNKS) {
+      const next = this.#chunked.skip(conn, bytes, start, end);
+      if (next === CHUNKED.bad) return this.#bad(PROBLEM.badChunk);
+      if (next === CHUNKED.more) return this.#more(end);
+      this.next = next;
+      this.#end(conn, EMPTY, 0, 0);
     } else {
-      const result =
-        this.#state[conn] === UNTIL_CLOSE ? CHUNKED.more : this.#chunked.skip(conn, bytes, start, end);
-      if (result === CHUNKED.bad) return this.#bad(PROBLEM.badChunk);
-      if (result === CHUNKED.more) {
-        this.next = end;
-        return PARSED.more;
-      }
-      next = result;
+      this.#capture?.add(conn, bytes, start, end);
+      return this.#more(end);
     }
-    this.#state[conn] = HEAD;
-    this.next = next;
-    this.status = this.#status[conn]!;
     return this.#closes[conn] === 1 ? PARSED.lastMessage : PARSED.message;
+  }
+
+  /** The reply is whole; [start, end) is the last piece of its body. */
+  #end(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#state[conn] = START;
+    this.#noBody[conn] = 0;
+    this.status = this.#status[conn]!;
+    if (this.#capture === null) return;
+    this.#capture.finish(conn, bytes, start, end);
+    this.#heads!.finish(conn, EMPTY, 0, 0);
+  }
+
+  #more(end: number): Parsed {
+    this.next = end;
+    return PARSED.more;
   }
 
   #bad(problem: string): Parsed {
     this.problem = problem;
     return PARSED.bad;
   }
-}
-
-/** Could [start, end) be the beginning of a reply? Garbage is known by its first bytes. */
-function plausible(bytes: Uint8Array, start: number, end: number): boolean {
-  const last = Math.min(end - start, PREFIX.length);
-  for (let i = 0; i < last; i++) if (bytes[start + i] !== PREFIX.charCodeAt(i)) return false;
-  return true;
-}
-
-/** The three digits of a status line "HTTP/1.x NNN", or −1. */
-function parseStatus(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start < STATUS_LINE_BYTES + 2 || bytes[start + 8] !== 32) return -1;
-  const minor = bytes[start + 7]! - 48;
-  if (minor < 0 || minor > 9) return -1;
-  let status = 0;
-  for (let i = 9; i < STATUS_LINE_BYTES; i++) {
-    const digit = bytes[start + i]! - 48;
-    if (digit < 0 || digit > 9) return -1;
-    status = status * 10 + digit;
-  }
-  const after = bytes[start + STATUS_LINE_BYTES]!;
-  return status >= 100 && (after === 32 || after === 13 || after === 10) ? status : -1;
 }

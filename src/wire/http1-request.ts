@@ -2,9 +2,16 @@
 // Invariants
 //  Q1  A request counts only when its body has passed; its bytes then lie in targetBytes until the next feed().
 //  Q2  Nothing is allocated for a request that arrives in one piece with a known method.
-import { DEFAULT_MAX_HEADER_BYTES, PARSED, type Parsed, type ParserOptions, PROBLEM } from './codec.ts';
+import {
+  DEFAULT_MAX_HEADER_BYTES,
+  DEFAULT_MAX_HEADER_COUNT,
+  PARSED,
+  type Parsed,
+  type ParserOptions,
+  PROBLEM,
+} from './codec.ts';
 import { CHUNKED, ChunkedBodies } from './http1-chunked.ts';
-import { createHeaderFacts, findBlockEnd, lineEnd, parseFields } from './http1-fields.ts';
+import { createHeaderFacts, findBlockEnd, type HeaderFacts, lineEnd, parseFields } from './http1-fields.ts';
 import { Shape } from './shape.ts';
 import { Stash } from './stash.ts';
 
@@ -37,7 +44,7 @@ export class Http1RequestParser {
   readonly #stash: Stash;
   readonly #chunked: ChunkedBodies;
   readonly #maxHeaderBytes: number;
-  readonly #facts = createHeaderFacts();
+  readonly #facts: HeaderFacts;
   readonly #shape = new Shape();
   #shapeMethod = 0;
   #shapeTargetStart = 0;
@@ -47,6 +54,9 @@ export class Http1RequestParser {
   constructor(options: ParserOptions) {
     const limit = options.connectionLimit;
     this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
+    const maxHeaderCount = options.maxHeaderCount ?? DEFAULT_MAX_HEADER_COUNT;
+    // A server must not take a folded line for what it says (§5.2).
+    this.#facts = createHeaderFacts(maxHeaderCount, false);
     this.#state = new Uint8Array(limit);
     this.#left = new Float64Array(limit);
     this.#closes = new Uint8Array(limit);
@@ -55,7 +65,7 @@ export class Http1RequestParser {
     this.#targetEnd = new Int32Array(limit);
     this.#body = new Float64Array(limit);
     this.#stash = new Stash(limit, this.#maxHeaderBytes);
-    this.#chunked = new ChunkedBodies(limit, this.#maxHeaderBytes);
+    this.#chunked = new ChunkedBodies(limit, this.#maxHeaderBytes, maxHeaderCount, null);
   }
 
   /** As ReplyParser.feed(); lastMessage means that the client wants the connection closed after the reply. */
@@ -176,7 +186,7 @@ export class Http1RequestParser {
   }
 
   #learn(conn: number, bytes: Uint8Array, start: number, blockEnd: number): void {
-    if (!this.#shape.learn(bytes, start, blockEnd, 0, 0)) return;
+    if (!this.#shape.learn(bytes, start, blockEnd)) return;
     this.#shapeMethod = this.#method[conn]!;
     this.#shapeTargetStart = this.#targetStart[conn]! - start;
     this.#shapeTargetEnd = this.#targetEnd[conn]! - start;

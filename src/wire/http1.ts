@@ -1,5 +1,6 @@
 import { LoopscopeError } from '../base/errors.ts';
 import type { Codec, RequestOptions } from './codec.ts';
+import type { BuiltInCodec } from './codec-options.ts';
 import { Http1ReplyParser } from './http1-reply.ts';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -8,9 +9,12 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 export const http1 = {
   name: 'http1',
   summary: 'HTTP/1.1 with keep-alive',
+  pipelines: true,
   encodeRequest,
   createReplyParser: (options) => new Http1ReplyParser(options),
-} satisfies Codec;
+  options: [],
+  withOptions: (): Codec => http1,
+} satisfies BuiltInCodec;
 
 function encodeRequest(request: RequestOptions): Uint8Array {
   const method = request.method ?? 'GET';

@@ -1,11 +1,17 @@
 import type { Codec } from './codec.ts';
+import type { BuiltInCodec } from './codec-options.ts';
+import { echo } from './echo.ts';
 import { frame } from './frame.ts';
 import { http1 } from './http1.ts';
+import { line } from './line.ts';
+import { resp } from './resp.ts';
 
-/** Every protocol that can be driven. */
-export const CODECS: readonly Codec[] = [http1, frame];
+/** Every protocol that can be driven; a user's own comes from a file (load-codec.ts). */
+export const CODECS: readonly BuiltInCodec[] = [http1, frame, line, resp, echo];
 
-/** The codec of a target's protocol. */
+export const CODEC_NAMES: readonly string[] = CODECS.map((codec) => codec.name);
+
+/** The codec that a target's address asks for when nothing else does. */
 export function codecFor(protocol: 'http' | 'frame'): Codec {
   return protocol === 'http' ? http1 : frame;
 }

@@ -1,21 +1,22 @@
-import type { EventLoop, LoopHandlers, SendMemory } from '../../loop/event-loop.ts';
+import {
+  type EventLoop,
+  emptyStats,
+  type LoopHandlers,
+  type LoopStats,
+  type SendMemory,
+} from '../../loop/event-loop.ts';
 
 /** A loop without a kernel: the test decides what happens to each connection, and when. */
 export class FakeLoop implements EventLoop {
   readonly backend = 'epoll';
-  readonly stats = {
-    waitCount: 0,
-    eventCount: 0,
-    systemCallCount: 0,
-    spinNs: 0,
-    acceptCount: 0,
-    shortageCount: 0,
-  };
+  readonly stats: LoopStats = emptyStats();
   /** Requests sent and not yet answered by the test, by connection. */
   readonly unanswered: number[];
   readonly open: Set<number> = new Set();
   readonly connecting: number[] = [];
   sentCount = 0;
+  /** Length of one request, when several may be sent as one piece. */
+  requestBytes = 0;
   lastWaitNs = 0;
   readonly #handlers: LoopHandlers;
   readonly #limit: number;
@@ -43,14 +44,17 @@ export class FakeLoop implements EventLoop {
     throw new Error('the fake loop is full');
   }
 
-  send(conn: number): boolean {
+  send(conn: number, _memory: SendMemory, start: number, end: number): boolean {
     if (!this.open.has(conn)) return false;
-    this.unanswered[conn]!++;
-    this.sentCount++;
+    const count = this.requestBytes === 0 ? 1 : (end - start) / this.requestBytes;
+    this.unanswered[conn]! += count;
+    this.sentCount += count;
     return true;
   }
 
   close(conn: number): void {
+    const opening = this.connecting.indexOf(conn);
+    if (opening >= 0) this.connecting.splice(opening, 1);
     this.open.delete(conn);
     this.unanswered[conn] = 0;
   }
@@ -84,6 +88,11 @@ export class FakeLoop implements EventLoop {
   listen(): number {
     throw new Error('not needed');
   }
+  adopt(): number {
+    throw new Error('not needed');
+  }
+  setAccepting(): void {}
+  stopListening(): void {}
   listenerAddress(): never {
     throw new Error('not needed');
   }

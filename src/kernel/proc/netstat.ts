@@ -4,6 +4,8 @@ import { readProcText } from './read-text.ts';
 export type NetStat = {
   listenOverflows: number | null;
   listenDrops: number | null;
+  requestQueueFullDrops: number | null;
+  synRetransmits: number | null;
   retransSegs: number | null;
   timeWaitSockets: number | null;
 };
@@ -18,6 +20,8 @@ export function parseNetStat(netstat: string | null, snmp: string | null, sockst
   return {
     listenOverflows: extended.get('ListenOverflows') ?? null,
     listenDrops: extended.get('ListenDrops') ?? null,
+    requestQueueFullDrops: extended.get('TCPReqQFullDrop') ?? null,
+    synRetransmits: extended.get('TCPSynRetrans') ?? null,
     retransSegs: fieldsOf(snmp ?? '', 'Tcp:').get('RetransSegs') ?? null,
     timeWaitSockets: timeWait === undefined ? null : Number(timeWait),
   };

@@ -1,0 +1,145 @@
+/**
+ * What a reply must be to count as good. A ResponseCheck is plain data that can be sent to a thread; checkReply() reads
+ * it. Only requests whose kind has one pay for it: status ranges cost little, headers and bodies must be captured.
+ */
+
+/** Made by compileCheck(); every part carries its own reason, so that failures are counted under a few fixed texts. */
+export type ResponseCheck = {
+  /** Inclusive ranges; a protocol without statuses has 0. */
+  readonly status: readonly StatusRange[];
+  readonly statusReason: string;
+  readonly headers: readonly HeaderCheck[];
+  readonly body: readonly BodyCheck[];
+  /** How much of a payload the parser must keep for this check; 0 when the body is not looked at. */
+  readonly captureBytes: number;
+};
+
+export type StatusRange = readonly [from: number, to: number];
+
+/** `name` is in lower case. Where a reply repeats a header, one of its values must pass. */
+export type HeaderCheck = { readonly name: string; readonly reason: string } & (
+  | { readonly rule: 'present' | 'absent' }
+  | { readonly rule: 'equals'; readonly value: string }
+  | { readonly rule: 'matches'; readonly pattern: RegExp }
+);
+
+export type BodyCheck = { readonly reason: string } & (
+  | { readonly rule: 'contains' | 'equals'; readonly bytes: Uint8Array }
+  | { readonly rule: 'length'; readonly minBytes: number; readonly maxBytes: number }
+  | { readonly rule: 'json-present'; readonly path: JsonPath }
+  | { readonly rule: 'json-equals'; readonly path: JsonPath; readonly value: unknown }
+);
+
+/** Member names and array indexes from the root. */
+export type JsonPath = readonly (string | number)[];
+
+/** Without a check of its own a request is answered well by any status below 400. */
+export const DEFAULT_STATUS: readonly StatusRange[] = [[0, 399]];
+
+/**
+ * Null when the reply passes, else the reason, one of the texts in `check`. `headerText` is the reply's header block,
+ * `body` its payload up to `captureBytes`, `bodyByteCount` the payload's whole length where the caller knows it.
+ */
+export function checkReply(
+  check: ResponseCheck,
+  status: number,
+  headerText: string,
+  body: Uint8Array,
+  bodyByteCount: number = body.length,
+): string | null {
+  if (!check.status.some(([from, to]) => status >= from && status <= to)) return check.statusReason;
+  for (const header of check.headers) if (!headerPasses(header, headerText)) return header.reason;
+  let json: unknown;
+  let parsed = false;
+  for (const rule of check.body) {
+    if (rule.rule === 'json-present' || rule.rule === 'json-equals') {
+      if (!parsed) json = parseJson(body);
+      parsed = true;
+      if (!jsonPasses(rule, json)) return rule.reason;
+    } else if (!bodyPasses(rule, body, bodyByteCount)) {
+      return rule.reason;
+    }
+  }
+  return null;
+}
+
+/** The most that any check needs of a payload. */
+export function captureBytesOf(checks: readonly (ResponseCheck | null)[]): number {
+  return checks.reduce((most, check) => Math.max(most, check?.captureBytes ?? 0), 0);
+}
+
+/** True when a check reads headers: a parser then has to keep them. */
+export function readsHeaders(checks: readonly (ResponseCheck | null)[]): boolean {
+  return checks.some((check) => check !== null && check.headers.length > 0);
+}
+
+function headerPasses(check: HeaderCheck, headerText: string): boolean {
+  let found = false;
+  for (let start = 0; start < headerText.length; ) {
+    const newline = headerText.indexOf('\n', start);
+    const end = newline < 0 ? headerText.length : newline;
+    if (nameIsAt(headerText, start, check.name)) {
+      found = true;
+      const value = headerText.slice(start + check.name.length + 1, end).trim();
+      if (check.rule === 'equals' && value === check.value) return true;
+      if (check.rule === 'matches' && check.pattern.test(value)) return true;
+    }
+    start = end + 1;
+  }
+  return check.rule === 'present' ? found : check.rule === 'absent' && !found;
+}
+
+/** Field names are compared without regard to case (RFC 9110 §5.1). */
+function nameIsAt(text: string, start: number, lowerCaseName: string): boolean {
+  const end = start + lowerCaseName.length;
+  return text[end] === ':' && text.slice(start, end).toLowerCase() === lowerCaseName;
+}
+
+function bodyPasses(
+  check: Exclude<BodyCheck, { path: JsonPath }>,
+  body: Uint8Array,
+  bodyByteCount: number,
+): boolean {
+  if (check.rule === 'length') return bodyByteCount >= check.minBytes && bodyByteCount <= check.maxBytes;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (check.rule === 'equals') return bodyByteCount === check.bytes.length && bytes.equals(check.bytes);
+  return bytes.includes(check.bytes);
+}
+
+/** Undefined, which JSON cannot say, when the body is not JSON. */
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonPasses(check: Extract<BodyCheck, { path: JsonPath }>, json: unknown): boolean {
+  let at = json;
+  for (const step of check.path) {
+    const container = typeof step === 'number' ? Array.isArray(at) : isPlainObject(at);
+    if (!container || !Object.hasOwn(at as object, step)) return false;
+    at = (at as Record<string | number, unknown>)[step];
+  }
+  if (check.rule === 'json-present') return at !== undefined;
+  return sameJson(at, check.value);
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Equal as JSON: the order of members does not count. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  }
+  if (!isPlainObject(a) || !isPlainObject(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+  );
+}

@@ -1,0 +1,116 @@
+/** The one global schedule of a plan, and what it promises before anything is sent. */
+import { type Arrival, expectedCount, type Schedule, type ScheduleOptions, stripe } from './arrival.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
+import { ARRIVALS } from './registry.ts';
+import type { Stage } from './stages.ts';
+
+/** What a schedule depends on; a Plan has it all. */
+export type ScheduledPlan = {
+  readonly arrival: ArrivalSpec['arrival'];
+  readonly arrivalParams: ArrivalSpec['params'];
+  readonly ratePerSec: number | null;
+  readonly durationNs: number;
+  readonly connectionCount: number;
+  readonly seed: number;
+  /** Null: one rate throughout. */
+  readonly stages: readonly Stage[] | null;
+};
+
+/** The whole run's schedule; null in a closed loop. Times are ns since the load began. */
+export function createPlanSchedule(plan: ScheduledPlan): Schedule | null {
+  if (!ARRIVALS[plan.arrival].openLoop) return null;
+  const parts = pieces(plan).map(({ arrival, options }) => ({
+    schedule: arrival.createSchedule(options),
+    durationNs: options.durationNs,
+  }));
+  return parts.length === 1 ? parts[0]!.schedule : chain(parts);
+}
+
+/** One thread's part of it. */
+export function createThreadSchedule(
+  plan: ScheduledPlan & { readonly threadCount: number },
+  threadIndex: number,
+): Schedule | null {
+  const whole = createPlanSchedule(plan);
+  return whole && stripe(whole, threadIndex, plan.threadCount);
+}
+
+/** How many requests will be due, in each stage (a run without stages is one). Empty in a closed loop. */
+export function expectedCounts(plan: ScheduledPlan): number[] {
+  if (!ARRIVALS[plan.arrival].openLoop) return [];
+  return pieces(plan).map(({ arrival, options }) => expectedCount(arrival, options));
+}
+
+function pieces(plan: ScheduledPlan): { arrival: Arrival; options: ScheduleOptions }[] {
+  const { connectionCount, seed } = plan;
+  if (plan.stages === null) {
+    const options = { ratePerSec: plan.ratePerSec!, durationNs: plan.durationNs, params: plan.arrivalParams };
+    return [{ arrival: ARRIVALS[plan.arrival], options: { connectionCount, seed, ...options } }];
+  }
+  return plan.stages.map((stage, stream) => {
+    const spec = stage.arrival ?? { arrival: plan.arrival, params: plan.arrivalParams };
+    const options: ScheduleOptions = {
+      ratePerSec: stage.fromRatePerSec,
+      toRatePerSec: stage.toRatePerSec,
+      durationNs: stage.durationNs,
+      connectionCount,
+      seed,
+      stream,
+      params: spec.params,
+    };
+    return { arrival: ARRIVALS[spec.arrival], options };
+  });
+}
+
+/** One after another, each beginning where the time of the one before ends. */
+function chain(parts: readonly { schedule: Schedule; durationNs: number }[]): Schedule {
+  let index = 0;
+  let fromNs = 0;
+  return {
+    nextPlannedNs() {
+      for (;;) {
+        const part = parts[index];
+        if (part === undefined) return Number.POSITIVE_INFINITY;
+        const atNs = part.schedule.nextPlannedNs();
+        if (atNs !== Number.POSITIVE_INFINITY) return fromNs + atNs;
+        fromNs += part.durationNs;
+        index++;
+      }
+    },
+  };
+}
+
+export type Dispersion = { idc1ms: number; idc10ms: number; idc100ms: number };
+
+/**
+ * Variance ÷ mean of the counts in whole windows of 1, 10 and 100 ms within [fromNs, toNs), as the schedule plans them:
+ * what was sent is held against this, not against theory, since a ramp and a handful of waves have an index of their
+ * own. 0 where there is nothing to count. Reads the schedule up to `toNs`.
+ */
+export function plannedDispersion(schedule: Schedule, fromNs: number, toNs: number): Dispersion {
+  const sums = [1e6, 10e6, 100e6].map((windowNs) => ({ windowNs, window: 0, open: 0, sum: 0, squares: 0 }));
+  for (;;) {
+    const atNs = schedule.nextPlannedNs();
+    if (!(atNs < toNs)) break;
+    if (atNs < fromNs) continue;
+    for (const each of sums) {
+      const window = Math.floor((atNs - fromNs) / each.windowNs);
+      if (window !== each.window) close(each);
+      each.window = window;
+      each.open++;
+    }
+  }
+  const [idc1ms, idc10ms, idc100ms] = sums.map((each) => {
+    const windowCount = Math.floor((toNs - fromNs) / each.windowNs);
+    if (each.window < windowCount) close(each);
+    const mean = windowCount === 0 ? 0 : each.sum / windowCount;
+    return mean === 0 ? 0 : Math.max(0, each.squares / windowCount - mean * mean) / mean;
+  });
+  return { idc1ms: idc1ms!, idc10ms: idc10ms!, idc100ms: idc100ms! };
+}
+
+function close(sums: { open: number; sum: number; squares: number }): void {
+  sums.sum += sums.open;
+  sums.squares += sums.open * sums.open;
+  sums.open = 0;
+}
