@@ -1,85 +1,115 @@
 /**
  * What watching costs the watched: CPU per request of a saturated nginx worker, observer on against off. nginx has one
- * worker on CPU 0, wrk 100 keep-alive connections on CPU 1; the variants run by turns. For scale the same with
- * `strace -c -f` attached, fewer times.
+ * worker on CPU 0, wrk 100 keep-alive connections on CPU 1, from beginning to end; the variants are measured by turns in
+ * many short windows of that one load, because the machine drifts by more in seconds than the observer costs. Starting
+ * and stopping the observer lies between windows, and a window in which other processes were busy is measured again.
+ * For scale the same with `strace -c -f` attached, fewer times.
  *
- *   npm run bench -- observer-cost [--rounds 12] [--seconds 3] [--strace-rounds 2] [--armed never]
+ *   npm run bench -- observer-cost [--rounds 60] [--seconds 0.4] [--strace-rounds 3]
  *
- * "T0" is what always runs: cycle probes and no more. `--armed auto` lets suspicion arm the scheduler probes too.
+ * "T0" is what always runs: the cycle probes. "T1" has the scheduler probes armed all the time, as under suspicion.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { ReportObject } from '../src/report/json/report-object.ts';
-import { runPinned, startNginx } from './lib/pinned.ts';
+import { createClock } from '../src/base/clock.ts';
+import { startObservation } from '../src/observe/observe.ts';
+import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
-import { alternate, compare, median, type Sample } from './lib/rounds.ts';
+import { alternate, compare, median, type Sample, type Variant } from './lib/rounds.ts';
 
 const SERVER_CPU = 0;
 const CLIENT_CPU = 1;
 const PORT = 18_181;
 const OFF = 'off';
 const T0 = 'T0';
+const T1 = 'T1';
 const STRACE = 'strace -c';
+
+const SETTLE_MS = 150;
+/** A window in which others used more than this share of the machine is measured again, so many times at most. */
+const OTHERS_LIMIT = 0.05;
+const RETRY_LIMIT = 40;
+const NS_PER_TICK = 1e7;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '12' },
-    seconds: { type: 'string', default: '3' },
-    'strace-rounds': { type: 'string', default: '2' },
-    armed: { type: 'string', default: 'never' },
+    rounds: { type: 'string', default: '60' },
+    seconds: { type: 'string', default: '0.4' },
+    'strace-rounds': { type: 'string', default: '3' },
   },
 });
+const rounds = Number(values.rounds);
+const straceRounds = Number(values['strace-rounds']);
+const windowMs = Number(values.seconds) * 1000;
 
 /** CPU time of a process' main thread, ns: /proc/PID/schedstat, field 1. Kept to the ns, unlike stat's ticks. */
 function cpuNs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
 }
 
-async function saturate(workerPid: number): Promise<Sample> {
-  const before = cpuNs(workerPid);
-  const { output } = await runPinned(CLIENT_CPU, [
-    ...['wrk', '-t1', '-c100', `-d${values.seconds}`, `http://127.0.0.1:${PORT}/`],
-  ]);
-  const usedNs = cpuNs(workerPid) - before;
-  const count = Number(/(\d+) requests in/.exec(output)?.[1]);
-  return {
-    requestsPerSec: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
-    serverUsPerRequest: usedNs / 1e3 / count,
-  };
+/** Requests served so far, from nginx itself: the third number of stub_status' third line. */
+async function servedCount(): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${PORT}/status`)).text();
+  return Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]);
 }
 
-/** The observer as its user starts it, in a process of its own, until its probes are in place. */
-async function withObserver(masterPid: number, workerPid: number): Promise<Sample> {
-  const main = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
-  const watch = ['watch', String(masterPid), '--duration', '300s', '--armed', values.armed, '--json'];
-  const observer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...watch], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  observer.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  try {
-    await until(() => holdsProbes(observer.pid!), observer);
-    // The observer looks at the loops at rest before it settles on a budget.
-    await delay(500);
-    const sample = await saturate(workerPid);
-    const closed = once(observer, 'close');
-    observer.kill('SIGINT');
-    await closed;
-    return { ...sample, ...ownCost(JSON.parse(text) as ReportObject) };
-  } finally {
-    observer.kill('SIGKILL');
+/** CPU time that all processes together have used, ns: /proc/stat, without idle and iowait. proc_stat(5) */
+function busyNs(): number {
+  const [, user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
+    .split(/\s+/)
+    .map(Number);
+  return (user! + nice! + system! + irq! + softirq!) * NS_PER_TICK;
+}
+
+/** One window of the load that is under way; again, when somebody else was busy in it. */
+async function measure(workerPid: number, retryLimit = RETRY_LIMIT): Promise<Sample> {
+  for (let retry = 0; ; retry++) {
+    const look = async () => ({
+      count: await servedCount(),
+      workerNs: cpuNs(workerPid),
+      othersNs: busyNs() - cpuNs(workerPid) - cpuNs(client.pid!) - cpuNs(clientThread(client.pid!)),
+      atNs: performance.now() * 1e6,
+    });
+    const before = await look();
+    await delay(windowMs);
+    const after = await look();
+    const spanNs = after.atNs - before.atNs;
+    const othersShare = (after.othersNs - before.othersNs) / spanNs / cpus().length;
+    if (othersShare > OTHERS_LIMIT && retry < retryLimit) continue;
+    const count = after.count - before.count;
+    return {
+      requestsPerSec: (count * 1e9) / spanNs,
+      serverUsPerRequest: (after.workerNs - before.workerNs) / 1e3 / count,
+      othersShare,
+      retries: retry,
+    };
   }
 }
 
-function ownCost({ observation }: ReportObject): Sample {
-  const { cost, losses } = observation!;
+/** wrk's one thread that works; its first one waits for it. */
+function clientThread(pid: number): number {
+  const tids = readdirSync(`/proc/${pid}/task`).map(Number);
+  return tids.find((tid) => tid !== pid) ?? pid;
+}
+
+/** The observer that every command starts, here in this process. */
+async function withObserver(workerPid: number, armed: 'never' | 'always'): Promise<Sample> {
+  using observation = startObservation({
+    pids: [workerPid],
+    clock: createClock(),
+    armed,
+    selfPids: [process.pid],
+  });
+  await delay(SETTLE_MS);
+  const sample = await measure(workerPid);
+  const { cost, losses } = observation.stop();
   return {
-    observerCpuShare: cost.own_cpu_ns / cost.wall_ns,
-    probeCpuShare: cost.probe_cpus ?? 0,
+    ...sample,
+    observerCpuShare: cost.ownCpuNs / cost.wallNs,
     lostEvents: Object.values(losses).reduce((total, count) => total + count, 0),
   };
 }
@@ -90,21 +120,12 @@ async function withStrace(workerPid: number): Promise<Sample> {
   });
   try {
     await until(() => /^TracerPid:\t[1-9]/m.test(readFileSync(`/proc/${workerPid}/status`, 'utf8')), strace);
-    return await saturate(workerPid);
+    await delay(SETTLE_MS);
+    return await measure(workerPid, 0); // strace is one of the others
   } finally {
     const ended = once(strace, 'exit');
     strace.kill('SIGINT');
     await ended;
-  }
-}
-
-function holdsProbes(pid: number): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fdinfo`).some((fd) =>
-      /^link_id:/m.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')),
-    );
-  } catch {
-    return false; // A descriptor closed while we looked.
   }
 }
 
@@ -117,43 +138,62 @@ async function until(condition: () => boolean, child: ChildProcess): Promise<voi
 
 await using nginx = await startNginx(SERVER_CPU, PORT);
 const workerPid = Number(readFileSync(`/proc/${nginx.pid}/task/${nginx.pid}/children`, 'utf8').trim());
-await saturate(workerPid); // Warm-up, not counted.
-
+/** Ended when all is measured. */
+const client = spawn(
+  'taskset',
+  ['-c', `${CLIENT_CPU}`, 'wrk', '-t1', '-c100', '-d3600', `http://127.0.0.1:${PORT}/`],
+  { stdio: 'ignore' },
+);
 const show = (round: number, name: string, sample: Sample) => {
   const { requestsPerSec, serverUsPerRequest } = sample;
-  const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${serverUsPerRequest!.toFixed(3)} µs CPU/request`;
+  const again = sample.retries! > 0 ? `, measured ${sample.retries! + 1} times` : '';
+  const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${serverUsPerRequest!.toFixed(3)} µs CPU/request${again}`;
   process.stdout.write(`${String(round + 1).padStart(3)} ${name.padEnd(10)} ${figures}\n`);
 };
-const observed = { name: T0, run: () => withObserver(nginx.pid, workerPid) };
-const plain = { name: OFF, run: () => saturate(workerPid) };
-const samples = await alternate([plain, observed], Number(values.rounds), show);
-const straced = await alternate(
-  [{ name: STRACE, run: () => withStrace(workerPid) }],
-  Number(values['strace-rounds']),
-  show,
-);
+const variants: Variant[] = [
+  {
+    name: OFF,
+    async run() {
+      await delay(SETTLE_MS);
+      return await measure(workerPid);
+    },
+  },
+  { name: T0, run: () => withObserver(workerPid, 'never') },
+  { name: T1, run: () => withObserver(workerPid, 'always') },
+];
+let samples: Record<string, Sample[]>;
+let straced: Record<string, Sample[]>;
+try {
+  await delay(SETTLE_MS);
+  await measure(workerPid); // Warm-up, not counted.
+  samples = await alternate(variants, rounds, show);
+  straced = await alternate([{ name: STRACE, run: () => withStrace(workerPid) }], straceRounds, show);
+} finally {
+  client.kill('SIGTERM');
+}
 
-const cost = compare(samples, 'serverUsPerRequest', T0, OFF);
-const throughput = compare(samples, 'requestsPerSec', T0, OFF);
-const offUs = median(samples[OFF]!.map((sample) => sample.serverUsPerRequest!));
-const straceUs = median(straced[STRACE]!.map((sample) => sample.serverUsPerRequest!));
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(2)} %`;
+const tiers = [T0, T1].map((name) => {
+  const cost = compare(samples, 'serverUsPerRequest', name, OFF);
+  const throughput = compare(samples, 'requestsPerSec', name, OFF);
+  const ownCpu = median(samples[name]!.map((sample) => sample.observerCpuShare!));
+  process.stdout.write(
+    `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${rounds} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
+      `throughput ${percent(throughput.pairedRatio)}, its own CPU ${(100 * ownCpu).toFixed(1)} % of one\n`,
+  );
+  return { cost, throughput };
+});
+const offUs = median(samples[OFF]!.map((sample) => sample.serverUsPerRequest!));
+const offPerSec = median(samples[OFF]!.map((sample) => sample.requestsPerSec!));
+const straceUs = median(straced[STRACE]!.map((sample) => sample.serverUsPerRequest!));
+const stracePerSec = median(straced[STRACE]!.map((sample) => sample.requestsPerSec!));
 process.stdout.write(
-  [
-    `CPU per request: off ${offUs.toFixed(3)} µs, T0 ${cost.medians[T0]!.toFixed(3)} µs`,
-    `T0 costs ${percent(cost.ratio)} (medians), ${percent(cost.pairedRatio)} (median of paired ratios)`,
-    `throughput ${percent(throughput.ratio)}`,
-    `observer's own CPU ${(100 * median(samples[T0]!.map((s) => s.observerCpuShare!))).toFixed(1)} % of one CPU`,
-    `strace -c costs ${percent(straceUs / offUs)} of CPU per request, throughput ${percent(
-      median(straced[STRACE]!.map((s) => s.requestsPerSec!)) / throughput.medians[OFF]!,
-    )}`,
-  ].join('\n'),
+  `${STRACE}: CPU per request ${percent(straceUs / offUs)}, throughput ${percent(stracePerSec / offPerSec)}\n`,
 );
 const path = writeResults('observer-cost', {
   options: values,
-  cost,
-  throughput,
-  strace: { serverUsPerRequest: straceUs },
+  tiers,
+  strace: { serverUsPerRequest: straceUs, requestsPerSec: stracePerSec },
   samples: { ...samples, ...straced },
 });
-process.stdout.write(`\nwrote ${path}\n`);
+process.stdout.write(`wrote ${path}\n`);

@@ -36,7 +36,7 @@ export async function runPinned(
 
 export type Nginx = { port: number; pid: number } & AsyncDisposable;
 
-/** nginx on one CPU; every path answers 200 with two bytes. `workers` of them, a free port of the loopback. */
+/** nginx on one CPU; every path answers 200 with two bytes, but /status. `workers` of them, a free port of the loopback. */
 export async function startNginx(cpu: number, port: number, workers = 1): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'loopscope-bench-'));
   const config = `
@@ -46,7 +46,7 @@ export async function startNginx(cpu: number, port: number, workers = 1): Promis
       access_log off; keepalive_requests 1000000000;
       client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
       uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-      server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } }
+      server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } location = /status { stub_status; } }
     }`;
   writeFileSync(join(folder, 'nginx.conf'), config);
   const child = spawn(

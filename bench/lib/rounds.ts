@@ -38,6 +38,8 @@ export type Comparison = {
   ratio: number;
   /** Median of the ratios within each round: what changes slowly cancels out. */
   pairedRatio: number;
+  /** Where the median of such ratios lies in 95 of 100 cases: order statistics, no shape assumed. */
+  pairedRange: [low: number, high: number];
   /** Rounds in which `name` had the smaller value. */
   smallerCount: number;
 };
@@ -52,11 +54,21 @@ export function compare(
   const values = (variant: string) => samples[variant]!.map((sample) => sample[metric]!);
   const ours = values(name);
   const theirs = values(base);
+  const ratios = ours.map((value, i) => value / theirs[i]!);
   return {
     metric,
     medians: { [name]: median(ours), [base]: median(theirs) },
     ratio: median(ours) / median(theirs),
-    pairedRatio: median(ours.map((value, i) => value / theirs[i]!)),
+    pairedRatio: median(ratios),
+    pairedRange: medianRange(ratios),
     smallerCount: ours.filter((value, i) => value < theirs[i]!).length,
   };
+}
+
+/** 95 % range of a median: the values at ranks n/2 ± 0.98·√n, by the binomial's normal approximation. */
+function medianRange(values: readonly number[]): [number, number] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const reach = 0.98 * Math.sqrt(sorted.length);
+  const low = Math.max(0, Math.floor(sorted.length / 2 - reach));
+  return [sorted[low]!, sorted[sorted.length - 1 - low]!];
 }
