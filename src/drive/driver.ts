@@ -4,25 +4,23 @@
  * file, because the states of a connection are understood only together.
  */
 // Invariants
-//  D1  Each request is in one place: the due queue, InFlight, or counted. So planned = sum of outcomes at end.
+//  D1  Each request is in one place: the due queue, UnderWay, or counted. So planned = sum of outcomes at end.
 //  D2  A connection sends only while it is open, nothing on it is late, it has fewer than `depth` under way, and its
 //      share of requests is not used up (#maySend).
-//  D3  DeadlineList holds exactly the connections with something under way. Its time is never after the oldest's
-//      deadline, and may be before: then it is put in again.
-//  D4  Nothing is allocated and nothing thrown per request; checks of replies may, where they are asked for.
+//  D3  Nothing is allocated and nothing thrown per request; checks of replies may, where they are asked for.
 import type { EventLoop, LoopHandlers } from '../loop/event-loop.ts';
 import type { Schedule } from '../plan/arrival.ts';
-import { checkReply } from '../plan/check.ts';
 import { PARSED, type Parsed, type ReplyParser } from '../wire/codec.ts';
 import type { ConnectionSupply } from './connection-supply.ts';
-import { DeadlineList } from './deadline-list.ts';
+import type { DriverOptions } from './driver-options.ts';
 import { DueQueue } from './due-queue.ts';
 import { closeKind } from './error-kinds.ts';
 import { IdleRing } from './idle-ring.ts';
-import { InFlight } from './in-flight.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
 import type { Outgoing } from './outgoing.ts';
+import { ReplyJudge } from './reply-judge.ts';
 import { COUNTER } from './thread-memory.ts';
+import { UnderWay } from './under-way.ts';
 import { WakeHeap } from './wake-heap.ts';
 
 const OPENING = 0;
@@ -37,36 +35,12 @@ const OPENING_WAIT_NS = 1e6;
 /** After an early stop, how long replies under way are still waited for. */
 const STOP_DRAIN_NS = 250e6;
 
-export type DriverOptions = {
-  /** Null in a closed loop. Times are ns since the load's start. */
-  schedule: Schedule | null;
-  parser: ReplyParser;
-  outgoing: Outgoing;
-  connectionLimit: number;
-  /** Most requests under way on one connection. */
-  depth: number;
-  queueLimit: number;
-  timeoutNs: number;
-  /** Closed loop: how long a connection rests between a reply and its next request. */
-  think: { nextNs(): number } | null;
-  /** After so many a connection is closed and another opened. */
-  requestsPerConnection: number | null;
-  recorder: OutcomeRecorder;
-  nowNs: () => number;
-  /** Asked once a turn. */
-  isStopped: () => boolean;
-  supply: ConnectionSupply;
-};
-
 export class Driver {
   readonly handlers: LoopHandlers;
   readonly #schedule: Schedule | null;
   readonly #parser: ReplyParser;
   readonly #outgoing: Outgoing;
-  readonly #checks;
-  readonly #kindOf: Uint16Array;
-  readonly #noBody: Uint8Array;
-  readonly #tellsRequest: boolean;
+  readonly #judge: ReplyJudge;
   readonly #timeoutNs: number;
   readonly #depth: number;
   readonly #think: DriverOptions['think'];
@@ -76,16 +50,14 @@ export class Driver {
   readonly #nowNs: () => number;
   readonly #isStopped: () => boolean;
   readonly supply: ConnectionSupply;
-  readonly #flight: InFlight;
+  readonly #underWay: UnderWay;
   readonly #isOpen: Uint8Array;
   /** Requests sent on the connection so far. */
   readonly #sentCount: Uint32Array;
-  /** When the oldest late reply was given up, or the last late one came. */
-  readonly #lateSinceNs: Float64Array;
   readonly #idle: IdleRing;
   readonly #asleep: WakeHeap;
   readonly #queue: DueQueue;
-  readonly #deadlines: DeadlineList;
+  readonly #giveUp = (conn: number) => this.#fail(conn, this.#nowNs(), 'timeout');
   #loop!: EventLoop;
   #phase = OPENING;
   // NaN and not 0: a field that changes from small integers to doubles makes V8 throw compiled code away.
@@ -107,10 +79,7 @@ export class Driver {
     this.#schedule = options.schedule;
     this.#parser = options.parser;
     this.#outgoing = options.outgoing;
-    this.#checks = requests.checks;
-    this.#kindOf = requests.kindOf;
-    this.#noBody = requests.noBody;
-    this.#tellsRequest = options.parser.expectRequest !== undefined || requests.noBody.includes(1);
+    this.#judge = new ReplyJudge(options.parser, requests);
     this.#timeoutNs = options.timeoutNs;
     this.#depth = options.depth;
     this.#think = options.think;
@@ -120,14 +89,12 @@ export class Driver {
     this.#nowNs = options.nowNs;
     this.#isStopped = options.isStopped;
     this.supply = options.supply;
-    this.#flight = new InFlight(limit, options.depth);
+    this.#underWay = new UnderWay(limit, options.depth, options.timeoutNs, requests.kindOf, options.recorder);
     this.#isOpen = new Uint8Array(limit);
     this.#sentCount = new Uint32Array(limit);
-    this.#lateSinceNs = new Float64Array(limit);
     this.#idle = new IdleRing(limit);
     this.#asleep = new WakeHeap(options.think === null ? 0 : limit);
     this.#queue = new DueQueue(options.schedule === null ? 1 : options.queueLimit);
-    this.#deadlines = new DeadlineList(limit);
     this.handlers = {
       onConnect: (conn, errno) => this.#onConnect(conn, errno),
       onAccept: () => {},
@@ -179,11 +146,11 @@ export class Driver {
       else this.#takeDue(nowNs);
       if (this.#phase === RUNNING) this.#sendDue(nowNs);
     }
-    this.#expire(nowNs);
+    this.#underWay.expire(nowNs, this.#giveUp);
     // A fixed time, not "from now on": a loop that keeps its timers then need not set one in every turn.
     if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
     const tickNs = this.#tickAtNs - nowNs;
-    const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#deadlines.earliestNs - nowNs);
+    const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#underWay.earliestDeadlineNs - nowNs);
     // Between the end of the last turn and this one's events the number in flight did not change.
     this.#recorder.sampleInFlight(this.#lastTurnNs, nowNs, this.#lastInFlight);
     this.#lastTurnNs = nowNs;
@@ -241,8 +208,8 @@ export class Driver {
   #maySend(conn: number): boolean {
     return (
       this.#isOpen[conn] === 1 &&
-      this.#flight.count[conn]! < this.#depth &&
-      this.#flight.late[conn] === 0 &&
+      this.#underWay.count[conn]! < this.#depth &&
+      this.#underWay.late[conn] === 0 &&
       this.#sentCount[conn]! < this.#sendLimit
     );
   }
@@ -257,7 +224,7 @@ export class Driver {
     const nowNs = this.#nowNs();
     const { batchLimit } = this.#outgoing;
     const free = Math.min(
-      this.#depth - this.#flight.count[conn]!,
+      this.#depth - this.#underWay.count[conn]!,
       batchLimit,
       this.#sendLimit - this.#sentCount[conn]!,
     );
@@ -283,30 +250,17 @@ export class Driver {
   }
 
   #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
-    const wasFree = this.#flight.count[conn] === 0;
-    this.#flight.push(conn, plannedNs, nowNs, variant);
     this.#sentCount[conn]!++;
-    this.#recorder.sent(plannedNs, nowNs, this.#outgoing.byteLength(variant), this.#kindOf[variant]!);
-    if (!wasFree) return;
-    this.#deadlines.add(conn, nowNs + this.#timeoutNs);
-    if (this.#tellsRequest) this.#expectReply(conn);
-  }
-
-  /** Tells the parser what the next reply answers, where it matters. */
-  #expectReply(conn: number): void {
-    const variant = this.#flight.variant[this.#flight.entry(conn, 0)]!;
-    if (this.#noBody[variant] === 1) this.#parser.expectNoBody(conn);
-    if (this.#parser.expectRequest === undefined) return;
-    const { requests } = this.#outgoing;
-    const start = requests.offsets[variant]!;
-    this.#parser.expectRequest(conn, requests.arena, start, start + requests.lengths[variant]!);
+    const byteLength = this.#outgoing.byteLength(variant);
+    const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant, byteLength);
+    if (isFirst && this.#judge.needsRequest) this.#judge.expect(conn, variant);
   }
 
   #onConnect(conn: number, errno: number): void {
     this.supply.connected(conn, errno, this.#nowNs());
     if (errno !== 0) return;
     this.#parser.reset(conn);
-    this.#flight.clear(conn);
+    this.#underWay.clear(conn);
     this.#sentCount[conn] = 0;
     this.#isOpen[conn] = 1;
     this.#offer(conn);
@@ -315,17 +269,16 @@ export class Driver {
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#isOpen[conn] === 0) return;
     const nowNs = this.#nowNs();
-    const flight = this.#flight;
+    const underWay = this.#underWay;
     if (this.#eventCount++ === 0) this.#firstEventNs = nowNs;
     this.#counters[COUNTER.bytesReceived]! += end - start;
     for (let at = start; at < end; ) {
       // More bytes than the requests can have brought: whatever follows cannot be matched.
-      if (flight.count[conn] === 0) {
+      if (underWay.count[conn] === 0) {
         this.#abandon(conn, nowNs);
         return;
       }
-      const entry = flight.entry(conn, 0);
-      if (flight.firstNs[entry] === 0) flight.firstNs[entry] = nowNs;
+      underWay.received(conn, nowNs);
       const result = this.#parser.feed(conn, bytes, at, end);
       if (result === PARSED.more) break;
       if (result === PARSED.bad) {
@@ -344,7 +297,7 @@ export class Driver {
 
   /** Replies were matched, or part of one came: what may the connection do now? */
   #goOn(conn: number, nowNs: number): void {
-    const count = this.#flight.count[conn]!;
+    const count = this.#underWay.count[conn]!;
     if (count === 0 && this.#sentCount[conn]! >= this.#sendLimit) this.#retire(conn, nowNs);
     else if (this.#phase !== RUNNING) this.#offer(conn);
     else if (this.#schedule === null) {
@@ -358,46 +311,25 @@ export class Driver {
 
   /** A whole reply: of the oldest request under way, or of one that timed out. */
   #matched(conn: number, nowNs: number): void {
-    const flight = this.#flight;
-    const entry = flight.entry(conn, 0);
-    const wasLate = flight.late[conn]! > 0;
-    flight.shift(conn);
-    if (flight.count[conn] === 0) this.#deadlines.remove(conn);
-    else if (this.#tellsRequest) this.#expectReply(conn);
+    const underWay = this.#underWay;
     this.supply.proved(conn);
-    if (wasLate) {
+    if (underWay.late[conn]! > 0) {
       this.#counters[COUNTER.lateReplies]!++;
-      this.#lateSinceNs[conn] = nowNs;
-      return;
+      underWay.answeredLate(conn, nowNs);
+    } else {
+      const wrongReason = this.#judge.wrongReason(underWay.oldestVariant(conn));
+      underWay.answered(conn, nowNs, this.#parser.status, wrongReason);
     }
-    const kind = this.#kindOf[flight.variant[entry]!]!;
-    const wrongReason = this.#wrongReason(kind);
-    const status = this.#parser.status;
-    this.#recorder.answered(
-      flight.plannedNs[entry]!,
-      flight.sentNs[entry]!,
-      flight.firstNs[entry]!,
-      nowNs,
-      status,
-      wrongReason,
-      kind,
-    );
-  }
-
-  /** Null for a good reply; empty when its status alone says what is wrong. */
-  #wrongReason(kind: number): string | null {
-    const parser = this.#parser;
-    if (parser.wrongReason !== '') return parser.wrongReason;
-    const check = this.#checks[kind]!;
-    if (check === null) return parser.status < 400 ? null : '';
-    return checkReply(check, parser.status, parser.headerText, parser.body);
+    if (this.#judge.needsRequest && underWay.count[conn]! > 0) {
+      this.#judge.expect(conn, underWay.oldestVariant(conn));
+    }
   }
 
   #onClose(conn: number, errno: number): void {
     if (this.#isOpen[conn] === 0) return;
     const nowNs = this.#nowNs();
     this.#counters[COUNTER.closedByPeer]!++;
-    if (this.#flight.count[conn]! > 0) {
+    if (this.#underWay.count[conn]! > 0) {
       const cutShort = this.#parser.midMessage(conn);
       const result: Parsed = errno === 0 ? this.#parser.endOfStream(conn) : PARSED.bad;
       let kind = closeKind(errno, cutShort);
@@ -405,7 +337,7 @@ export class Driver {
         this.#matched(conn, nowNs);
         kind = closeKind(0, false);
       }
-      this.#endRequests(conn, nowNs, kind);
+      this.#underWay.fail(conn, nowNs, kind);
     }
     this.#lost(conn, nowNs);
   }
@@ -423,29 +355,8 @@ export class Driver {
   }
 
   #fail(conn: number, nowNs: number, kind: string): void {
-    this.#endRequests(conn, nowNs, kind);
+    this.#underWay.fail(conn, nowNs, kind);
     this.#abandon(conn, nowNs);
-  }
-
-  /** Counts all requests of a connection that is of no further use; late ones are counted already. */
-  #endRequests(conn: number, nowNs: number, kind: string): void {
-    const flight = this.#flight;
-    const count = flight.count[conn]!;
-    if (count === 0) return;
-    this.#deadlines.remove(conn);
-    for (let nth = flight.late[conn]!; nth < count; nth++) {
-      const entry = flight.entry(conn, nth);
-      const kindOfRequest = this.#kindOf[flight.variant[entry]!]!;
-      this.#recorder.failed(
-        flight.plannedNs[entry]!,
-        flight.sentNs[entry]!,
-        flight.firstNs[entry]!,
-        nowNs,
-        kind,
-        kindOfRequest,
-      );
-    }
-    flight.clear(conn);
   }
 
   #abandon(conn: number, nowNs: number): void {
@@ -458,51 +369,6 @@ export class Driver {
     this.#parser.reset(conn);
     if (this.#think !== null) this.#asleep.remove(conn);
     this.supply.lost(conn, nowNs);
-  }
-
-  /** Overdue replies are counted as timeouts; a connection whose late replies do not come either is given up. */
-  #expire(nowNs: number): void {
-    const flight = this.#flight;
-    for (let conn = this.#deadlines.expired(nowNs); conn >= 0; conn = this.#deadlines.expired(nowNs)) {
-      this.#deadlines.remove(conn);
-      const wasLate = flight.late[conn]! > 0;
-      while (flight.late[conn]! < flight.count[conn]!) {
-        const entry = flight.entry(conn, flight.late[conn]!);
-        if (flight.sentNs[entry]! + this.#timeoutNs > nowNs) break;
-        this.#giveUp(entry, nowNs, 'timeout');
-        flight.late[conn]!++;
-      }
-      if (!wasLate) this.#lateSinceNs[conn] = nowNs;
-      const patienceEndsNs = this.#lateSinceNs[conn]! + this.#timeoutNs;
-      if (flight.late[conn] === 0) {
-        this.#deadlines.insert(conn, flight.sentNs[flight.entry(conn, 0)]! + this.#timeoutNs);
-      } else if (patienceEndsNs > nowNs) {
-        this.#deadlines.insert(conn, this.#nextDeadlineNs(conn, patienceEndsNs));
-      } else {
-        this.#deadlines.insert(conn, nowNs); // #endRequests takes it out again.
-        this.#fail(conn, nowNs, 'timeout');
-      }
-    }
-  }
-
-  /** Of a connection with late requests: the next one's deadline, or the end of patience. */
-  #nextDeadlineNs(conn: number, patienceEndsNs: number): number {
-    const flight = this.#flight;
-    if (flight.late[conn] === flight.count[conn]) return patienceEndsNs;
-    const next = flight.entry(conn, flight.late[conn]!);
-    return Math.min(patienceEndsNs, flight.sentNs[next]! + this.#timeoutNs);
-  }
-
-  #giveUp(entry: number, nowNs: number, outcome: 'timeout' | 'unfinished'): void {
-    const flight = this.#flight;
-    this.#recorder.unanswered(
-      flight.plannedNs[entry]!,
-      flight.sentNs[entry]!,
-      flight.firstNs[entry]!,
-      nowNs,
-      outcome,
-      this.#kindOf[flight.variant[entry]!]!,
-    );
   }
 
   /** The end of sending: what is due by now and was not sent is counted, replies under way are waited for. */
@@ -521,12 +387,7 @@ export class Driver {
   #drain(nowNs: number, waitNs: number): number {
     const inFlight = this.#counters[COUNTER.inFlight]!;
     if (inFlight > 0 && nowNs < this.#drainUntilNs) return Math.min(waitNs, this.#drainUntilNs - nowNs);
-    const flight = this.#flight;
-    for (let conn = 0; conn < this.#isOpen.length; conn++) {
-      for (; flight.late[conn]! < flight.count[conn]!; flight.late[conn]!++) {
-        this.#giveUp(flight.entry(conn, flight.late[conn]!), nowNs, 'unfinished');
-      }
-    }
+    this.#underWay.finish(nowNs);
     this.#recorder.finish(this.#endNs);
     this.#phase = FINISHED;
     return 0;

@@ -99,7 +99,7 @@ async function run(input: ThreadInput): Promise<void> {
   const driver = new Driver({
     schedule: createThreadSchedule(plan, threadIndex),
     parser: codec.createReplyParser(parserOptions(plan, connectionLimit)),
-    outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount),
+    outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount, !isOpenLoop),
     connectionLimit,
     depth: plan.pipelineDepth,
     queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),

@@ -16,14 +16,18 @@ export class Outgoing {
   #at: number;
   #memory!: SendMemory;
 
-  /** Thread `index` of `of` sends requests number index, index + of, index + 2·of … of the plan's order. */
-  constructor(requests: EncodedRequests, depth: number, index: number, of: number) {
+  /**
+   * Thread `index` of `of` sends every `of`-th request of the plan's order, as it does of the schedule; in a closed loop,
+   * which has none, all of them in order, from its own place on: threads that differ in speed then still keep the mix.
+   */
+  constructor(requests: EncodedRequests, depth: number, index: number, of: number, isClosed = false) {
     this.requests = requests;
     this.#offsets = requests.offsets;
     this.#lengths = requests.lengths;
     this.#order = requests.order;
-    this.#step = of % requests.order.length;
-    this.#at = index % requests.order.length;
+    const { length } = requests.order;
+    this.#step = isClosed ? 1 % length : of % length;
+    this.#at = isClosed ? Math.floor((index * length) / of) : index % length;
     const isLone = requests.offsets.length === 1;
     this.batchLimit = isLone
       ? Math.max(1, Math.min(depth, Math.floor(BATCH_BYTES / requests.lengths[0]!)))

@@ -14,12 +14,14 @@ import { Epoll } from '../kernel/epoll.ts';
 import { ERRNO } from '../kernel/errno.ts';
 import { GATHER_LIMIT } from '../kernel/message-slots.ts';
 import { SendArea } from '../kernel/send-area.ts';
-import { acceptConnection, closeFd, shutdownSocket, socketError } from '../kernel/sockets.ts';
+import { closeFd, shutdownSocket, socketError } from '../kernel/sockets.ts';
 import { StreamIo } from '../kernel/stream-io.ts';
 import { Connecting, dropConnecting, RETRY_NS } from './connecting.ts';
 import { CONNECTING, ConnectionTable, ENDING, FREE, OPEN } from './connection-table.ts';
 import { EndingList } from './ending-list.ts';
+import { EpollAcceptor, LISTENER_BIT } from './epoll-acceptor.ts';
 import {
+  type AcceptOptions,
   type ConnectOptions,
   type EventLoop,
   emptyStats,
@@ -29,15 +31,10 @@ import {
   type LoopStats,
   type SendMemory,
 } from './event-loop.ts';
-import { ACCEPT_RETRY_NS, Listeners } from './listeners.ts';
 import { SendQueues } from './send-queue.ts';
 
 const EVENT_LIMIT = 512;
 const RECEIVE_BYTES = 65_536;
-/** Connections taken from one listener in one cycle, so that accepting never starves those who are here. */
-const ACCEPT_LIMIT = 64;
-/** In the word that names a connection: this is a listener. */
-const LISTENER_BIT = 0x80000000;
 
 /** Makes an event loop on epoll. Throws SYSCALL when no epoll descriptor can be had. */
 export function createEpollLoop(options: LoopOptions): EventLoop {
@@ -50,13 +47,14 @@ class EpollLoop implements EventLoop {
   readonly #handlers: LoopHandlers;
   readonly #nowNs: () => number;
   readonly #spinNs: number;
+  readonly #measuresWaits: boolean;
   readonly #epoll = new Epoll(EVENT_LIMIT);
   readonly #io = new StreamIo(RECEIVE_BYTES);
   readonly #table: ConnectionTable;
   readonly #queues: SendQueues;
   readonly #wantsOut: Uint8Array;
   readonly #connecting: Connecting;
-  readonly #listeners = new Listeners();
+  readonly #acceptor: EpollAcceptor;
   readonly #ending: EndingList;
   readonly #onConnected = (conn: number, errno: number) => this.#finishConnect(conn, errno);
   readonly #onLingered = (conn: number) => this.#release(conn);
@@ -68,15 +66,23 @@ class EpollLoop implements EventLoop {
     this.#handlers = options.handlers;
     this.#nowNs = options.nowNs;
     this.#spinNs = options.spinNs ?? 0;
+    this.#measuresWaits = options.measuresWaits ?? false;
     this.#table = new ConnectionTable(options.connectionLimit);
     this.#queues = new SendQueues(options.connectionLimit);
     this.#wantsOut = new Uint8Array(options.connectionLimit);
+    this.#acceptor = new EpollAcceptor(this.#epoll, this.#table, this.stats, this.#nowNs, (fd, listener) =>
+      this.#open(fd, listener),
+    );
     this.#connecting = new Connecting(this.#table, options.nowNs);
     this.#ending = new EndingList(this.#table);
   }
 
   get connectionCount(): number {
     return this.#table.takenCount;
+  }
+
+  get listenerCount(): number {
+    return this.#acceptor.listeners.openCount;
   }
 
   allocateSendMemory(byteLength: number): SendMemory {
@@ -93,13 +99,24 @@ class EpollLoop implements EventLoop {
 
   listen(address: Address, options?: ListenOptions): number {
     assert(!this.#closed, 'listen() on an open loop');
-    const listener = this.#listeners.open(address, options);
-    this.#watchListener(listener);
-    return listener;
+    return this.#acceptor.listen(address, options);
+  }
+
+  adopt(fd: number, address: Address, options?: AcceptOptions): number {
+    assert(!this.#closed, 'adopt() on an open loop');
+    return this.#acceptor.adopt(fd, address, options);
+  }
+
+  setAccepting(listener: number, accepting: boolean): void {
+    this.#acceptor.setAccepting(listener, accepting);
+  }
+
+  stopListening(listener: number): void {
+    this.#acceptor.stop(listener);
   }
 
   listenerAddress(listener: number): Address {
-    return this.#listeners.addressOf(listener);
+    return this.#acceptor.listeners.addressOf(listener);
   }
 
   send(conn: number, memory: SendMemory, start: number, end: number): boolean {
@@ -139,18 +156,28 @@ class EpollLoop implements EventLoop {
   turn(): void {
     assert(!this.#closed, 'turn() on an open loop');
     this.#connecting.retry();
+    if (this.#measuresWaits) this.stats.waitNs -= this.#nowNs();
     const count = this.#wait();
+    if (this.#measuresWaits) this.stats.waitNs += this.#nowNs();
     const epoll = this.#epoll;
     this.stats.eventCount += count;
+    const acceptsFirst = this.#handlers.onAccepted !== undefined;
+    if (acceptsFirst) {
+      this.#acceptor.acceptAll(count);
+      this.#handlers.onAccepted!();
+    }
     for (let i = 0; i < count; i++) {
       const low = epoll.low(i);
-      if (low >= LISTENER_BIT) this.#accept(low - LISTENER_BIT);
-      else if (this.#table.generation[low] === epoll.high(i)) this.#handle(low, epoll.events(i));
+      if (low >= LISTENER_BIT) {
+        if (!acceptsFirst) this.#acceptor.accept(low - LISTENER_BIT);
+      } else if (this.#table.generation[low] === epoll.high(i)) {
+        this.#handle(low, epoll.events(i));
+      }
     }
     this.#connecting.report(this.#onConnected);
     const nowNs = this.#nowNs();
     if (this.#ending.count > 0) this.#ending.expire(nowNs, this.#onLingered);
-    if (this.#listeners.anyPaused) this.#resumeListeners(nowNs);
+    if (this.#acceptor.listeners.anyPaused) this.#acceptor.resume(nowNs);
     const waitNs = this.#handlers.onTurn(nowNs);
     this.#wakeAtNs = waitNs <= 0 ? 0 : nowNs + waitNs;
   }
@@ -161,7 +188,7 @@ class EpollLoop implements EventLoop {
     for (let conn = 0; conn < this.#table.limit; conn++) {
       if (this.#table.state[conn] !== FREE) this.#release(conn);
     }
-    this.#listeners[Symbol.dispose]();
+    this.#acceptor.listeners[Symbol.dispose]();
     this.#epoll[Symbol.dispose]();
   }
 
@@ -187,17 +214,18 @@ class EpollLoop implements EventLoop {
 
   #poll(timeoutNs: number): number {
     this.stats.systemCallCount++;
-    return this.#epoll.wait(timeoutNs);
+    const count = this.#epoll.wait(timeoutNs);
+    if (count === 0 && timeoutNs === 0) this.stats.peekCount++;
+    return count;
   }
 
   #nextWakeNs(): number {
     if (this.#connecting.hasOutcomes) return 0;
     let wakeAtNs = this.#wakeAtNs;
+    const { listeners } = this.#acceptor;
     if (this.#connecting.hasRetries) wakeAtNs = Math.min(wakeAtNs, this.#nowNs() + RETRY_NS);
     if (this.#ending.count > 0) wakeAtNs = Math.min(wakeAtNs, this.#ending.nextDeadlineNs);
-    if (this.#listeners.anyPaused && this.#listeners.retryAtNs > 0) {
-      wakeAtNs = Math.min(wakeAtNs, this.#listeners.retryAtNs);
-    }
+    if (listeners.anyPaused && listeners.retryAtNs > 0) wakeAtNs = Math.min(wakeAtNs, listeners.retryAtNs);
     return wakeAtNs;
   }
 
@@ -316,48 +344,11 @@ class EpollLoop implements EventLoop {
     this.#handlers.onConnect(conn, 0);
   }
 
-  #accept(listener: number): void {
-    const entry = this.#listeners.list[listener]!;
-    for (let i = 0; i < ACCEPT_LIMIT; i++) {
-      if (this.#table.isFull) {
-        this.#pauseListener(listener, 0);
-        return;
-      }
-      this.stats.systemCallCount++;
-      const fd = acceptConnection(entry.fd);
-      if (fd < 0) {
-        if (fd === -ERRNO.EMFILE || fd === -ERRNO.ENFILE || fd === -ERRNO.ENOMEM || fd === -ERRNO.ENOBUFS) {
-          this.#pauseListener(listener, this.#nowNs() + ACCEPT_RETRY_NS);
-        }
-        return; // EAGAIN, or a connection that went away before it was accepted: LT tells of the next.
-      }
-      const conn = this.#table.take(fd, OPEN);
-      this.stats.acceptCount++;
-      this.#watch(conn, EPOLLIN);
-      this.#handlers.onAccept(conn, listener);
-    }
-  }
-
-  #watchListener(listener: number): void {
-    this.#epoll.add(this.#listeners.list[listener]!.fd, EPOLLIN, LISTENER_BIT + listener, 0);
-  }
-
-  #pauseListener(listener: number, untilNs: number): void {
-    this.stats.shortageCount++;
-    this.#epoll.remove(this.#listeners.list[listener]!.fd);
-    this.#listeners.pause(listener, untilNs);
-  }
-
-  #resumeListeners(nowNs: number): void {
-    if (this.#table.isFull || nowNs < this.#listeners.retryAtNs) return;
-    this.#listeners.anyPaused = false;
-    this.#listeners.retryAtNs = 0;
-    for (let i = 0; i < this.#listeners.list.length; i++) {
-      const entry = this.#listeners.list[i]!;
-      if (!entry.paused) continue;
-      entry.paused = false;
-      this.#watchListener(i);
-    }
+  #open(fd: number, listener: number): void {
+    const conn = this.#table.take(fd, OPEN);
+    this.stats.acceptCount++;
+    this.#watch(conn, EPOLLIN);
+    this.#handlers.onAccept(conn, listener);
   }
 
   #release(conn: number): void {
@@ -367,6 +358,6 @@ class EpollLoop implements EventLoop {
     closeFd(this.#table.fd[conn]!);
     this.#table.release(conn);
     // A descriptor is free again: accept may be tried before its time.
-    this.#listeners.retryAtNs = 0;
+    this.#acceptor.listeners.retryAtNs = 0;
   }
 }

@@ -5,6 +5,7 @@
  * A connection is a small integer, an index into the loop's fixed tables, reused after its close has been reported.
  */
 import type { Address } from '../base/address.ts';
+import type { ListenOptions as SocketListenOptions } from '../kernel/sockets.ts';
 
 /**
  * What the owner of a loop is told. All calls come from within turn(), on the loop's own thread; none may block.
@@ -34,6 +35,11 @@ export type LoopHandlers = {
    * 0 polls, Infinity waits for events only.
    */
   onTurn(nowNs: number): number;
+  /**
+   * Once a cycle, when connections were accepted as far as they will be in it and before any bytes of it are handed
+   * over. An owner that gives this has accepting come first. epoll only: a ring has accepted before it tells.
+   */
+  onAccepted?(): void;
 };
 
 export type LoopOptions = {
@@ -44,9 +50,22 @@ export type LoopOptions = {
   nowNs: () => number;
   /** Deadlines nearer than this are met by spinning, not by a timed wait. 0 (the default) never spins. */
   spinNs?: number;
+  /** Keep stats.waitNs: two more readings of the clock a cycle. */
+  measuresWaits?: boolean;
 };
 
-export type ListenOptions = { backlog?: number; reusePort?: boolean; unixMode?: number };
+/** How a loop accepts from a listener. */
+export type AcceptOptions = {
+  /**
+   * EPOLLEXCLUSIVE: of several loops that watch one listener the kernel wakes one, not all (epoll only; a ring's accept
+   * is exclusive by itself). epoll_ctl(2), since 4.5
+   */
+  exclusive?: boolean;
+  /** Most connections taken in one cycle, so that accepting never starves those who are here. 64; epoll only. */
+  acceptLimit?: number;
+};
+
+export type ListenOptions = SocketListenOptions & AcceptOptions;
 
 export type ConnectOptions = {
   /** Local IP literal to connect from; TCP only. */
@@ -59,6 +78,8 @@ export type EventLoop = {
   readonly backend: 'ring' | 'epoll';
   /** Slots taken, including connections still closing. Below connectionLimit, connect() finds a slot. */
   readonly connectionCount: number;
+  /** Listeners that may still bring connections: also those that were stopped and are on their way out. */
+  readonly listenerCount: number;
   /**
    * A fixed piece of send memory of the loop's own, for bytes sent again and again without a copy. Contents may be
    * changed only while no send from it is under way.
@@ -71,6 +92,19 @@ export type EventLoop = {
   connect(address: Address, options?: ConnectOptions): number;
   /** Throws SYSCALL or PERMISSION with a hint (address in use, permission). */
   listen(address: Address, options?: ListenOptions): number;
+  /**
+   * Accepts from a listening socket that was opened elsewhere, for a process that inherited it. The descriptor is closed
+   * with the loop; a socket file stays, for it belongs to who made it.
+   */
+  adopt(fd: number, address: Address, options?: AcceptOptions): number;
+  /** Stops and resumes accepting; meanwhile connections wait in the kernel's queue. Connections on their way still come. */
+  setAccepting(listener: number, accepting: boolean): void;
+  /**
+   * Stops listening for good: connections that wait are still taken, as far as there is room, then the descriptor is
+   * closed, and a socket file of our own removed. (Of several loops on one listener, the kernel may have told this one
+   * alone that somebody waits.)
+   */
+  stopListening(listener: number): void;
   /** The port or path a listener really has (port 0 asks the kernel for a free one). */
   listenerAddress(listener: number): Address;
   /**
@@ -116,10 +150,29 @@ export type LoopStats = {
   systemCallCount: number;
   spinNs: number;
   acceptCount: number;
+  /** accept(2) found nobody waiting (EAGAIN), whatever came before it in the cycle. epoll only. */
+  acceptEmptyCount: number;
+  /** Of these, the first accept of a cycle: woken for nothing. */
+  acceptInVainCount: number;
+  /** Polls (waits of no length) that brought nothing. */
+  peekCount: number;
+  /** Time spent in waits, if LoopOptions.measuresWaits. */
+  waitNs: number;
   /** Times a bounded resource ran out and work was put off (buffer ring empty, submission queue full, CQ overflow). */
   shortageCount: number;
 };
 
 export function emptyStats(): LoopStats {
-  return { waitCount: 0, eventCount: 0, systemCallCount: 0, spinNs: 0, acceptCount: 0, shortageCount: 0 };
+  return {
+    waitCount: 0,
+    eventCount: 0,
+    systemCallCount: 0,
+    spinNs: 0,
+    acceptCount: 0,
+    acceptEmptyCount: 0,
+    acceptInVainCount: 0,
+    peekCount: 0,
+    waitNs: 0,
+    shortageCount: 0,
+  };
 }

@@ -5,9 +5,9 @@
 import type { Address } from '../base/address.ts';
 import { IORING_CQE_F_MORE } from '../kernel/abi/io-uring.ts';
 import { ERRNO } from '../kernel/errno.ts';
-import { closeFd } from '../kernel/sockets.ts';
+import { acceptConnection, closeFd } from '../kernel/sockets.ts';
 import type { ConnectionTable } from './connection-table.ts';
-import type { ListenOptions } from './event-loop.ts';
+import type { AcceptOptions, ListenOptions } from './event-loop.ts';
 import { ACCEPT_RETRY_NS, Listeners } from './listeners.ts';
 import { OP_ACCEPT, OP_NONE, type Submitter } from './submitter.ts';
 
@@ -19,6 +19,8 @@ export class RingAcceptor {
   readonly #open: (fd: number, listener: number) => void;
   /** Accepted while the table was full: [descriptor, listener]. As many as one batch of completions brings. */
   readonly #held: [number, number][] = [];
+  /** To be closed when their accepts have ended. */
+  readonly #stopping = new Set<number>();
 
   constructor(
     submitter: Submitter,
@@ -38,6 +40,28 @@ export class RingAcceptor {
     return listener;
   }
 
+  adopt(fd: number, address: Address, options?: AcceptOptions): number {
+    const listener = this.listeners.adopt(fd, address, options);
+    this.#arm(listener);
+    return listener;
+  }
+
+  setAccepting(listener: number, accepting: boolean): void {
+    const entry = this.listeners.list[listener]!;
+    if (entry.wanted === accepting || entry.fd === -1) return;
+    entry.wanted = accepting;
+    if (!accepting) this.#cancel(listener);
+    else if (!entry.armed && !entry.paused) this.#arm(listener);
+  }
+
+  /** The accept is cancelled first: what came before its end is told by completions, the rest is taken after it. */
+  stop(listener: number): void {
+    this.#stopping.add(listener);
+    this.listeners.list[listener]!.wanted = false;
+    if (this.listeners.list[listener]!.armed) this.#cancel(listener);
+    else this.#finish(listener);
+  }
+
   /** A completion of a listener's accept. */
   accepted(listener: number, result: number, flags: number): void {
     const entry = this.listeners.list[listener]!;
@@ -52,9 +76,13 @@ export class RingAcceptor {
     if (flags & IORING_CQE_F_MORE) return;
     // Multishot accept has ended: by our cancelling it, for want of descriptors, or because a connection failed.
     entry.armed = false;
+    if (this.#stopping.has(listener)) {
+      this.#finish(listener);
+      return;
+    }
     const isPassing = result >= 0 || result === -ERRNO.ECONNABORTED || result === -ERRNO.EINTR;
     if (!isPassing && result !== -ERRNO.ECANCELED) this.#pause(listener, this.#nowNs() + ACCEPT_RETRY_NS);
-    else if (!entry.paused) this.#arm(listener);
+    else if (!entry.paused && entry.wanted) this.#arm(listener);
   }
 
   /** Serves what is held and resumes what is paused, as far as there is room. Once a cycle while something is paused. */
@@ -74,7 +102,7 @@ export class RingAcceptor {
         continue;
       }
       entry.paused = false;
-      this.#arm(i);
+      if (entry.wanted) this.#arm(i);
     }
   }
 
@@ -86,14 +114,27 @@ export class RingAcceptor {
   }
 
   #pause(listener: number, untilNs: number): void {
-    const { ring, stats } = this.#submitter;
-    stats.shortageCount++;
-    const entry = this.listeners.list[listener]!;
-    if (entry.armed) {
-      this.#submitter.makeRoom(1);
-      ring.cancelFd(entry.fd, OP_NONE);
-    }
+    this.#submitter.stats.shortageCount++;
+    this.#cancel(listener);
     this.listeners.pause(listener, untilNs);
+  }
+
+  #finish(listener: number): void {
+    const entry = this.listeners.list[listener]!;
+    while (!this.#table.isFull && entry.fd !== -1) {
+      const fd = acceptConnection(entry.fd);
+      if (fd < 0) break;
+      this.#open(fd, listener);
+    }
+    this.#stopping.delete(listener);
+    this.listeners.close(listener);
+  }
+
+  #cancel(listener: number): void {
+    const entry = this.listeners.list[listener]!;
+    if (!entry.armed) return;
+    this.#submitter.makeRoom(1);
+    this.#submitter.ring.cancelFd(entry.fd, OP_NONE);
   }
 
   #arm(listener: number): void {

@@ -53,9 +53,9 @@ export class RingSender {
     this.#sentNow = new Int32Array(table.limit);
   }
 
-  /** Something is queued on a connection that flush() has not looked at. */
-  get hasWork(): boolean {
-    return this.#dirtyCount > 0;
+  /** Connections with something queued that flush() has not looked at. */
+  get dirtyCount(): number {
+    return this.#dirtyCount;
   }
 
   push(conn: number, area: SendArea, start: number, end: number): boolean {

@@ -28,6 +28,7 @@ export class RingWaiter {
     }
     if (wakeAtNs === 0) {
       if (ring.unsubmittedCount > 0 || ring.needsEnter) this.#submitter.enter(0);
+      if (ring.cqReady() === 0) stats.peekCount++;
       return;
     }
     let nowNs = this.#nowNs();

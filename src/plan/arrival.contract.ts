@@ -148,6 +148,22 @@ function scheduleContract(arrival: Arrival): void {
     );
   });
 
+  test(`${arrival.name}: follows its rate: half of it half-way, a quarter in a ramp from nothing`, () => {
+    const shareBefore = (ratePerSec: number, toRatePerSec: number) => {
+      const given = { ratePerSec, toRatePerSec, durationNs: 40e9, connectionCount: 20, seed: 11 };
+      const all = drain(arrival.createSchedule(given));
+      return all.filter((atNs) => atNs < 20e9).length / all.length;
+    };
+    for (const [from, to, share] of [
+      [1000, 1000, 0.5],
+      [0, 1000, 0.25],
+      [1000, 0, 0.75],
+    ] as const) {
+      const got = shareBefore(from, to);
+      assert.ok(Math.abs(got - share) < 0.05, `${from}-${to}: ${got} before the middle, expected ${share}`);
+    }
+  });
+
   for (const [key, parameter] of Object.entries(arrival.parameters ?? {}))
     parameterContract(arrival, key, parameter);
 }

@@ -36,6 +36,25 @@ export type JsonPath = readonly (string | number)[];
 /** Without a check of its own a request is answered well by any status below 400. */
 export const DEFAULT_STATUS: readonly StatusRange[] = [[0, 399]];
 
+/** What a check looks at; a ReplyParser has it, and makes texts and views only when they are read. */
+export type CheckedReply = {
+  readonly status: number;
+  readonly headerText: string;
+  readonly body: Uint8Array;
+};
+
+/** As checkReply(), reading of a reply only what the check looks at: a status alone costs no text. */
+export function checkParsedReply(check: ResponseCheck, reply: CheckedReply): string | null {
+  if (!statusPasses(check, reply.status)) return check.statusReason;
+  if (check.headers.length > 0) {
+    const reason = failedHeader(check.headers, reply.headerText);
+    if (reason !== null) return reason;
+  }
+  if (check.body.length === 0) return null;
+  const { body } = reply;
+  return failedBody(check.body, body, body.length);
+}
+
 /**
  * Null when the reply passes, else the reason, one of the texts in `check`. `headerText` is the reply's header block,
  * `body` its payload up to `captureBytes`, `bodyByteCount` the payload's whole length where the caller knows it.
@@ -47,20 +66,8 @@ export function checkReply(
   body: Uint8Array,
   bodyByteCount: number = body.length,
 ): string | null {
-  if (!check.status.some(([from, to]) => status >= from && status <= to)) return check.statusReason;
-  for (const header of check.headers) if (!headerPasses(header, headerText)) return header.reason;
-  let json: unknown;
-  let parsed = false;
-  for (const rule of check.body) {
-    if (rule.rule === 'json-present' || rule.rule === 'json-equals') {
-      if (!parsed) json = parseJson(body);
-      parsed = true;
-      if (!jsonPasses(rule, json)) return rule.reason;
-    } else if (!bodyPasses(rule, body, bodyByteCount)) {
-      return rule.reason;
-    }
-  }
-  return null;
+  if (!statusPasses(check, status)) return check.statusReason;
+  return failedHeader(check.headers, headerText) ?? failedBody(check.body, body, bodyByteCount);
 }
 
 /** The most that any check needs of a payload. */
@@ -71,6 +78,34 @@ export function captureBytesOf(checks: readonly (ResponseCheck | null)[]): numbe
 /** True when a check reads headers: a parser then has to keep them. */
 export function readsHeaders(checks: readonly (ResponseCheck | null)[]): boolean {
   return checks.some((check) => check !== null && check.headers.length > 0);
+}
+
+/** By index: nothing is allocated for a reply whose status is all that counts. */
+function statusPasses({ status: ranges }: ResponseCheck, status: number): boolean {
+  for (let i = 0; i < ranges.length; i++) {
+    if (status >= ranges[i]![0] && status <= ranges[i]![1]) return true;
+  }
+  return false;
+}
+
+function failedHeader(checks: readonly HeaderCheck[], headerText: string): string | null {
+  for (const header of checks) if (!headerPasses(header, headerText)) return header.reason;
+  return null;
+}
+
+function failedBody(checks: readonly BodyCheck[], body: Uint8Array, bodyByteCount: number): string | null {
+  let json: unknown;
+  let parsed = false;
+  for (const rule of checks) {
+    if (rule.rule === 'json-present' || rule.rule === 'json-equals') {
+      if (!parsed) json = parseJson(body);
+      parsed = true;
+      if (!jsonPasses(rule, json)) return rule.reason;
+    } else if (!bodyPasses(rule, body, bodyByteCount)) {
+      return rule.reason;
+    }
+  }
+  return null;
 }
 
 function headerPasses(check: HeaderCheck, headerText: string): boolean {

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTarget } from '../base/address.ts';
+import { DEFAULT_FRAME_FORMAT } from '../wire/codec.ts';
 import { createPlan, type PlanOptions } from './plan.ts';
+import { createPlanSchedule, expectedCounts } from './schedule.ts';
+import type { Stage } from './stages.ts';
 
 const GOOD: PlanOptions = {
   target: parseTarget('http://127.0.0.1:8080/x'),
@@ -14,6 +17,10 @@ const GOOD: PlanOptions = {
   timeoutNs: 2e9,
   seed: 1,
 };
+
+const RAMP: Stage = { durationNs: 10e9, fromRatePerSec: 0, toRatePerSec: 2000 };
+const LEVEL: Stage = { durationNs: 10e9, fromRatePerSec: 2000, toRatePerSec: 2000 };
+const PAUSE: Stage = { durationNs: 5e9, fromRatePerSec: 0, toRatePerSec: 0 };
 
 test('a good plan is filled in and frozen', () => {
   const plan = createPlan(GOOD);
@@ -30,6 +37,54 @@ test('the warm-up is a tenth, at most a second', () => {
   assert.equal(createPlan({ ...GOOD, durationNs: 2e9 }).warmupNs, 200e6);
   assert.equal(createPlan({ ...GOOD, durationNs: 60e9 }).warmupNs, 1e9);
   assert.equal(createPlan({ ...GOOD, warmupNs: 0 }).warmupNs, 0);
+});
+
+test('what is left out has its default', () => {
+  const plan = createPlan(GOOD);
+  assert.deepEqual(
+    {
+      arrivalParams: plan.arrivalParams,
+      stages: plan.stages,
+      codec: plan.codec,
+      frame: plan.frame,
+      thinkTime: plan.thinkTime,
+      pipelineDepth: plan.pipelineDepth,
+      requestsPerConnection: plan.requestsPerConnection,
+      connectionsPerSec: plan.connectionsPerSec,
+      connectTimeoutNs: plan.connectTimeoutNs,
+      sourceAddresses: plan.sourceAddresses,
+    },
+    {
+      arrivalParams: {},
+      stages: null,
+      codec: 'http1',
+      frame: DEFAULT_FRAME_FORMAT,
+      thinkTime: null,
+      pipelineDepth: 1,
+      requestsPerConnection: null,
+      connectionsPerSec: null,
+      connectTimeoutNs: 2e9,
+      sourceAddresses: [],
+    },
+  );
+  assert.match(Buffer.from(plan.requests.arena).toString(), /^GET \/x HTTP\/1.1\r\nHost: 127.0.0.1:8080\r\n/);
+  assert.equal(createPlan({ ...GOOD, target: parseTarget('tcp://127.0.0.1:1') }).codec, 'frame');
+  assert.deepEqual(structuredClone(plan), plan);
+});
+
+test('stages decide the duration, and their mean is the rate', () => {
+  const plan = createPlan({ ...GOOD, ratePerSec: null, stages: [RAMP, LEVEL, PAUSE] });
+  assert.equal(plan.durationNs, 25e9);
+  assert.equal(plan.ratePerSec, (10_000 + 20_000) / 25);
+  assert.equal(plan.queueLimit, 20_000);
+  assert.deepEqual(expectedCounts(plan), [10_000, 20_000, 0]);
+});
+
+test('a closed loop may think', () => {
+  const thinkTime = { meanNs: 50e6, jitterNs: 1e6 };
+  const plan = createPlan({ ...GOOD, arrival: 'closed', ratePerSec: null, thinkTime });
+  assert.deepEqual(plan.thinkTime, thinkTime);
+  assert.equal(createPlanSchedule(plan), null);
 });
 
 const BAD: [change: Partial<PlanOptions>, message: RegExp][] = [
@@ -51,6 +106,30 @@ const BAD: [change: Partial<PlanOptions>, message: RegExp][] = [
   [{ warmupNs: 10e9 }, /--warmup: must be shorter/],
   [{ seed: -1 }, /--seed: -1/],
   [{ queueLimit: 0 }, /queueLimit: 0/],
+  [{ arrivalParams: { cv: 3 } }, /--arrival poisson: no parameter "cv"; it takes none/],
+  [{ arrival: 'gamma', arrivalParams: { cv: 99 } }, /--arrival gamma: cv: 99 is not from/],
+  [{ arrival: 'synced', arrivalParams: { wave: 1, everyNs: 1e6 } }, /wave and every/],
+  [{ stages: [LEVEL] }, /--rate: stages have rates of their own/],
+  [{ ratePerSec: null, stages: [] }, /--stage: from 1 to 1000 stages, not 0/],
+  [{ ratePerSec: null, stages: [{ ...LEVEL, toRatePerSec: -1 }] }, /--stage 1: -1 per second/],
+  [{ ratePerSec: null, stages: [LEVEL, { ...LEVEL, durationNs: 0 }] }, /--stage 2: 0 ns/],
+  [{ ratePerSec: null, stages: [PAUSE] }, /--stage: all together make no request due/],
+  [{ ratePerSec: null, arrival: 'closed', stages: [LEVEL] }, /--stage: a closed loop has no rate/],
+  [
+    { ratePerSec: null, stages: [{ ...LEVEL, arrival: { arrival: 'closed', params: {} } }] },
+    /--stage 1: a stage has a rate/,
+  ],
+  [{ thinkTime: { meanNs: 1, jitterNs: 0 } }, /--think-time: only a closed loop has one/],
+  [{ pipelineDepth: 0 }, /--pipeline: 0/],
+  [{ requestsPerConnection: 0.5 }, /--requests-per-connection: 0.5 is not a whole number/],
+  [{ connectionsPerSec: 0 }, /--connections-per-sec: 0/],
+  [{ connectTimeoutNs: 0 }, /--connect-timeout: 0/],
+  [{ sourceAddresses: ['localhost'] }, /--source: "localhost" is not an IP address/],
+  [
+    { target: parseTarget('unix:/x'), sourceAddresses: ['127.0.0.2'] },
+    /--source: a Unix socket has no source/,
+  ],
+  [{ codec: './mine.ts' }, /--codec: ".\/mine.ts" is none of/],
 ];
 
 for (const [change, message] of BAD) {

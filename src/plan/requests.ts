@@ -38,6 +38,8 @@ export type RequestKind = {
   pick: 'sequential' | 'random';
   /** The request of a row; called once for each row that is used, in any order. */
   requestOf(row: number): RequestOptions;
+  /** Begins the message when the request of a row cannot be made: which kind, which line of which file. */
+  describeRow?(row: number): string;
 };
 
 export type EncodeOptions = {
@@ -72,47 +74,85 @@ export function encodeRequests(
     pick,
   }));
   const plan = mixOrder(mix, options.seed ?? 1);
-  const arena = new Arena(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
-  const offsets: number[] = [];
-  const lengths: number[] = [];
-  const kindOf: number[] = [];
-  const noBody: number[] = [];
   const totalCount = plan.useRow.length;
+  const arena = new Arena(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
+  const variants = new Variants(totalCount, arena);
   /** Use → variant. Several rows may come to the same bytes. */
   const variantOf = new Uint32Array(totalCount);
-  const byHash = new Map<number, number[]>();
   for (let use = 0; use < totalCount; use++) {
     const kind = plan.useKind[use]!;
-    const request = kinds[kind]!.requestOf(plan.useRow[use]!);
-    const bytes = codec.encodeRequest(request);
-    const hash = hashOf(bytes, kind);
-    const candidates = byHash.get(hash) ?? [];
-    let variant = candidates.find(
-      (known) => kindOf[known] === kind && arena.holds(offsets[known]!, lengths[known]!, bytes),
-    );
-    if (variant === undefined) {
-      variant = offsets.length;
-      offsets.push(arena.append(bytes, kinds[kind]!.name, use, totalCount));
-      lengths.push(bytes.length);
-      kindOf.push(kind);
-      noBody.push(codec.name === 'http1' && request.method === 'HEAD' ? 1 : 0);
-      if (candidates.push(variant) === 1) byHash.set(hash, candidates);
-    }
-    variantOf[use] = variant;
+    const { request, bytes } = encodeOne(codec, kinds[kind]!, plan.useRow[use]!);
+    arena.checkRoom(bytes.length, kinds[kind]!.name, use, totalCount);
+    variantOf[use] = variants.add(kind, bytes, codec.name === 'http1' && request.method === 'HEAD');
     if ((use + 1) % PROGRESS_EVERY === 0) options.onProgress?.(use + 1, totalCount);
   }
-  const order = sharedUint32(plan.order.length);
+  const order = shared(variants.count === 1 ? 1 : plan.order.length);
   for (let i = 0; i < order.length; i++) order[i] = variantOf[plan.order[i]!]!;
   return {
     arena: arena.finish(),
-    offsets: sharedUint32(offsets.length, offsets),
-    lengths: sharedUint32(lengths.length, lengths),
-    order: offsets.length === 1 ? order.subarray(0, 1) : order,
-    kindOf: Uint16Array.from(kindOf),
+    offsets: shared(variants.count, variants.offsets),
+    lengths: shared(variants.count, variants.lengths),
+    order,
+    kindOf: variants.kindOf.slice(0, variants.count),
     kindNames: kinds.map(({ name }) => name),
     checks: kinds.map(({ check }) => check ?? null),
-    noBody: Uint8Array.from(noBody),
+    noBody: variants.noBody.slice(0, variants.count),
   };
+}
+
+function encodeOne(
+  codec: Codec,
+  kind: RequestKind,
+  row: number,
+): { request: RequestOptions; bytes: Uint8Array } {
+  try {
+    const request = kind.requestOf(row);
+    return { request, bytes: codec.encodeRequest(request) };
+  } catch (error) {
+    if (kind.describeRow === undefined || !(error instanceof LoopscopeError)) throw error;
+    throw new LoopscopeError(error.code, `${kind.describeRow(row)}: ${error.message}`, error.hint, error);
+  }
+}
+
+/** The distinct byte strings of each kind, found again by hash; typed arrays, because there may be a million. */
+class Variants {
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+  readonly kindOf: Uint16Array;
+  readonly noBody: Uint8Array;
+  count = 0;
+  readonly #arena: Arena;
+  /** Hash → last variant with it, plus one; variant → the one before with the same hash, plus one. */
+  readonly #heads: Uint32Array;
+  readonly #previous: Uint32Array;
+
+  constructor(limit: number, arena: Arena) {
+    this.offsets = new Uint32Array(limit);
+    this.lengths = new Uint32Array(limit);
+    this.kindOf = new Uint16Array(limit);
+    this.noBody = new Uint8Array(limit);
+    this.#arena = arena;
+    this.#heads = new Uint32Array(2 ** Math.ceil(Math.log2(2 * limit)));
+    this.#previous = new Uint32Array(limit);
+  }
+
+  /** The variant with these bytes: the known one, or a new one. */
+  add(kind: number, bytes: Uint8Array, noBody: boolean): number {
+    const slot = hashOf(bytes, kind) & (this.#heads.length - 1);
+    for (let next = this.#heads[slot]!; next > 0; next = this.#previous[next - 1]!) {
+      const known = next - 1;
+      const same = this.kindOf[known] === kind && this.lengths[known] === bytes.length;
+      if (same && this.#arena.holds(this.offsets[known]!, bytes)) return known;
+    }
+    const variant = this.count++;
+    this.offsets[variant] = this.#arena.append(bytes);
+    this.lengths[variant] = bytes.length;
+    this.kindOf[variant] = kind;
+    this.noBody[variant] = noBody ? 1 : 0;
+    this.#previous[variant] = this.#heads[slot]!;
+    this.#heads[slot] = variant + 1;
+    return variant;
+  }
 }
 
 /** A growing byte string with a limit. */
@@ -125,21 +165,25 @@ class Arena {
     this.#limitBytes = limitBytes;
   }
 
+  /** Throws USAGE when a request of this size might not fit, saying what to reduce. */
+  checkRoom(byteLength: number, kindName: string, done: number, total: number): void {
+    const needed = this.#length + byteLength;
+    if (needed <= this.#limitBytes) return;
+    const perRequest = Math.ceil(needed / (done + 1));
+    throw new LoopscopeError(
+      'USAGE',
+      `the requests are too large to be made beforehand: ${done} of ${total} variants fill ` +
+        `${formatBytes(this.#limitBytes)}, at about ${formatBytes(perRequest)} each (the last is of kind "${kindName}")`,
+      `use fewer rows of data (about ${Math.max(1, Math.floor(this.#limitBytes / perRequest))} fit) or smaller bodies`,
+    );
+  }
+
   /** Where the bytes now begin. */
-  append(bytes: Uint8Array, kindName: string, done: number, total: number): number {
+  append(bytes: Uint8Array): number {
     const offset = this.#length;
     const needed = offset + bytes.length;
-    if (needed > this.#limitBytes) {
-      const perRequest = Math.ceil(needed / (done + 1));
-      throw new LoopscopeError(
-        'USAGE',
-        `the requests are too large to be made beforehand: ${done} of ${total} variants fill ` +
-          `${formatBytes(this.#limitBytes)}, at about ${formatBytes(perRequest)} each (the last is of kind "${kindName}")`,
-        `use fewer rows of data (about ${Math.max(1, Math.floor(this.#limitBytes / perRequest))} fit) or smaller bodies`,
-      );
-    }
     if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.min(this.#limitBytes, Math.max(needed, 2 * this.#bytes.length)));
+      const larger = new Uint8Array(Math.max(needed, Math.min(this.#limitBytes, 2 * this.#bytes.length)));
       larger.set(this.#bytes.subarray(0, offset));
       this.#bytes = larger;
     }
@@ -148,10 +192,8 @@ class Arena {
     return offset;
   }
 
-  holds(offset: number, length: number, bytes: Uint8Array): boolean {
-    return (
-      length === bytes.length && Buffer.compare(this.#bytes.subarray(offset, offset + length), bytes) === 0
-    );
+  holds(offset: number, bytes: Uint8Array): boolean {
+    return Buffer.compare(this.#bytes.subarray(offset, offset + bytes.length), bytes) === 0;
   }
 
   finish(): Uint8Array {
@@ -161,9 +203,9 @@ class Arena {
   }
 }
 
-function sharedUint32(length: number, values?: readonly number[]): Uint32Array {
+function shared(length: number, values?: Uint32Array): Uint32Array {
   const array = new Uint32Array(new SharedArrayBuffer(4 * length));
-  if (values) array.set(values);
+  if (values) array.set(values.subarray(0, length));
   return array;
 }
 

@@ -88,6 +88,7 @@ export class FakeLoop implements EventLoop {
   listen(): number {
     throw new Error('not needed');
   }
+  readonly listenerCount = 0;
   adopt(): number {
     throw new Error('not needed');
   }
