@@ -7,9 +7,16 @@
  */
 export { parseTarget, type Target } from './base/address.ts';
 export { ERROR_CODES, type ErrorCode, EXIT, LoopscopeError } from './base/errors.ts';
+export { compareRuns, isWorse } from './diagnose/compare/compare-runs.ts';
+export type { ComparedFigure, Comparison } from './diagnose/compare/comparison.ts';
 export { diagnose } from './diagnose/diagnose.ts';
 export { CULPRITS, type CulpritId, type Diagnosis, type Evidence, type Finding } from './diagnose/finding.ts';
+export { estimateRun, type QuantileEstimate } from './diagnose/statistics/quantile-interval.ts';
+export { judgeThresholds } from './diagnose/thresholds/judge-thresholds.ts';
+export { parseThresholds } from './diagnose/thresholds/parse-thresholds.ts';
+export type { Threshold, ThresholdResult } from './diagnose/thresholds/threshold.ts';
 export { type DoctorOptions, type DoctorResult, doctor, load, watch } from './doctor.ts';
+export { type FindLimitOptions, findLimit, type LimitResult, type LimitStep } from './find-limit.ts';
 export { type MeasureOptions, type MeasureProgress, measure } from './measure.ts';
 export type { LoadRecord } from './record/load.ts';
 export type { ObservationRecord, Stall } from './record/observation.ts';
@@ -17,3 +24,15 @@ export type { Run } from './record/run.ts';
 export { readRunFile, writeRunFile } from './record/run-file.ts';
 export { REPORTERS } from './report/registry.ts';
 export { VERSION } from './version.ts';
+export {
+  type Codec,
+  type FrameFormat,
+  PARSED,
+  type Parsed,
+  type ParserOptions,
+  type ReplyParser,
+  type RequestOptions,
+} from './wire/codec.ts';
+export { type CodecDefinition, defineCodec } from './wire/define-codec.ts';
+export { frameFormat } from './wire/frame-format.ts';
+export { loadCodec } from './wire/load-codec.ts';

@@ -1,4 +1,5 @@
 import type { CliCommand } from './command.ts';
+import { compareCommand } from './commands/compare.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { labCommand } from './commands/lab.ts';
 import { loadCommand } from './commands/load.ts';
@@ -12,6 +13,7 @@ export const COMMANDS: CliCommand[] = [
   loadCommand,
   watchCommand,
   reportCommand,
+  compareCommand,
   serveCommand,
   labCommand,
 ];

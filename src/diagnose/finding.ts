@@ -60,6 +60,11 @@ export type SelfCheck = {
   text: string;
   /** The percentiles a VOID withholds. */
   spoils: ('response' | 'service' | 'lateness')[];
+  /**
+   * Only quantiles above this one (0–1) are spoilt, whatever the verdict: the tail comes from a part of the run that
+   * was no measurement. Absent: a VOID spoils all of them.
+   */
+  spoilsFrom?: number;
 };
 
 /** What `doctor --json` prints. */

@@ -202,8 +202,32 @@ export const SELF = {
   idcMinArrivals: 200,
   /** Further from the schedule than this is another load than the one asked for. */
   idcVoidExcess: 5,
+  /** Tolerance at 1 ms, where every late wake-up shows, as a multiple of that at 10 ms. */
+  idc1msFactor: 2.5,
+  /** Gaps judged one by one must be longer than a wake-up: below, dispersion at 1 ms says it all. */
+  gapsMinMeanNs: 50 * NS_PER_US,
+  /** Fewer gaps say little of their distribution. */
+  gapsMinCount: 200,
+  /** Anderson–Darling: one Poisson run in a hundred is doubted by chance… */
+  gapsP: 0.01,
+  /** …and the distance must be this large, in standard deviations: about ten percentage points at the median. */
+  gapsDistance: 0.2,
+  /** Standard deviation of constant gaps over their mean… */
+  gapsVariation: 0.5,
+  /** …when it is this much in absolute terms. */
+  gapsDeviationNs: 200 * NS_PER_US,
+  /** Correlation of a gap with the one before: independent users have none. */
+  gapsLag1: 0.05,
+  /** Share of requests that come in step with a period nobody asked for. */
+  rhythmShare: 0.1,
+  /** …and its power over that of chance, which is 1: once in ten thousand runs by chance. */
+  rhythmPower: 10,
+  /** Gaps below 150 µs beyond what chance would make, where only these were counted. */
+  shortGapExcess: 0.2,
   /** Answered or failed, over planned: below it the load followed the server. */
   rateHeld: 0.995,
+  /** Requests that may wait for a connection at the end of any second: those of the turn under way. */
+  pendingAllowed: 5,
   /** Mann–Kendall over blocks of a second: one run in a hundred warns by chance. */
   trendP: 0.01,
   /** …and a change that a reader of percentiles would notice. */
@@ -212,6 +236,32 @@ export const SELF = {
   trendMinBlocks: 7,
   /** …and this much in absolute terms: nobody feels a p50 that moves from 100 to 106 µs. */
   trendMinNs: 50 * NS_PER_US,
+  /** A warm-up is told when it changes the p99 by this much: as for a trend. */
+  warmupChange: 0.05,
+  /** Slowest thread's p99 over the fastest's: they drive the same server at the same rate. */
+  threadsRatio: 1.5,
+  /** Requests a thread must have for its p99. */
+  threadsMinCount: 1_000,
+  /** The three times of a request must add up, on average, to this… */
+  clocksShare: 0.05,
+  /** …and this much in absolute terms. */
+  clocksNs: 10 * NS_PER_US,
+  /** What replies waited for in the client, as a share of the p99: from a tenth on it is felt… */
+  queueingWarn: 0.1,
+  /** …from a third on the figure is as much the client's as the server's, if it is long enough to matter. */
+  queueingVoid: 0.3,
+  /** Below this, waiting in the client is the ordinary cost of handling several replies in a turn. */
+  queueingFloorNs: 100 * NS_PER_US,
+  /** The client stood still for 1 % of the time: that is where the p99 is. */
+  pausesWarn: 0.01,
+  /** Responses within 5 % of 1, 3 or 7 s, over those expected from their neighbourhood… */
+  retryFactor: 3,
+  /** …and at least this many. */
+  retryMinCount: 5,
+  /** Local ports in use, TIME_WAIT among them, over those there are. */
+  portsWarn: 0.8,
+  /** Ports that Linux gives out unless it is told otherwise (32768–60999). ip(7), ip_local_port_range */
+  portsDefault: 28_232,
   /** Requests in flight against throughput times service time: two counts of one thing. */
   littlesLaw: 0.02,
   /** Fewer replies make the mean itself uncertain by more. */

@@ -49,7 +49,7 @@ function arrivals(
   const builder = quietRun();
   const load = builder.run.load!;
   load.plan.arrival = arrival;
-  load.arrivals.idc10ms = idc10ms;
+  Object.assign(load.arrivals, { idc1ms: idc10ms, idc10ms, idc100ms: idc10ms });
   load.arrivals.planned = planned === null ? null : { idc1ms: planned, idc10ms: planned, idc100ms: planned };
   return builder;
 }

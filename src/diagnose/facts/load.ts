@@ -1,5 +1,15 @@
 import type { LoadBlock, LoadRecord, OutcomeCounts } from '../../record/load.ts';
-import { TAIL } from '../limits.ts';
+import { SELF, TAIL } from '../limits.ts';
+import {
+  blockOf,
+  decodeOrNull,
+  groupSeries,
+  mergeBlocks,
+  secondsOf,
+  sparseQuantileNs,
+  type TimeBlock,
+} from '../statistics/block-series.ts';
+import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
 import { amount, ratio, sumBy } from './numbers.ts';
 
@@ -24,6 +34,14 @@ export type LoadFacts = {
   poolDry: boolean;
   /** Blocks of all threads, second by second, warm-up left out. */
   seconds: SecondFacts[];
+  /** Response times over the same seconds, for intervals. */
+  series: TimeBlock[];
+  /** Response times of each thread; one entry a thread. */
+  threads: { threadIndex: number; series: TimeBlock[] }[];
+  /** The schedule itself asked for another rate at other times: what follows it is no drift. */
+  rateChanges: boolean;
+  /** Seconds at the beginning of the measured part that the rest is unlike. */
+  warmup: Warmup;
   client: ClientFacts;
   /** The tail is worth explaining. */
   tailLate: boolean;
@@ -32,8 +50,15 @@ export type LoadFacts = {
 export type SecondFacts = {
   startNs: number;
   plannedCount: number;
-  endedCount: number;
+  sentCount: number;
+  /** Given up in this second, for want of a connection. */
+  droppedCount: number;
+  /** Due by the end of this second and still waiting for a connection. */
+  pendingCount: number;
+  /** Too much of what was due was not sent: the load followed the server. */
+  closedLoop: boolean;
   p50Ns: number | null;
+  p90Ns: number | null;
   p99Ns: number | null;
 };
 
@@ -52,6 +77,7 @@ export function loadFactsOf(record: LoadRecord): LoadFacts {
   const responseOrWorse = distributionOf([total.response], [total.censored, total.unsent]);
   const endedCount = ended(counts);
   const limit = amount(record.inFlight.limit);
+  const { seconds, series, threads } = timelineOf(record);
   return {
     record,
     open: record.plan.arrival !== 'closed',
@@ -64,7 +90,11 @@ export function loadFactsOf(record: LoadRecord): LoadFacts {
     achievedShare: ratio(endedCount, counts.planned),
     failedShare: ratio(amount(counts.error) + amount(counts.timeout), counts.planned),
     poolDry: limit > 0 && record.inFlight.max >= limit,
-    seconds: secondsOf(record),
+    seconds,
+    series,
+    threads,
+    rateChanges: record.plan.arrival !== 'closed' && isRateChanging(seconds),
+    warmup: findWarmup(seconds.flatMap((second) => second.p90Ns ?? [])),
     client: clientFactsOf(record),
     tailLate: isTailLate(responseOrWorse),
   };
@@ -80,27 +110,74 @@ function isTailLate(response: Distribution | null): boolean {
   return p99Ns >= TAIL.p99Ns && p99Ns >= TAIL.p99OverP50 * response.quantileNs(0.5);
 }
 
-function secondsOf(record: LoadRecord): SecondFacts[] {
-  const groups = new Map<number, LoadBlock[]>();
-  for (const block of record.blocks) {
-    if (block.startNs < record.measuredFromNs) continue;
-    const key = Math.round(block.startNs / 1e8);
-    const group = groups.get(key);
-    if (group) group.push(block);
-    else groups.set(key, [block]);
-  }
-  return [...groups.entries()]
-    .sort(([a], [b]) => a - b)
-    .map(([, blocks]) => {
-      const response = distributionOf(blocks.map((block) => block.latency.response));
-      return {
-        startNs: blocks[0]!.startNs,
-        plannedCount: sumBy(blocks, (block) => block.counts.planned),
-        endedCount: sumBy(blocks, (block) => ended(block.counts)),
-        p50Ns: response ? response.quantileNs(0.5) : null,
-        p99Ns: response ? response.quantileNs(0.99) : null,
-      };
+/** Requests due in each second: more different than chance makes them, and by an amount that matters. */
+function isRateChanging(seconds: readonly SecondFacts[]): boolean {
+  // The last second may be a part of one.
+  const counts = seconds.slice(0, -1).map((second) => second.plannedCount);
+  const mean = sumBy(counts, (count) => count) / counts.length;
+  if (counts.length < 2 || mean === 0) return false;
+  const variance = sumBy(counts, (count) => (count - mean) ** 2) / (counts.length - 1);
+  const byChance = 1 + SELF.idcSigmas * Math.sqrt(2 / counts.length);
+  return variance / mean > byChance && Math.sqrt(variance) / mean > SELF.trendChange;
+}
+
+type Timeline = Pick<LoadFacts, 'seconds' | 'series' | 'threads'>;
+
+function timelineOf(record: LoadRecord): Timeline {
+  const open = record.plan.arrival !== 'closed';
+  const seconds: SecondFacts[] = [];
+  const series: TimeBlock[] = [];
+  const threads = new Map<number, TimeBlock[]>();
+  let pendingCount = 0;
+  for (const blocks of secondsOf(record)) {
+    const times = blocks.map((block) => blockOf(block.startNs, [block.latency], 'response'));
+    blocks.forEach(({ threadIndex }, index) => {
+      const own = threads.get(threadIndex);
+      if (own) own.push(times[index]!);
+      else threads.set(threadIndex, [times[index]!]);
     });
+    const merged = mergeBlocks(times);
+    const second = secondOf(blocks, merged, pendingCount, open);
+    pendingCount = second.pendingCount;
+    seconds.push(second);
+    series.push(merged);
+  }
+  return {
+    seconds,
+    series: groupSeries(series),
+    threads: [...threads].map(([threadIndex, own]) => ({ threadIndex, series: groupSeries(own) })),
+  };
+}
+
+/**
+ * planned = sent + dropped + pending, second by second. The number sent is that of the times of sending; without them
+ * nothing is known to be missing.
+ */
+function secondOf(
+  blocks: readonly LoadBlock[],
+  merged: TimeBlock,
+  pendingBefore: number,
+  open: boolean,
+): SecondFacts {
+  const plannedCount = sumBy(blocks, (block) => block.counts.planned);
+  const droppedCount = sumBy(blocks, (block) => block.counts.unsent);
+  const sentCount = sumBy(blocks, (block) => decodeOrNull(block.latency.lateness)?.totalCount ?? 0);
+  const known = sentCount > 0 || droppedCount > 0;
+  const pendingCount = known
+    ? amount(pendingBefore + plannedCount - sentCount - droppedCount)
+    : pendingBefore;
+  const allowed = (1 - SELF.rateHeld) * plannedCount + SELF.pendingAllowed;
+  return {
+    startNs: merged.startNs,
+    plannedCount,
+    sentCount,
+    droppedCount,
+    pendingCount,
+    closedLoop: open && pendingCount + droppedCount > allowed,
+    p50Ns: sparseQuantileNs(merged.answered, 0.5),
+    p90Ns: sparseQuantileNs(merged.answered, 0.9),
+    p99Ns: sparseQuantileNs(merged.answered, 0.99),
+  };
 }
 
 function clientFactsOf(record: LoadRecord): ClientFacts {

@@ -1,15 +1,16 @@
 import { formatShare } from '../../base/units.ts';
 import { serverAtFault } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
-import { amount } from '../facts/numbers.ts';
+import { amount, ratio, sumBy } from '../facts/numbers.ts';
 import { SELF } from '../limits.ts';
-import { type Check, EVERY_PERCENTILE, skip } from '../self-check.ts';
+import { type Check, type CheckResult, EVERY_PERCENTILE, skip } from '../self-check.ts';
 import { plural } from '../words.ts';
 import { isStarved } from './client-state.ts';
 
 /**
- * Open loop stays open only while requests end as fast as they fall due. When connections run out, the load follows
- * the server instead: a closed loop in disguise, whose service times hide the queue. Response times still count it.
+ * Open loop stays open only while requests are sent as they fall due. When connections run out, the load follows the
+ * server instead: a closed loop in disguise, whose service times hide the queue. Response times still count it. Each
+ * second is judged by itself: planned = sent + dropped + pending.
  */
 export const rateHeld = {
   name: 'rate-held',
@@ -20,25 +21,30 @@ export const rateHeld = {
     if (!load.open) return skip('closed loop: no rate was planned');
     const { planned } = load.record.counts;
     if (!(planned > 0)) return skip('nothing was planned');
-    const short = secondsShort(load);
+    const closed = load.seconds.filter((second) => second.closedLoop);
     const missing = planned - load.endedCount;
     const achieved = load.achievedShare;
-    const base = { value: achieved, unit: 'share', limit: SELF.rateHeld };
     const all = `${formatShare(achieved)} of the planned requests came to an end`;
-    const text = short === 0 ? all : `${all}; ${short} of ${load.seconds.length} seconds fell short`;
+    const text = closed.length === 0 ? all : `${all}; ${describe(load)}`;
+    const base = { value: achieved, unit: 'share', limit: SELF.rateHeld, ...tailOf(load) };
     if (missing <= (1 - SELF.rateHeld) * planned + inFlightAllowance(load)) {
-      return { ...base, verdict: short === 0 ? 'PASS' : 'WARN', text };
+      if (closed.length === 0) return { ...base, verdict: 'PASS', text };
+      return { ...base, verdict: 'WARN', text: `${text}: connections ran out, and ${withheldText(load)}` };
     }
     if (isStarved(load)) {
       const why = 'the client had not the CPU for this rate';
-      return { ...base, verdict: 'VOID', text: `${text}: ${why}`, spoils: EVERY_PERCENTILE };
+      const whole = { value: achieved, unit: 'share', limit: SELF.rateHeld };
+      return { ...whole, verdict: 'VOID', text: `${text}: ${why}`, spoils: EVERY_PERCENTILE };
     }
     if (serverAtFault(facts)) {
-      const why = 'the watched server could not keep up; read response times, not service times';
-      return { ...base, verdict: 'WARN', text: `${text}: ${why}` };
+      const why = 'the watched server could not keep up; read response times';
+      const tail = closed.length === 0 ? '' : `; ${withheldText(load)}`;
+      return { ...base, verdict: 'WARN', text: `${text}: ${why}${tail}` };
     }
     return {
-      ...base,
+      value: achieved,
+      unit: 'share',
+      limit: SELF.rateHeld,
       verdict: 'VOID',
       text: `${text}: a closed loop in disguise with ${plural(load.record.inFlight.limit, 'connection')}`,
       spoils: ['service'],
@@ -46,18 +52,36 @@ export const rateHeld = {
   },
 } satisfies Check;
 
-/** Seconds in which the backlog grew by more than half a per cent of what was planned. */
-function secondsShort(load: LoadFacts): number {
-  const allowance = inFlightAllowance(load);
-  let short = 0;
-  for (const second of load.seconds) {
-    const missing = second.plannedCount - second.endedCount;
-    if (missing > (1 - SELF.rateHeld) * second.plannedCount + allowance) short++;
-  }
-  return short;
+/** The slowest service times may all come from the seconds that were closed loop: as many of them as were due then. */
+function tailOf(load: LoadFacts): Pick<CheckResult, 'spoils' | 'spoilsFrom'> {
+  const share = closedShare(load);
+  return share > 0 ? { spoils: ['service'], spoilsFrom: 1 - share } : {};
 }
 
-/** Requests under way when a second or the run ends are not missing: a few times the usual number of them. */
+/** Requests due in seconds that were closed loop, over all. */
+function closedShare(load: LoadFacts): number {
+  const closed = load.seconds.filter((second) => second.closedLoop);
+  return ratio(
+    sumBy(closed, (second) => second.plannedCount),
+    sumBy(load.seconds, (second) => second.plannedCount),
+  );
+}
+
+function describe(load: LoadFacts): string {
+  const closed = load.seconds.filter((second) => second.closedLoop);
+  const originNs = load.record.startNs;
+  const at = closed.slice(0, 3).map((second) => `${Math.round((second.startNs - originNs) / 1e9)} s`);
+  const more = closed.length > 3 ? ', …' : '';
+  const was = closed.length === 1 ? 'was' : 'were';
+  return `${closed.length} of ${plural(load.seconds.length, 'second')} ${was} closed loop (at ${at.join(', ')}${more})`;
+}
+
+function withheldText(load: LoadFacts): string {
+  const from = Math.max(0, 1 - closedShare(load)) * 100;
+  return `service times above p${Number(from.toFixed(1))}, which follow the server, are withheld`;
+}
+
+/** Requests under way when the run ends are not missing: a few times the usual number of them. */
 function inFlightAllowance(load: LoadFacts): number {
   return 5 + 3 * amount(load.record.inFlight.mean);
 }

@@ -1,6 +1,8 @@
-import { formatCount } from '../../base/units.ts';
+import { formatCount, formatNs } from '../../base/units.ts';
+import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, EVERY_PERCENTILE } from '../self-check.ts';
+import { estimateRun, type QuantileEstimate } from '../statistics/quantile-interval.ts';
 
 const QUANTILES = [0.5, 0.9, 0.99, 0.999, 0.9999] as const;
 
@@ -9,23 +11,44 @@ export function supportedQuantiles(sampleCount: number): number[] {
   return QUANTILES.filter((q) => sampleCount * (1 - q) >= SELF.samplesBeyond - 1e-6);
 }
 
-/** A p99.9 from 500 requests is a rumour. */
+/** A p99.9 from 500 requests is a rumour; so is one from 5000 requests that came in five clumps. */
 export const sampleSize = {
   name: 'sample-size',
   title: 'enough requests for each quantile',
   judge({ load }) {
     if (!load) return null;
     const count = load.responseOrWorse?.count ?? 0;
-    const supported = supportedQuantiles(count);
+    const highest = supportedQuantiles(count).at(-1);
     const limit = SELF.samplesBeyond / (1 - 0.99);
-    const base = { value: count, unit: 'requests', limit };
-    const highest = supported.at(-1);
     if (highest === undefined) {
       const text = `${count} requests carry no quantile: a median needs 20`;
-      return { ...base, limit: 20, verdict: 'VOID', text, spoils: EVERY_PERCENTILE };
+      const base = { value: count, unit: 'requests', limit: 20 };
+      return { ...base, verdict: 'VOID', text, spoils: EVERY_PERCENTILE };
     }
-    const text = `${formatCount(count)} requests carry quantiles up to p${Number((highest * 100).toFixed(2))}`;
-    if (highest >= 0.99) return { ...base, verdict: 'PASS', text };
-    return { ...base, verdict: 'WARN', text: `${text}: p99 needs 1000` };
+    const estimates = estimateRun(load.record, 'response', QUANTILES, load.series);
+    const carried = estimates.filter((estimate) => estimate.supported).at(-1);
+    const p99 = estimates[QUANTILES.indexOf(0.99)]!;
+    const base = { value: Math.floor(p99.effectiveCount), unit: 'requests', limit };
+    const text = `${worthOf(count, p99, load)} and carry quantiles up to p${percent(carried?.q ?? 0)}`;
+    if (carried && carried.q >= 0.99)
+      return { ...base, verdict: 'PASS', text: `${text}; ${intervalOf(p99)}` };
+    return { ...base, verdict: 'WARN', text: `${text}: p99 needs 1000 independent ones` };
   },
 } satisfies Check;
+
+function worthOf(count: number, { designEffect, effectiveCount }: QuantileEstimate, load: LoadFacts): string {
+  const all = `${formatCount(count)} requests`;
+  if (designEffect === null)
+    return `${all} (whether they depend on each other was not seen in ${load.seconds.length} s)`;
+  if (designEffect <= 1) return `${all} vary as independent ones do at p99`;
+  return `${all} tell as much as ${formatCount(Math.floor(effectiveCount))} independent ones at p99`;
+}
+
+function intervalOf({ atLeast, valueNs, lowNs, highNs, highAtLeast }: QuantileEstimate): string {
+  const value = `${atLeast ? '≥ ' : ''}${formatNs(valueNs)}`;
+  return `p99 ${value} [${formatNs(lowNs)}, ${highAtLeast ? '≥ ' : ''}${formatNs(highNs)}] at 95 %`;
+}
+
+function percent(q: number): number {
+  return Number((q * 100).toFixed(2));
+}

@@ -1,18 +1,20 @@
 import { formatShare } from '../../base/units.ts';
-import type { LoadFacts } from '../facts/load.ts';
+import type { SecondFacts } from '../facts/load.ts';
 import { mannKendall } from '../facts/trend.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
 
-/** A percentile of a run that drifts describes no moment of it. */
+/** A percentile of a run that drifts describes no moment of it. Judged after the warm-up, which has a check of its own. */
 export const stationarity = {
   name: 'stationarity',
   title: 'the run did not drift',
   judge({ load }) {
     if (!load) return null;
-    const count = load.seconds.filter((second) => second.p50Ns !== null).length;
+    if (load.rateChanges) return skip('the planned rate itself changes over the run');
+    const seconds = load.seconds.filter((second) => second.p50Ns !== null).slice(load.warmup.count);
+    const count = seconds.length;
     if (count < SELF.trendMinBlocks) return skip(`too short to tell a trend: ${count} seconds`);
-    const trends = (['p50', 'p99'] as const).map((name) => ({ name, ...trendOf(load, name) }));
+    const trends = (['p50', 'p99'] as const).map((name) => ({ name, ...trendOf(seconds, name) }));
     const worst = trends.reduce((a, b) => (Number(b.drifts) > Number(a.drifts) || b.p < a.p ? b : a));
     const base = { value: worst.change, unit: 'share', limit: SELF.trendChange };
     if (!trends.some((trend) => trend.drifts)) {
@@ -31,8 +33,8 @@ export const stationarity = {
   },
 } satisfies Check;
 
-function trendOf(load: LoadFacts, name: 'p50' | 'p99'): { p: number; change: number; drifts: boolean } {
-  const values = load.seconds.flatMap((second) => (name === 'p50' ? second.p50Ns : second.p99Ns) ?? []);
+function trendOf(seconds: readonly SecondFacts[], name: 'p50' | 'p99') {
+  const values = seconds.flatMap((second) => (name === 'p50' ? second.p50Ns : second.p99Ns) ?? []);
   const { p, slopePerStep, median } = mannKendall(values);
   const changeNs = slopePerStep * (values.length - 1);
   const change = median > 0 ? changeNs / median : 0;

@@ -24,6 +24,7 @@ const count = fc.oneof(
 const small = fc.integer({ min: -1, max: 3 });
 const few = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { maxLength: 3 });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+const absent = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const pairs = few(fc.tuple(fc.integer({ min: -2, max: 200 }), count));
 
 const latency = fc.oneof(
@@ -45,6 +46,8 @@ const histograms = fc.record({
   censored: latency,
   unsent: latency,
 });
+
+const perMs = fc.oneof(fc.array(count, { maxLength: 20 }), fc.constantFrom(new Array(3000).fill(1)));
 
 const outcomeCounts: fc.Arbitrary<OutcomeCounts> = fc.record({
   planned: count,
@@ -68,12 +71,14 @@ const client = fc.record({
       spinNs: ns,
       waitCount: count,
       eventCount: count,
+      turns: absent(latency),
     }),
   ),
   throttledNs: maybe(ns),
   timerOversleepNsP50: ns,
   timerOversleepNsP99: ns,
   gcPauseNs: ns,
+  stealNs: absent(ns),
 });
 
 const load: fc.Arbitrary<LoadRecord> = fc.record({
@@ -81,7 +86,7 @@ const load: fc.Arbitrary<LoadRecord> = fc.record({
     target: text,
     protocol: text,
     transport: fc.constantFrom('tcp', 'unix'),
-    arrival: fc.constantFrom('constant', 'poisson', 'synced', 'closed'),
+    arrival: fc.oneof(fc.constantFrom('constant', 'poisson', 'synced', 'closed'), text),
     ratePerSec: maybe(ns),
     connectionCount: count,
     threadCount: small,
@@ -113,6 +118,7 @@ const load: fc.Arbitrary<LoadRecord> = fc.record({
       threadIndex: small,
       counts: outcomeCounts,
       latency: histograms,
+      inFlight: absent(fc.record({ mean: any, max: count })),
     }),
     { maxLength: 10 },
   ),
@@ -127,11 +133,27 @@ const load: fc.Arbitrary<LoadRecord> = fc.record({
     shortGapShareIfPoisson: any,
     maxIn1ms: count,
     planned: maybe(fc.record({ idc1ms: any, idc10ms: any, idc100ms: any })),
+    gaps: absent(fc.record({ histogram: latency, lag1: maybe(any) })),
+    counts1ms: absent(fc.record({ sent: perMs, planned: perMs })),
   }),
   client,
   inFlight: fc.record({ mean: any, max: count, limit: count }),
   slowest: fc.constant([]),
   stoppedEarly: maybe(text),
+  network: absent(
+    fc.record({
+      listenOverflows: maybe(any),
+      listenDrops: maybe(any),
+      requestQueueFullDrops: maybe(any),
+      synRetransmits: maybe(any),
+      retransSegs: maybe(any),
+      timeWaitSockets: maybe(any),
+      localPortCount: maybe(any),
+    }),
+  ),
+  kinds: absent(
+    fc.array(fc.record({ name: text, counts: outcomeCounts, latency: histograms }), { maxLength: 2 }),
+  ),
 });
 
 const account = fc.record({

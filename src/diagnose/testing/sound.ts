@@ -17,10 +17,12 @@ export function assertSound(diagnosis: Diagnosis): void {
   for (const check of diagnosis.self.checks) {
     assert.ok(VERDICTS.includes(check.verdict), check.name);
     assert.equal(
-      check.verdict === 'VOID' || check.spoils.length === 0,
+      check.verdict === 'VOID' || check.spoils.length === 0 || check.spoilsFrom !== undefined,
       true,
       `${check.name} spoils without VOID`,
     );
+    const from = check.spoilsFrom ?? 0;
+    assert.ok(from >= 0 && from <= 1, `${check.name} spoils from ${from}`);
     assertText(check.text);
     assert.ok(check.value === null || Number.isFinite(check.value), `${check.name}: ${check.value}`);
   }

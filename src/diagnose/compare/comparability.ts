@@ -1,0 +1,84 @@
+/** What differs between runs besides what is compared. */
+import { printable } from '../../base/printable.ts';
+import { formatBytes, formatNs } from '../../base/units.ts';
+import type { Run } from '../../record/run.ts';
+import type { SelfCheck, SelfVerdict } from '../finding.ts';
+
+type Property = readonly [name: string, of: (run: Run) => string | null];
+
+const ns = (value: number | undefined) => (value === undefined ? null : formatNs(value));
+
+const PROPERTIES: readonly Property[] = [
+  ['target', (run) => run.load?.plan.target ?? null],
+  ['protocol', (run) => run.load?.plan.protocol ?? null],
+  ['arrival', (run) => run.load?.plan.arrival ?? null],
+  ['rate', (run) => (run.load?.plan.ratePerSec ? `${run.load.plan.ratePerSec}/s` : null)],
+  ['connections', (run) => text(run.load?.plan.connectionCount)],
+  ['client threads', (run) => text(run.load?.plan.threadCount)],
+  ['duration', (run) => ns(run.load?.plan.durationNs)],
+  ['warm-up', (run) => ns(run.load?.plan.warmupNs)],
+  ['timeout', (run) => ns(run.load?.plan.timeoutNs)],
+  ['client back end', (run) => run.load?.plan.backend ?? null],
+  ['kinds of request', (run) => run.load?.kinds?.map(({ name }) => name).join(' ') ?? null],
+  ['kernel', (run) => run.header.environment.kernelRelease],
+  ['architecture', (run) => run.header.environment.arch],
+  ['CPU', (run) => run.header.environment.cpuModel],
+  ['number of CPUs', (run) => text(run.header.environment.cpuCount)],
+  ['memory', (run) => formatBytes(run.header.environment.memTotalBytes)],
+  ['hypervisor', (run) => run.header.environment.hypervisor],
+  ['clock source', (run) => run.header.environment.clockSource],
+  ['Node', (run) => run.header.environment.nodeVersion],
+  ['loopscope', (run) => run.header.loopscopeVersion],
+  ['observer', (run) => run.observation?.tier ?? null],
+];
+
+function text(value: number | undefined): string | null {
+  return value === undefined ? null : String(value);
+}
+
+/** A sentence for each property that is not the same in all runs. */
+export function differencesOf(a: readonly Run[], b: readonly Run[]): string[] {
+  return PROPERTIES.flatMap(([name, of]) => {
+    const inA = valuesOf(a, of);
+    const inB = valuesOf(b, of);
+    if (inA.length === 1 && inB.length === 1 && inA[0] === inB[0]) return [];
+    return `${name}: ${inA.join(' and ')} in A, ${inB.join(' and ')} in B`;
+  });
+}
+
+function valuesOf(runs: readonly Run[], of: Property[1]): string[] {
+  return [...new Set(runs.map((run) => printable(of(run) ?? 'none', 60)))].sort();
+}
+
+/** What weakens a comparison although the runs are alike. */
+export function weaknessesOf(
+  a: readonly Run[],
+  b: readonly Run[],
+  selves: readonly { verdict: SelfVerdict; checks: readonly SelfCheck[] }[],
+): string[] {
+  const runs = [...a, ...b];
+  const notes: string[] = [];
+  selves.forEach(({ verdict, checks }, index) => {
+    if (verdict !== 'VOID') return;
+    const name = index < a.length ? `A${index + 1}` : `B${index - a.length + 1}`;
+    const failed = checks.filter((check) => check.verdict === 'VOID').map((check) => check.name);
+    notes.push(`${name} is VOID (${failed.join(', ')}): its figures are withheld`);
+  });
+  runs.forEach((run, index) => {
+    if (run.complete && !run.load?.stoppedEarly) return;
+    notes.push(`${index < a.length ? `A${index + 1}` : `B${index - a.length + 1}`} was cut short`);
+  });
+  if (a.length < 2 || b.length < 2) return notes;
+  if (Math.min(a.length, b.length) < 5) {
+    notes.push('fewer than 5 runs a side: only large differences can be told from chance');
+  }
+  const times = (side: readonly Run[]) => side.map((run) => run.header.startedWallMs);
+  const apart =
+    Math.max(...times(a)) < Math.min(...times(b)) || Math.max(...times(b)) < Math.min(...times(a));
+  if (apart) {
+    notes.push(
+      'all runs of one side came before the other: what changed on the machine meanwhile looks like a difference; take turns',
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,66 @@
+import { formatNs, formatShare } from '../../base/units.ts';
+import { bucketHighNs, type Histogram, mergeHistograms } from '../../record/histogram.ts';
+import type { LoadFacts } from '../facts/load.ts';
+import { SELF } from '../limits.ts';
+import { type Check, skip } from '../self-check.ts';
+import { decodeOrNull } from '../statistics/block-series.ts';
+
+/**
+ * A reply that comes while the client's loop is busy waits until the turn is over, and that wait is measured as the
+ * server's. How long turns are, counted once for each event they handled, tells how long events waited.
+ */
+export const clientQueueing = {
+  name: 'client-queueing',
+  title: 'replies did not queue in the client',
+  judge({ load }) {
+    if (!load) return null;
+    const turns = turnsOf(load);
+    if (!turns) return skip('not seen: how long the client’s turns were was not recorded');
+    if (!load.response) return skip('no request was answered');
+    const waitNs = waitQuantileNs(turns, 0.99);
+    const p99Ns = load.response.quantileNs(0.99);
+    const share = p99Ns > 0 ? Math.min(1, waitNs / p99Ns) : 0;
+    const text = `replies waited ${formatNs(waitNs)} in the client at p99, ${formatShare(share)} of the p99 response time`;
+    const base = { value: share, unit: 'share' };
+    if (share < SELF.queueingWarn || waitNs < SELF.queueingFloorNs) {
+      return { ...base, limit: SELF.queueingWarn, verdict: 'PASS', text };
+    }
+    // As many replies at once as there are connections are the nature of a closed loop.
+    if (load.open && share >= SELF.queueingVoid && waitNs >= SELF.latenessVoidFloorNs) {
+      return { ...base, limit: SELF.queueingVoid, verdict: 'VOID', text, spoils: ['response', 'service'] };
+    }
+    return {
+      ...base,
+      limit: SELF.queueingWarn,
+      verdict: 'WARN',
+      text: `${text}: more threads would be faster to read`,
+    };
+  },
+} satisfies Check;
+
+function turnsOf(load: LoadFacts): Histogram | null {
+  const parts = load.record.client.threads.flatMap((thread) => decodeOrNull(thread.turns ?? '') ?? []);
+  return parts.length > 0 ? mergeHistograms(parts) : null;
+}
+
+/**
+ * An event comes at any moment of the turn before the one that handles it: of a turn of length d it waits between 0
+ * and d. So P(wait > x) is the mean of 1 − x ÷ d over events with d > x. Found by bisection.
+ */
+function waitQuantileNs({ counts, totalCount }: Histogram, q: number): number {
+  const lengths: [ns: number, count: number][] = [];
+  counts.forEach((count, bucket) => {
+    if (count > 0) lengths.push([bucketHighNs(bucket), count]);
+  });
+  const shareAbove = (ns: number) =>
+    lengths.reduce((sum, [length, count]) => (length > ns ? sum + count * (1 - ns / length) : sum), 0) /
+    totalCount;
+  let low = 0;
+  let high = lengths.at(-1)?.[0] ?? 0;
+  for (let i = 0; i < 60 && high - low > 1; i++) {
+    const middle = (low + high) / 2;
+    if (shareAbove(middle) > 1 - q) low = middle;
+    else high = middle;
+  }
+  return high;
+}
