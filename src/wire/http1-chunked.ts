@@ -3,7 +3,7 @@
  * CRLF and nothing else: the leave to accept a bare LF (§2.2) is for start lines and fields, trailers included.
  */
 // Invariants
-//  K1  Of a body only data may be long: size digits, extensions and trailers are bounded together.
+//  K1  Of a body only data may be long: zeros before a size, extensions and trailers are bounded together.
 import type { Capture } from './capture.ts';
 import { isTokenByte, isValueByte } from './http1-fields.ts';
 
@@ -29,13 +29,11 @@ const HT = 9;
 const SEMICOLON = 59;
 const COLON = 58;
 
-/** Leading zeros included: 2^64 has 17 digits. */
-const MAX_SIZE_DIGITS = 17;
 const MAX_CHUNK_BYTES = 2 ** 48;
 
 export class ChunkedBodies {
   readonly #state: Uint8Array;
-  readonly #digits: Uint8Array;
+  readonly #hasDigits: Uint8Array;
   readonly #left: Float64Array;
   /** Bytes of extensions and trailers so far: bounded, like a header block. */
   readonly #extra: Int32Array;
@@ -51,7 +49,7 @@ export class ChunkedBodies {
     capture: Capture | null,
   ) {
     this.#state = new Uint8Array(connectionLimit);
-    this.#digits = new Uint8Array(connectionLimit);
+    this.#hasDigits = new Uint8Array(connectionLimit);
     this.#left = new Float64Array(connectionLimit);
     this.#extra = new Int32Array(connectionLimit);
     this.#trailerCount = new Int32Array(connectionLimit);
@@ -62,7 +60,7 @@ export class ChunkedBodies {
 
   begin(conn: number): void {
     this.#state[conn] = SIZE;
-    this.#digits[conn] = 0;
+    this.#hasDigits[conn] = 0;
     this.#left[conn] = 0;
     this.#extra[conn] = 0;
     this.#trailerCount[conn] = 0;
@@ -101,7 +99,7 @@ export class ChunkedBodies {
         return isValueByte(byte) ? this.#countExtra(conn) : CHUNKED.bad;
       case SIZE_LF:
         if (byte !== LF) return CHUNKED.bad;
-        this.#digits[conn] = 0;
+        this.#hasDigits[conn] = 0;
         return this.#go(conn, this.#left[conn] === 0 ? TRAILER_START : DATA);
       case DATA_END:
         return byte === CR ? this.#go(conn, DATA_LF) : CHUNKED.bad;
@@ -118,11 +116,13 @@ export class ChunkedBodies {
     const digit = hexDigit(byte);
     if (digit >= 0) {
       const size = this.#left[conn]! * 16 + digit;
-      if (++this.#digits[conn]! > MAX_SIZE_DIGITS || size > MAX_CHUNK_BYTES) return CHUNKED.bad;
+      if (size > MAX_CHUNK_BYTES) return CHUNKED.bad;
       this.#left[conn] = size;
-      return 0;
+      this.#hasDigits[conn] = 1;
+      // Zeros in front are allowed, and have to end.
+      return size === 0 ? this.#countExtra(conn) : 0;
     }
-    if (this.#digits[conn] === 0) return CHUNKED.bad;
+    if (this.#hasDigits[conn] === 0) return CHUNKED.bad;
     return this.#afterDigits(conn, byte);
   }
 

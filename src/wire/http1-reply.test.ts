@@ -15,6 +15,7 @@ const LAST = `${PARSED.lastMessage} `;
 
 type Case = { name: string; bytes: string; found: string[]; options?: Partial<ParserOptions> };
 
+const BAD_LENGTH = 'bad: conflicting or malformed Content-Length';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
 
 const CASES: Case[] = [
@@ -98,21 +99,115 @@ const CASES: Case[] = [
   {
     name: 'a negative length',
     bytes: 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n',
-    found: ['bad: not HTTP'],
+    found: [BAD_LENGTH],
   },
-  { name: 'an empty length', bytes: 'HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n', found: ['bad: not HTTP'] },
+  { name: 'an empty length', bytes: 'HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n', found: [BAD_LENGTH] },
   {
     name: 'a length past counting',
     bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999\r\n\r\n',
-    found: ['bad: not HTTP'],
+    found: [BAD_LENGTH],
   },
   {
     name: 'two lengths',
     bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
-    found: ['bad: not HTTP'],
+    found: [BAD_LENGTH],
   },
   { name: 'a line without a colon', bytes: 'HTTP/1.1 200 OK\r\nhello\r\n\r\n', found: ['bad: not HTTP'] },
-  { name: 'a folded line', bytes: 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n', found: ['bad: not HTTP'] },
+  {
+    name: 'a folded line goes on with its value',
+    bytes: 'HTTP/1.1 200 OK\r\nX: a\r\n b: c\r\nContent-Length:\r\n 1\r\n\r\nx',
+    found: [`${MESSAGE}200`, 'idle'],
+  },
+  {
+    name: 'a fold in a length makes two numbers of it',
+    bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 0\r\n\r\n',
+    found: [BAD_LENGTH],
+  },
+  {
+    name: 'a folded line with nothing before it',
+    bytes: 'HTTP/1.1 200 OK\r\n X: a\r\n\r\n',
+    found: ['bad: not HTTP'],
+  },
+  {
+    name: 'a list of equal lengths',
+    bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nxy',
+    found: [`${MESSAGE}200`, 'idle'],
+  },
+  {
+    name: 'a list of different lengths',
+    bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nxy',
+    found: [BAD_LENGTH],
+  },
+  {
+    name: 'a coding that only ends like chunked runs until the end',
+    bytes: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n',
+    found: ['mid'],
+  },
+  {
+    name: 'chunked before another coding runs until the end',
+    bytes: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n',
+    found: ['mid'],
+  },
+  {
+    name: 'codings over several fields are one list',
+    bytes: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n',
+    found: [`${MESSAGE}200`, 'idle'],
+  },
+  {
+    name: 'a coding in HTTP/1.0 ends the connection',
+    bytes: 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    found: [`${LAST}200`, 'idle'],
+  },
+  ...['X : a', ': a', 'X\u007f: a', 'X: a\0b', 'X: a\rb', 'X: a\u0001b'].map((lineText) => ({
+    name: `the line ${JSON.stringify(lineText)}`,
+    bytes: `HTTP/1.1 200 OK\r\n${lineText}\r\n\r\n`,
+    found: ['bad: not HTTP'],
+  })),
+  {
+    name: 'a carriage return in the reason',
+    bytes: 'HTTP/1.1 200 O\rK\r\n\r\n',
+    found: ['bad: not HTTP'],
+  },
+  {
+    name: 'as many headers as allowed',
+    bytes: `HTTP/1.1 200 OK\r\n${'a:\r\n'.repeat(9)}Content-Length: 0\r\n\r\n`,
+    found: [`${MESSAGE}200`, 'idle'],
+    options: { maxHeaderCount: 10 },
+  },
+  {
+    name: 'one header too many',
+    bytes: `HTTP/1.1 200 OK\r\n${'a:\r\n'.repeat(11)}\r\n`,
+    found: ['bad: too many headers'],
+    options: { maxHeaderCount: 10 },
+  },
+  ...[
+    '1\nx\r\n0\r\n\r\n',
+    '1\r\nx\n0\r\n\r\n',
+    '1 x\r\n',
+    ';a\r\n',
+    '-1\r\n',
+    '1;\u0001\r\n',
+    '1;a\rb\r\n',
+    '0\r\nX\r\n\r\n',
+    '0\r\n X: y\r\n\r\n',
+    '0\r\nX: \0\r\n\r\n',
+    '0\r\n\rx',
+    '10000000000000000\r\n',
+    `${'0'.repeat(2000)}`,
+    `1;${'a'.repeat(2000)}`,
+    `0\r\n${'a:\r\n'.repeat(300)}\r\n`,
+  ].map((chunkText) => ({
+    name: `the chunks ${JSON.stringify(chunkText.slice(0, 40))}`,
+    bytes: `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunkText}`,
+    found: ['bad: malformed chunk'],
+    options: { maxHeaderBytes: 1900 },
+  })),
+  {
+    name: 'blanks behind a size, a folded trailer, a trailer ended by a bare line feed',
+    bytes:
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000000000000001 \t\r\nx\r\n0 ; a="b"\r\nX: y\r\n z\r\nY:\n\r\n',
+    found: [`${MESSAGE}200`, 'idle'],
+  },
   {
     name: 'an upgrade nobody asked for',
     bytes: 'HTTP/1.1 101 Switching Protocols\r\n\r\n',
@@ -201,6 +296,67 @@ test('http1 reply: the shortcut for repeated headers sees every change', () => {
   const found = stream.flatMap((text) => parseAll(parser, 0, [encode(text)], describe).slice(0, -1));
   const expected = [200, 200, 200, 503, 200].map((status) => `${MESSAGE}${status}`);
   assert.deepEqual(found, [...expected, `${LAST}200`]);
+});
+
+test('http1 reply: bodies and headers are kept when asked for, however they arrive', () => {
+  const replies = [
+    ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 'hello', 'hello'],
+    [
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+      '2\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n',
+      'hello',
+    ],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n', 'hello, world', 'hello, wor'],
+    ['HTTP/1.1 204 OK\r\n\r\n', '', ''],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 'again', 'again'],
+  ] as const;
+  const stream = encode(
+    replies.map(([head, body]) => `HTTP/1.1 103 Hints\r\nA: b\r\n\r\n${head}${body}`).join(''),
+  );
+  const plain = encode(replies.map(([head, body]) => head + body).join(''));
+  const see = (parser: unknown) => {
+    const { headerText, body } = parser as ReplyParser;
+    return `${headerText}|${Buffer.from(body).toString('latin1')}`;
+  };
+  const expected = [...replies.map(([head, , body]) => `${MESSAGE}${head}|${body}`), 'idle'];
+  for (const bytes of [stream, plain]) {
+    for (let size = 1; size <= bytes.length; size++) {
+      const parser = new Http1ReplyParser({ connectionLimit: 1, captureBytes: 10 });
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+        bytes.subarray(i * size, (i + 1) * size),
+      );
+      assert.deepEqual(parseAll(parser, 0, pieces, see), expected, `pieces of ${size}`);
+    }
+  }
+  const parser = new Http1ReplyParser({ connectionLimit: 1, captureBytes: 10 });
+  parseAll(parser, 0, [encode('HTTP/1.1 200 OK\r\n\r\nuntil '), encode('the end')], see);
+  assert.equal(parser.endOfStream(0), PARSED.lastMessage);
+  assert.equal(see(parser), 'HTTP/1.1 200 OK\r\n\r\n|until the ');
+  const without = new Http1ReplyParser({ connectionLimit: 1 });
+  parseAll(without, 0, [plain], see);
+  assert.equal(see(without), '|');
+});
+
+test('http1 reply: no body is expected of one reply alone, and is not learned', () => {
+  const bytes = encode(OK.slice(0, -5));
+  const parser = new Http1ReplyParser({ connectionLimit: 2 });
+  for (const pieces of [[bytes], cut(bytes, [1, 20, 30])]) {
+    parser.expectNoBody(0);
+    assert.equal(parser.midMessage(0), false);
+    assert.deepEqual(parseAll(parser, 0, pieces, describe), [`${MESSAGE}200`, 'idle']);
+    assert.deepEqual(parseAll(parser, 0, [encode(OK), encode(OK)], describe), [
+      `${MESSAGE}200`,
+      `${MESSAGE}200`,
+      'idle',
+    ]);
+    // With the block learned: still none is expected.
+    parser.expectNoBody(0);
+    assert.deepEqual(parseAll(parser, 0, [bytes], describe), [`${MESSAGE}200`, 'idle']);
+    parser.expectNoBody(0);
+    parser.reset(0);
+    assert.deepEqual(parseAll(parser, 0, [bytes], describe), ['mid']);
+    parser.reset(0);
+  }
 });
 
 const headerNames = fc.constantFrom('X-A', 'Server', 'Date', 'ETag', 'Vary', 'Content-Type');

@@ -1,6 +1,4 @@
 /** Status lines of HTTP/1.x (RFC 9112 §4). */
-import { isValueByte } from './http1-fields.ts';
-
 const PREFIX = 'HTTP/1.';
 /** Where the minor version stands in the line. */
 export const STATUS_MINOR_AT = PREFIX.length;
@@ -32,7 +30,8 @@ export function parseStatus(bytes: Uint8Array, start: number, end: number): numb
     status = status * 10 + digit;
   }
   let at = start + STATUS_LINE_BYTES;
-  if (bytes[at] === SP) while (isValueByte(bytes[at]!)) at++;
+  // A client ignores what the reason says (RFC 9112 §4).
+  if (bytes[at] === SP) while (bytes[at] !== CR && bytes[at] !== LF) at++;
   if (bytes[at] === CR) at++;
   return status >= 100 && bytes[at] === LF && at + 1 === end ? status : -1;
 }

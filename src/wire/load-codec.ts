@@ -156,19 +156,19 @@ function guarded(path: string, codec: Codec): Codec {
 
 function importError(path: string, error: unknown): LoopscopeError {
   const { code, message } = error as { code?: string; message?: string };
-  if (error instanceof SyntaxError || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX') {
-    return new LoopscopeError(
-      'USAGE',
-      `--codec: ${path} is not valid ${path.endsWith('ts') ? 'TypeScript' : 'JavaScript'}: ${message}`,
-      `see where with: node --check ${path}`,
-      error,
-    );
-  }
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
     return new LoopscopeError(
       'USAGE',
       `--codec: ${path} uses TypeScript that Node cannot strip: ${message}`,
       'write no enum, namespace or parameter property',
+      error,
+    );
+  }
+  if (error instanceof SyntaxError || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX') {
+    return new LoopscopeError(
+      'USAGE',
+      `--codec: ${path} is not valid ${path.endsWith('ts') ? 'TypeScript' : 'JavaScript'}: ${message}`,
+      `see where with: node --check ${path}`,
       error,
     );
   }

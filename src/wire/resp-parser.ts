@@ -66,6 +66,8 @@ export class RespParser implements ReplyParser {
   readonly #kind: Uint8Array;
   /** Elements still to come, the one begun included; 0 between replies. */
   readonly #owed: Float64Array;
+  /** The reply itself has begun: what came before were pushes and its attributes. */
+  readonly #begun: Uint8Array;
   /** NUMBER: the value so far, BULK: bytes to come. */
   readonly #value: Float64Array;
   /** Length of the line so far. */
@@ -83,6 +85,7 @@ export class RespParser implements ReplyParser {
     this.#state = new Uint8Array(limit);
     this.#kind = new Uint8Array(limit);
     this.#owed = new Float64Array(limit);
+    this.#begun = new Uint8Array(limit);
     this.#value = new Float64Array(limit);
     this.#line = new Int32Array(limit);
     this.#negative = new Uint8Array(limit);
@@ -107,8 +110,8 @@ export class RespParser implements ReplyParser {
       if (this.#state[conn] !== TYPE) continue;
       const owed = this.#owed[conn]!;
       if (owed === 0) return this.#whole(conn, bytes, from, at);
-      // Only the reply itself is left to come: what went before was a push, or its attributes.
-      if (owed === 1) {
+      // What went before was a push, or attributes.
+      if (owed === 1 && this.#begun[conn] === 0) {
         this.#capture?.clear(conn);
         from = at;
       }
@@ -125,12 +128,13 @@ export class RespParser implements ReplyParser {
   }
 
   midMessage(conn: number): boolean {
-    return this.#state[conn] !== TYPE || this.#owed[conn]! > 1;
+    return this.#state[conn] !== TYPE || this.#owed[conn]! > 1 || this.#begun[conn] === 1;
   }
 
   reset(conn: number): void {
     this.#state[conn] = TYPE;
     this.#owed[conn] = 0;
+    this.#begun[conn] = 0;
     this.#word[conn] = NO_WORD;
     this.#words.clear(conn);
     this.#capture?.clear(conn);
@@ -145,6 +149,7 @@ export class RespParser implements ReplyParser {
 
   #whole(conn: number, bytes: Uint8Array, from: number, next: number): Parsed {
     this.next = next;
+    this.#begun[conn] = 0;
     this.#capture?.finish(conn, bytes, from, next);
     if (this.#word[conn] === NO_WORD) {
       this.wrongReason = '';
@@ -186,6 +191,7 @@ export class RespParser implements ReplyParser {
     const kind = KINDS[byte]!;
     if (kind === 0) return false;
     this.#kind[conn] = kind;
+    if (kind < KIND.attribute && this.#owed[conn] === 1) this.#begun[conn] = 1;
     this.#line[conn] = 0;
     this.#value[conn] = 0;
     this.#negative[conn] = 0;
