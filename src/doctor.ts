@@ -12,7 +12,8 @@ import type { Run } from './record/run.ts';
 type Shared = Partial<Pick<MeasureOptions, 'command' | 'signal' | 'onProgress' | 'onStall'>> & {
   durationNs?: number;
 };
-type LoadChoices = Partial<Omit<LoadOptions, 'target' | 'clock' | 'onProgress' | 'durationNs'>>;
+/** What a caller may choose about a load; what is left out has its default. */
+export type LoadChoices = Partial<Omit<LoadOptions, 'target' | 'clock' | 'onProgress' | 'durationNs'>>;
 type ObserveChoices = Partial<Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed'>>;
 
 /** `target` as typed; `process` is a pid, a name or ":port". At least one of the two. */
@@ -34,7 +35,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorResult> {
 
 /** Drives a target. Without `ratePerSec` the loop is closed: as fast as replies come. */
 export async function load(options: DoctorOptions & { target: string }): Promise<Run> {
-  const arrival = options.arrival ?? (options.ratePerSec ? 'poisson' : 'closed');
+  const arrival = options.arrival ?? (options.ratePerSec || options.stages ? 'poisson' : 'closed');
   return measure(measureOptions({ ...options, arrival, process: undefined }));
 }
 
@@ -44,13 +45,10 @@ export async function watch(options: Shared & ObserveChoices & { process: string
 }
 
 function measureOptions(options: DoctorOptions): MeasureOptions {
+  const { target, process, budgetNs, tier, armed, command, signal, onProgress, onStall, ...choices } =
+    options;
   const durationNs = options.durationNs ?? DEFAULT_DURATION_NS;
-  const {
-    target,
-    arrival = 'poisson',
-    ratePerSec = arrival === 'closed' ? null : DEFAULT_RATE_PER_SEC,
-  } = options;
-  if (target === undefined && options.process === undefined) {
+  if (target === undefined && process === undefined) {
     throw new LoopscopeError(
       'USAGE',
       'neither a target to drive nor a process to watch',
@@ -58,34 +56,36 @@ function measureOptions(options: DoctorOptions): MeasureOptions {
     );
   }
   return {
-    load:
-      target === undefined
-        ? null
-        : {
-            target: parseTarget(target),
-            durationNs,
-            arrival,
-            ratePerSec,
-            connectionCount: options.connectionCount ?? 50,
-            threadCount: options.threadCount ?? 1,
-            timeoutNs: options.timeoutNs ?? 2e9,
-            seed: options.seed ?? 1,
-            backend: options.backend ?? 'auto',
-            ...(options.warmupNs === undefined ? {} : { warmupNs: options.warmupNs }),
-          },
+    load: target === undefined ? null : { ...loadOptions(choices), target: parseTarget(target), durationNs },
     observe:
-      options.process === undefined
+      process === undefined
         ? null
         : {
-            pids: findProcesses(String(options.process)),
-            tier: options.tier ?? 'auto',
-            armed: options.armed ?? 'auto',
-            ...(options.budgetNs === undefined ? {} : { budgetNs: options.budgetNs }),
+            pids: findProcesses(String(process)),
+            tier: tier ?? 'auto',
+            armed: armed ?? 'auto',
+            ...(budgetNs === undefined ? {} : { budgetNs }),
           },
     durationNs,
-    command: options.command ?? [],
-    ...(options.signal && { signal: options.signal }),
-    ...(options.onProgress && { onProgress: options.onProgress }),
-    ...(options.onStall && { onStall: options.onStall }),
+    command: command ?? [],
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    ...(onStall && { onStall }),
+  };
+}
+
+/** What the caller chose, and the defaults for what every load needs. */
+function loadOptions(choices: LoadChoices): Omit<LoadOptions, 'target' | 'clock' | 'durationNs'> {
+  const arrival = choices.arrival ?? 'poisson';
+  const unrated = arrival === 'closed' || (choices.stages ?? null) !== null;
+  return {
+    ...choices,
+    arrival,
+    ratePerSec: choices.ratePerSec ?? (unrated ? null : DEFAULT_RATE_PER_SEC),
+    connectionCount: choices.connectionCount ?? 50,
+    threadCount: choices.threadCount ?? 1,
+    timeoutNs: choices.timeoutNs ?? 2e9,
+    seed: choices.seed ?? 1,
+    backend: choices.backend ?? 'auto',
   };
 }

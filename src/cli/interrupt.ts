@@ -19,7 +19,6 @@ export function onInterrupt(): Interrupt {
     const listener = () => {
       if (status !== null) process.exit(code);
       status = code;
-      if (process.stderr.isTTY) process.stderr.write('\nending the run; once more to quit at once\n');
       controller.abort();
     };
     process.on(name, listener);

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, LoopscopeError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { VERSION } from '../version.ts';
+import { layOutHelp } from './help.ts';
 import { COMMANDS } from './registry.ts';
 
 async function main(argv: string[]): Promise<number> {
@@ -11,15 +12,16 @@ async function main(argv: string[]): Promise<number> {
       'Drives an event-loop server with truthful load, watches its loop from the kernel, and names what makes it late.',
     )
     .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
+  layOutHelp(program);
   let status: number = EXIT.ok;
   for (const command of COMMANDS) {
     const sub = program.command(command.usage).description(command.summary).exitOverride();
     sub.configureOutput({ outputError: () => {} }).showSuggestionAfterError();
+    layOutHelp(sub);
     command.configure(sub, (code) => {
       status = code;
     });

@@ -1,78 +1,100 @@
-/** Puts a run and its diagnosis where the user asked: run file, HTML file, JSON, or the terminal. */
-import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+/** Puts a run and its diagnosis where the user asked: run file, other files, JSON, or the terminal. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { LoopscopeError } from '../base/errors.ts';
 import type { Diagnosis } from '../diagnose/finding.ts';
 import type { Run } from '../record/run.ts';
 import { writeRunFile } from '../record/run-file.ts';
+import { csvReporter } from '../report/csv/csv.ts';
+import { hdrLogReporter } from '../report/hdr-log/hdr-log.ts';
+import { hgrmReporter } from '../report/hgrm/hgrm.ts';
 import { htmlReporter } from '../report/html/html.ts';
 import { jsonReporter } from '../report/json/json.ts';
+import type { Reporter, ReportOptions } from '../report/reporter.ts';
 import { terminalReporter } from '../report/terminal/terminal.ts';
 import { type OutputFlags, wantsColour } from './options.ts';
+import { checkOutputs, type Output, writeWhole } from './outputs.ts';
+
+/** What the run was judged by besides its own diagnosis. */
+export type Judged = Pick<ReportOptions, 'thresholds' | 'limit'>;
+
+type FileFlag = 'html' | 'hdr' | 'hgrm' | 'csv';
+
+const FILE_REPORTERS: Record<FileFlag, Reporter> = {
+  html: htmlReporter,
+  hdr: hdrLogReporter,
+  hgrm: hgrmReporter,
+  csv: csvReporter,
+};
+const FILE_FLAGS = Object.keys(FILE_REPORTERS) as FileFlag[];
 
 /** Refuses before the run what could not be written after it. */
-export function checkOutputs(flags: OutputFlags): void {
-  for (const [option, path] of [
-    ['--out', flags.out],
-    ['--html', flags.html],
-  ] as const) {
-    if (path === undefined) continue;
-    const folder = dirname(resolve(path));
-    try {
-      accessSync(folder, constants.W_OK);
-    } catch {
-      throw new LoopscopeError(
-        'RUN_FILE_WRITE',
-        `${option}: cannot write in ${folder}`,
-        'choose another folder',
-      );
-    }
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new LoopscopeError(
-        'RUN_FILE_WRITE',
-        `${option}: ${path} is a folder`,
-        `try ${option} ${path}/run`,
-      );
-    }
-  }
+export function checkOutputFlags(flags: OutputFlags): void {
+  checkOutputs(
+    (['out', ...FILE_FLAGS] as const).flatMap((name): Output[] =>
+      flags[name] === undefined ? [] : [{ option: `--${name}`, path: flags[name] }],
+    ),
+  );
+}
+
+/** The forms that hold latencies say nothing of a run without a load: refused before it. */
+export function refuseExportsWithoutLoad(flags: OutputFlags): void {
+  const wanted = (['hdr', 'hgrm', 'csv'] as const).find((name) => flags[name] !== undefined);
+  if (wanted === undefined) return;
+  throw new LoopscopeError(
+    'USAGE',
+    `--${wanted}: without a target no latency is measured`,
+    `name a target to drive, or leave out --${wanted}`,
+  );
 }
 
 /** Writes and prints everything asked for. Files come first, so that the text can name them; the text always comes. */
-export function present(run: Run, diagnosis: Diagnosis, flags: OutputFlags): void {
-  let failure: unknown = null;
+export function present(run: Run, diagnosis: Diagnosis, flags: OutputFlags, more: Judged = {}): void {
+  const failures: unknown[] = [];
   const written: string[] = [];
   const attempt = (write: () => void, path: string) => {
     try {
       write();
       written.push(path);
     } catch (error) {
-      failure ??= error;
+      failures.push(error);
     }
   };
   const options = {
     colour: wantsColour(flags),
     columns: process.stdout.isTTY ? (process.stdout.columns ?? 80) : null,
     runFile: flags.out ?? null,
+    ...more,
   };
-  if (flags.out !== undefined) attempt(() => writeRunFile(flags.out!, run), flags.out);
-  if (flags.html !== undefined) {
-    attempt(() => writeReport(flags.html!, htmlReporter.render(run, diagnosis, options)), flags.html);
+  const { out } = flags;
+  if (out !== undefined) attempt(() => writeRunFile(out, run), out);
+  for (const name of FILE_FLAGS) {
+    const path = flags[name];
+    if (path === undefined) continue;
+    const output = { option: `--${name}`, path };
+    attempt(() => writeWhole(output, FILE_REPORTERS[name].render(run, diagnosis, options)), path);
   }
   const reporter = flags.json ? jsonReporter : terminalReporter;
   process.stdout.write(`${reporter.render(run, diagnosis, options).trimEnd()}\n`);
   if (!flags.json) for (const path of written) process.stdout.write(`wrote ${resolve(path)}\n`);
-  if (failure) throw failure;
+  if (failures.length === 0) return;
+  throw out !== undefined && written.includes(out) ? failures[0] : withRunKept(failures[0], run);
 }
 
-function writeReport(path: string, text: string): void {
+/** A run that took minutes is not lost for want of a place: it is put where temporary files go, if that can be. */
+function withRunKept(failure: unknown, run: Run): unknown {
+  if (!(failure instanceof LoopscopeError) || failure.code !== 'RUN_FILE_WRITE') return failure;
   try {
-    writeFileSync(path, text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LoopscopeError(
-      'RUN_FILE_WRITE',
-      `the report could not be written: ${why}`,
-      'free space, or choose another place',
+    const path = join(mkdtempSync(join(tmpdir(), 'loopscope-')), 'run.loopscope');
+    writeRunFile(path, run);
+    return new LoopscopeError(
+      failure.code,
+      `${failure.message}; the run was kept as ${path}`,
+      `write it elsewhere with: loopscope report ${path} --out FILE`,
+      failure,
     );
+  } catch {
+    return failure;
   }
 }

@@ -1,5 +1,5 @@
 /** Non-blocking stream sockets over TCP (IPv4, IPv6) and Unix paths. socket(7), ip(7), ipv6(7), unix(7). */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Address, formatAddress } from '../base/address.ts';
 import { pack } from './abi/layout.ts';
 import {
@@ -20,6 +20,7 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  TCP_CORK,
   TCP_NODELAY,
 } from './abi/socket.ts';
 import {
@@ -141,7 +142,23 @@ export function startConnect(fd: number, sockaddr: Uint8Array): number {
   return syscall(__NR_connect, fd, sockaddr, sockaddr.byteLength);
 }
 
-export type ListenOptions = { backlog?: number; reusePort?: boolean; unixMode?: number };
+/**
+ * When TCP sends a segment that is not full. nodelay: at once. delay: when all before it is acknowledged (Nagle).
+ * cork: after 200 ms, unless it fills. tcp(7)
+ */
+export type TcpSending = 'nodelay' | 'delay' | 'cork';
+
+export type ListenOptions = {
+  /** Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn. 511 unless said otherwise. */
+  backlog?: number;
+  reusePort?: boolean;
+  /** Permission bits of the socket file. Unix paths only. */
+  unixMode?: number;
+  /** Owner of the socket file; −1 leaves one as it is. Unix paths only. */
+  unixOwner?: { uid: number; gid: number };
+  /** Handed down to accepted connections; nodelay unless said otherwise. TCP only. */
+  tcpSending?: TcpSending;
+};
 
 /**
  * A non-blocking listening socket. A Unix path left behind by a process that is gone (connecting to it is refused) is
@@ -155,8 +172,10 @@ export function openListener(address: Address, options: ListenOptions = {}): num
     if (family !== AF_UNIX) {
       setIntOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
       if (options.reusePort) setIntOption(fd, SOL_SOCKET, SO_REUSEPORT, 1, 'SO_REUSEPORT');
-      // The kernel hands TCP_NODELAY down to accepted sockets: one call here instead of one for each connection.
-      setNoDelay(fd);
+      // The kernel hands these down to accepted sockets: one call here instead of one for each connection.
+      const { tcpSending = 'nodelay' } = options;
+      if (tcpSending === 'nodelay') setNoDelay(fd);
+      if (tcpSending === 'cork') setIntOption(fd, IPPROTO_TCP, TCP_CORK, 1, 'TCP_CORK');
     }
     if (family === AF_INET6) setIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY');
     let bound = syscall(__NR_bind, fd, sockaddr, sockaddr.byteLength);
@@ -164,7 +183,8 @@ export function openListener(address: Address, options: ListenOptions = {}): num
       bound = syscall(__NR_bind, fd, sockaddr, sockaddr.byteLength);
     }
     if (bound < 0) throw syscallError('bind', -bound, formatAddress(address));
-    if (address.kind === 'unix' && options.unixMode !== undefined) chmodSync(address.path, options.unixMode);
+    // Before listen(2) nobody can connect, so there is no moment with the wrong owner or mode.
+    if (address.kind === 'unix') setFileAccess(address.path, options);
     const listening = syscall(__NR_listen, fd, options.backlog ?? 511);
     if (listening < 0) throw syscallError('listen', -listening, formatAddress(address));
   } catch (error) {
@@ -174,11 +194,22 @@ export function openListener(address: Address, options: ListenOptions = {}): num
   return fd;
 }
 
-/** Removes the file of a Unix socket this process listened on; one that is already gone is not an error. */
-export function unlinkSocketPath(path: string): void {
+/** Which file a socket path names now: another server may have taken the path over since. '' when there is none. */
+export function socketFileIdentity(path: string): string {
+  if (path.startsWith('@')) return '';
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isSocket() ? `${stat.dev}:${stat.ino}` : '';
+}
+
+/**
+ * Removes the file of a Unix socket this process listened on; one that is already gone is not an error. With
+ * `identity` only if the path still names that file.
+ */
+export function unlinkSocketPath(path: string, identity?: string): void {
   if (path.startsWith('@')) return;
   try {
-    if (lstatSync(path).isSocket()) unlinkSync(path);
+    const found = socketFileIdentity(path);
+    if (found !== '' && (identity === undefined || identity === found)) unlinkSync(path);
   } catch {
     // Gone already, or the directory is: nothing is left behind either way.
   }
@@ -206,6 +237,18 @@ function isRefused(sockaddr: Uint8Array): boolean {
   const result = startConnect(probe, sockaddr);
   closeFd(probe);
   return result === -ERRNO.ECONNREFUSED;
+}
+
+function setFileAccess(path: string, { unixMode, unixOwner }: ListenOptions): void {
+  if (path.startsWith('@')) return;
+  try {
+    if (unixOwner) chownSync(path, unixOwner.uid, unixOwner.gid);
+    if (unixMode !== undefined) chmodSync(path, unixMode);
+  } catch (error) {
+    unlinkSocketPath(path);
+    const { errno = 0, syscall: call = 'chown' } = error as NodeJS.ErrnoException;
+    throw syscallError(call, Math.abs(errno), path);
+  }
 }
 
 function bindSource(fd: number, family: number, host: string): void {

@@ -1,7 +1,17 @@
+import { csvReporter } from './csv/csv.ts';
+import { hdrLogReporter } from './hdr-log/hdr-log.ts';
+import { hgrmReporter } from './hgrm/hgrm.ts';
 import { htmlReporter } from './html/html.ts';
 import { jsonReporter } from './json/json.ts';
 import type { Reporter } from './reporter.ts';
 import { terminalReporter } from './terminal/terminal.ts';
 
 /** Every output form, in the order that help shows them. */
-export const REPORTERS: readonly Reporter[] = [terminalReporter, jsonReporter, htmlReporter];
+export const REPORTERS: readonly Reporter[] = [
+  terminalReporter,
+  jsonReporter,
+  htmlReporter,
+  hdrLogReporter,
+  hgrmReporter,
+  csvReporter,
+];

@@ -1,7 +1,7 @@
 // Goal: the embedded server answers as its protocols say, survives hostile clients, and leaves in good order.
 // Method: a server in a process of its own, on each back end; raw bytes in over real sockets, exact bytes out.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,18 +9,27 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Address, parseTarget } from '../base/address.ts';
 import { loopBackends } from '../loop/registry.ts';
-import { formatReady, targetText } from './serve.ts';
+import { parseRoute } from './http/route.ts';
+import { formatReady, targetText } from './ready.ts';
 import { startServerChild } from './testing/server-child.ts';
 
 const ANY_PORT: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
 const backends = loopBackends.filter((backend) => backend.probe().available).map(({ name }) => name);
+const SOME_DATE = 'D'.repeat(29);
 const HELLO = reply('200 OK', 'hello\n', 'keep-alive');
 
 function reply(status: string, body: string, connection: string): string {
+  const type = 'Content-Type: text/plain; charset=utf-8';
   return (
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n` +
+    `HTTP/1.1 ${status}\r\nDate: ${SOME_DATE}\r\n${type}\r\nContent-Length: ${body.length}\r\n` +
     `Connection: ${connection}\r\n\r\n${body}`
   );
+}
+
+/** Well-formed dates are made equal; others stay, and fail the comparison. */
+function withSomeDate(text: string): string {
+  const date = /(?<=Date: )[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT(?=\r\n)/g;
+  return text.replace(date, SOME_DATE);
 }
 
 function open(address: Address): Socket {
@@ -55,7 +64,7 @@ async function talk(
   }
   await done;
   socket.destroy();
-  return text;
+  return withSomeDate(text);
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -100,20 +109,32 @@ for (const backend of backends) {
     const cases: [string, (string | Buffer)[], number][] = [
       ['garbage', ['\x00\x01\x02 what\r\n\r\n'], 400],
       ['a request line of one word', ['GET\r\n\r\n'], 400],
-      ['two framings', [`POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n`], 400],
-      ['a negative length', ['POST / HTTP/1.1\r\nContent-Length: -4\r\n\r\n'], 400],
-      ['a malformed chunk', ['POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n', 'zz\r\n'], 400],
+      [
+        'two framings',
+        [`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n`],
+        400,
+      ],
+      ['a negative length', ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -4\r\n\r\n'], 400],
+      [
+        'a malformed chunk',
+        ['POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n', 'zz\r\n'],
+        400,
+      ],
       ['headers without an end', [`GET / HTTP/1.1\r\nX: ${'a'.repeat(2000)}`], 431],
       ['headers too long, in pieces', ['GET / HTTP/1.1\r\nX: ', ...Array(4).fill('a'.repeat(300))], 431],
-      ['a body too long', [`POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n${'a'.repeat(9000)}`], 413],
+      [
+        'a body too long',
+        [`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n${'a'.repeat(9000)}`],
+        413,
+      ],
       [
         'a body said to be huge',
-        ['POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n', 'a'.repeat(9000)],
+        ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n', 'a'.repeat(9000)],
         413,
       ],
       [
         'chunks without an end',
-        ['POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n', `2328\r\n${'a'.repeat(9000)}`],
+        ['POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n', `2328\r\n${'a'.repeat(9000)}`],
         413,
       ],
     ];
@@ -193,6 +214,88 @@ for (const backend of backends) {
       true,
     );
   });
+
+  test(`${backend}: routes, and what no route answers`, async () => {
+    const routes = [parseRoute('/ping=pong'), parseRoute('/empty=')];
+    await using server = await startServerChild({ protocol: 'http', listen: [ANY_PORT], backend, routes });
+    const ask = (target: string, bytes: number) =>
+      talk(server.address, [`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`], bytes);
+    const pong = reply('200 OK', 'pong', 'keep-alive');
+    assert.equal(await ask('/ping', pong.length), pong);
+    assert.equal(await ask('/ping?x=y', pong.length), pong);
+    const empty = reply('200 OK', '', 'keep-alive');
+    assert.equal(await ask('/empty', empty.length), empty);
+    assert.match(await ask('/pin', 100), /^HTTP\/1\.1 404 Not Found\r\n/);
+    const options = 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n';
+    assert.match(
+      await talk(server.address, [options], 100),
+      /^HTTP\/1\.1 204 No Content\r\n[\s\S]*Allow: GET, /,
+    );
+  });
+
+  test(`${backend}: a client that waits for leave to send its body gets it`, async () => {
+    await using server = await startServerChild({ protocol: 'http', listen: [ANY_PORT], backend });
+    const head = 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n';
+    const go = 'HTTP/1.1 100 Continue\r\n\r\n';
+    assert.equal(await talk(server.address, [head, 'abc'], go.length + HELLO.length), go + HELLO);
+    const both = HELLO + go + HELLO;
+    assert.equal(await talk(server.address, [`${GET}${head}`, 'abc'], both.length), both, 'in its turn');
+  });
+
+  test(`${backend}: slow and silent clients are given their time and no more`, async () => {
+    const limits = { idleTimeoutNs: 600e6, requestTimeoutNs: 300e6 };
+    await using server = await startServerChild({ protocol: 'http', listen: [ANY_PORT], backend, ...limits });
+    const silent = talk(server.address, []);
+    const half = talk(server.address, [GET.slice(0, -2)]);
+    const body = talk(server.address, ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', 'a']);
+    const drip = talk(server.address, [...`GET / HTTP/1.1\r\nX: ${'a'.repeat(500)}`]);
+    const once = talk(server.address, [GET]);
+    assert.equal(await silent, '', 'nothing was asked, nothing is said');
+    assert.equal(await once, HELLO, 'an answer, and after idle time the end');
+    for (const slow of [half, body, drip]) {
+      const text = await slow;
+      assert.match(text, /^HTTP\/1\.1 408 Request Timeout\r\n[\s\S]*Connection: close\r\n/);
+      assert.equal(text.match(/HTTP\/1\.1 \d/g)?.length, 1);
+    }
+    assert.equal((await server.stop()).summary.timedOutCount, 5);
+  });
+
+  test(`${backend}: a request byte by byte, and one whose sender has ended its side`, async () => {
+    await using server = await startServerChild({ protocol: 'http', listen: [ANY_PORT], backend });
+    assert.equal(await talk(server.address, [...'GET / HTTP/1.1\r\nHost: a\r\n\r\n'], HELLO.length), HELLO);
+    const socket = open(server.address);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    socket.end(GET.repeat(1000));
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    const all = withSomeDate(text) === HELLO.repeat(1000);
+    assert.ok(all, `${text.length} bytes: every reply is due, though nothing more can be asked`);
+  });
+
+  test(`${backend}: echo gives back every byte`, async () => {
+    await using server = await startServerChild({ protocol: 'echo', listen: [ANY_PORT], backend });
+    const bytes = Array.from({ length: 50 }, (_, i) => String.fromCharCode(32 + i).repeat(997 * i)).join('');
+    assert.equal(await talk(server.address, ['a'], 1), 'a');
+    assert.ok((await talk(server.address, [bytes.slice(0, 300_000)], 300_000)) === bytes.slice(0, 300_000));
+    assert.equal((await server.stop()).summary.badCount, 0);
+  });
+
+  test(`${backend}: two thousand idle connections cost little, and others are served`, async () => {
+    await using server = await startServerChild({ protocol: 'http', listen: [ANY_PORT], backend });
+    const residentKb = () =>
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))![1]);
+    assert.equal(await talk(server.address, [GET], HELLO.length), HELLO);
+    const before = residentKb();
+    const idle: Socket[] = [];
+    for (let i = 0; i < 2000; i++) idle.push(open(server.address));
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    assert.equal(await talk(server.address, [GET], HELLO.length), HELLO);
+    const growthKb = residentKb() - before;
+    for (const socket of idle) socket.destroy();
+    assert.ok(growthKb < 2000 * 4, `${growthKb} KiB for 2000 connections`);
+  });
 }
 
 test('the ready line is a target to copy', () => {
@@ -207,12 +310,13 @@ test('the ready line is a target to copy', () => {
     const parsed = parseTarget(expected);
     assert.deepEqual([parsed.address, parsed.protocol], [address, protocol]);
   }
-  const ready = { pid: 7, backend: 'epoll' as const, addresses: [cases[0]![0]] };
+  const ready = { pid: 7, backend: 'epoll' as const, addresses: [cases[0]![0]], workers: [] };
   assert.equal(formatReady(ready, 'http', false), 'listening on http://127.0.0.1:81/ (pid 7, epoll)');
   assert.deepEqual(JSON.parse(formatReady(ready, 'http', true)), {
     ready: true,
     pid: 7,
     backend: 'epoll',
     targets: ['http://127.0.0.1:81/'],
+    workers: [],
   });
 });

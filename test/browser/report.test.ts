@@ -8,6 +8,8 @@ import { after, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { htmlReporter } from '../../src/report/html/html.ts';
+import type { LimitReport } from '../../src/report/limit.ts';
+import type { ReportOptions } from '../../src/report/reporter.ts';
 import { type DiagnosisOptions, sampleDiagnosis } from '../../src/report/testing/sample-diagnosis.ts';
 import { type SampleOptions, sampleRun } from '../../src/report/testing/sample-run.ts';
 import { needs } from '../helpers/needs.ts';
@@ -52,13 +54,41 @@ async function launch(): Promise<BrowserContext> {
   return browser;
 }
 
+const goalOf = (ms: number) => ({
+  text: 'p99<20ms',
+  value: ms * 1e6,
+  limit: 20e6,
+  unit: 'ns',
+  atLeast: false,
+});
+const LIMIT: LimitReport = {
+  ended: 'found',
+  ratePerSec: 4000,
+  failsAtPerSec: 4100,
+  relativeWidth: 0.025,
+  why: '4000/s held, and did so again; 4100/s did not',
+  steps: [
+    [2000, 'held', 3],
+    [8000, 'failed', 310],
+    [4000, 'held', 15],
+    [4100, 'failed', 24],
+  ].map(([ratePerSec, outcome, ms]) => ({
+    ratePerSec: ratePerSec as number,
+    outcome: outcome as 'held' | 'failed',
+    achievedShare: 1,
+    goals: [goalOf(ms as number)],
+    self: 'PASS',
+    why: `p99 was ${ms} ms`,
+  })),
+};
+
 type Look = { theme?: 'light' | 'dark'; width?: number };
 type Opened = { page: Page; problems: string[]; requests: string[] };
 
 let fileCount = 0;
 
 async function open(
-  options: SampleOptions & DiagnosisOptions,
+  options: SampleOptions & DiagnosisOptions & Pick<ReportOptions, 'limit' | 'thresholds'>,
   { theme = 'light', width = 1200 }: Look = {},
 ): Promise<Opened> {
   const run = sampleRun({ seconds: 10, ...options });
@@ -66,6 +96,8 @@ async function open(
     colour: false,
     columns: null,
     runFile: 'a.loopscope',
+    ...(options.limit && { limit: options.limit }),
+    ...(options.thresholds && { thresholds: options.thresholds }),
   });
   const path = join(folder, `report-${fileCount++}.html`);
   writeFileSync(path, html);
@@ -106,7 +138,7 @@ for (const theme of ['light', 'dark'] as const) {
         }).length,
     );
     assert.equal(blank, 0, 'a chart is blank');
-    assert.equal(await page.locator('canvas').count(), 4);
+    assert.equal(await page.locator('canvas').count(), 5);
     const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const brightness = Number(/\d+/.exec(dark)![0]);
     assert.ok(theme === 'dark' ? brightness < 60 : brightness > 200, dark);
@@ -228,7 +260,7 @@ browserTest('the list of stalls works from the keyboard, and opens in full', asy
 browserTest('pointing at the timeline, the spectrum and the heat map reads them out', async () => {
   const { page, problems } = await open({});
   for (const [selector, pattern] of [
-    ['#timeline .u-over', /^at \d+\.\d s · p50 .* · p99 .* · max .* requests/],
+    ['#timeline .u-over', /^at \d+\.\d s · p50 .* · p99 .* · max .* requests · [\d ]+\/s held/],
     ['#latency .u-over', /^p\d+(\.\d+)? · response .* · service .* · lateness /],
     ['#heat-map canvas', /^at \d+\.\d s · .* to .* · [\d ]+ cycles?$/],
   ] as const) {
@@ -318,6 +350,41 @@ browserTest('runs with half the facts show that half, and say so', async () => {
   assert.match(await textOf(spoilt.page.locator('#latency')), /withheld/);
   assert.deepEqual(spoilt.problems, []);
   await spoilt.page.close();
+});
+
+browserTest('a mix shows its kinds, and every load its arrivals', async () => {
+  const { page, problems } = await open({ kinds: true });
+  const kinds = await textOf(page.locator('#latency table:has(caption:text("Kinds of request"))'));
+  assert.match(kinds, /GET \/search/);
+  assert.match(kinds, /<b>POST<\/b> \/orders/, 'names are text, not markup');
+  const arrivals = await textOf(page.locator('#load table'));
+  assert.match(arrivals, /asked.*came/s);
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  browserTest(`a search for a limit shows every run, drawn over its rate: ${theme}`, async () => {
+    const { page, problems } = await open({ mode: 'load', limit: LIMIT }, { theme });
+    assert.match(await textOf(page.locator('#limit h2')), /The limit: 4 000 requests\/s/);
+    assert.equal(await page.locator('#limit tbody tr').count(), 4);
+    const drawn = await page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('#limit canvas')!;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((value) => value !== 0);
+    });
+    assert.ok(drawn, 'the chart is blank');
+    assert.deepEqual(await page.evaluate(weakText), []);
+    assert.deepEqual(problems, []);
+    await page.close();
+  });
+}
+
+browserTest('the rate is drawn even when response times are withheld', async () => {
+  const { page } = await open({ voidRun: true });
+  assert.match(await textOf(page.locator('#timeline')), /withheld/);
+  assert.ok(await page.locator('#timeline [aria-label^="Requests due"] canvas').isVisible());
+  await page.close();
 });
 
 browserTest('headings nest, tables have captions, pictures have names', async () => {

@@ -1,41 +1,52 @@
 import { statSync } from 'node:fs';
-import { LoopscopeError } from '../../base/errors.ts';
+import { type Command, Option } from 'commander';
+import { EXIT, LoopscopeError } from '../../base/errors.ts';
 import { diagnose, exitStatusOf } from '../../diagnose/diagnose.ts';
+import type { Diagnosis } from '../../diagnose/finding.ts';
+import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
+import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
 import { DEFAULT_RATE_PER_SEC, doctor } from '../../doctor.ts';
+import type { Run } from '../../record/run.ts';
 import { readRunFile } from '../../record/run-file.ts';
 import type { CliCommand } from '../command.ts';
+import { addGroup } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { addLoadOptions, type LoadFlags } from '../load-options.ts';
 import {
-  addDurationOption,
-  addLoadOptions,
+  addExportOptions,
   addObserveOptions,
   addOutputOptions,
-  type LoadFlags,
+  addThresholdOptions,
   type ObserveFlags,
   type OutputFlags,
-  settleArrival,
+  type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputs, present } from '../present.ts';
+import { checkOutputFlags, present, refuseExportsWithoutLoad } from '../present.ts';
 import { processGone } from '../process-gone.ts';
+import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
-type Flags = LoadFlags & ObserveFlags & OutputFlags;
+type Flags = LoadFlags & ThresholdFlags & ObserveFlags & OutputFlags;
 
 export const doctorCommand = {
   usage: 'doctor [target]',
   summary:
     'drive a server, watch its loops, and name what makes it late; or diagnose a run file, or live traffic (--pid)',
   configure(command, exit) {
-    command.option('-p, --pid <process>', 'pid, name or :port to watch; workers are found by themselves');
-    addDurationOption(command, 10e9);
-    addLoadOptions(command);
+    addGroup(command, 'Watching:', [
+      new Option('-p, --pid <process>', 'pid, name or :port to watch; workers are found by themselves'),
+    ]);
     addObserveOptions(command);
+    addLoadOptions(command);
+    addThresholdOptions(command);
     addOutputOptions(command);
-    command.action(async (subject: string | undefined, flags: Flags) => {
+    addExportOptions(command);
+    command.action(async (subject: string | undefined, flags: Flags, given: Command) => {
+      parseThresholds(flags.failIf);
       exit(
         subject !== undefined && isFile(subject)
           ? diagnoseFile(subject, flags)
-          : await diagnoseLive(subject, flags),
+          : await diagnoseLive(subject, flags, given),
       );
     });
   },
@@ -49,14 +60,13 @@ function diagnoseFile(path: string, flags: Flags): number {
       'leave out --pid',
     );
   }
-  checkOutputs(flags);
+  checkOutputFlags(flags);
   const run = readRunFile(path);
   const diagnosis = diagnose(run);
-  present(run, diagnosis, flags);
-  return exitStatusOf(diagnosis);
+  return judgeAndPresent(run, diagnosis, flags);
 }
 
-async function diagnoseLive(target: string | undefined, flags: Flags): Promise<number> {
+async function diagnoseLive(target: string | undefined, flags: Flags, given: Command): Promise<number> {
   if (target === undefined && flags.pid === undefined) {
     throw new LoopscopeError(
       'USAGE',
@@ -71,29 +81,37 @@ async function diagnoseLive(target: string | undefined, flags: Flags): Promise<n
       `a target looks like http://127.0.0.1:8080/; a process to watch goes with --pid ${target}`,
     );
   }
-  checkOutputs(flags);
+  checkOutputFlags(flags);
+  if (target === undefined) refuseExportsWithoutLoad(flags);
+  const choices =
+    target === undefined
+      ? { durationNs: flags.duration }
+      : await settleLoad(target, flags, given, DEFAULT_RATE_PER_SEC);
   using interrupt = onInterrupt();
-  using progress = showProgress(flags);
+  using progress = showProgress(flags, interrupt.signal, {
+    closedLoop: 'arrival' in choices && choices.arrival === 'closed',
+  });
   const { run, diagnosis } = await doctor({
-    ...(target !== undefined && { target, ...settleArrival(flags, DEFAULT_RATE_PER_SEC) }),
+    ...choices,
     ...(flags.pid !== undefined && { process: flags.pid }),
-    durationNs: flags.duration,
-    connectionCount: flags.connections,
-    threadCount: flags.threads,
-    timeoutNs: flags.timeout,
-    seed: flags.seed,
-    backend: flags.backend,
     tier: flags.tier,
     armed: flags.armed,
-    ...(flags.warmup !== undefined && { warmupNs: flags.warmup }),
     ...(flags.budget !== undefined && { budgetNs: flags.budget }),
     command: process.argv.slice(2),
     signal: interrupt.signal,
     onProgress: (now) => progress.show(now),
   });
   progress[Symbol.dispose]();
-  present(run, diagnosis, flags);
-  return interrupt.exitStatus() ?? processGone(run) ?? exitStatusOf(diagnosis);
+  const status = judgeAndPresent(run, diagnosis, flags);
+  return interrupt.exitStatus() ?? processGone(run) ?? status;
+}
+
+/** A threshold that failed makes a healthy verdict a failure, and leaves a VOID one what it is. */
+function judgeAndPresent(run: Run, diagnosis: Diagnosis, flags: Flags): number {
+  const judged = judgeThresholds(run, parseThresholds(flags.failIf), diagnosis.self.checks);
+  present(run, diagnosis, flags, { thresholds: judged });
+  const status = exitStatusOf(diagnosis);
+  return status === EXIT.ok && judged.some((result) => result.failed) ? EXIT.failed : status;
 }
 
 function isFile(path: string): boolean {

@@ -1,9 +1,11 @@
+import { Option } from 'commander';
 import { LoopscopeError } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
 import { EXPERIMENTS } from '../../lab/registry.ts';
 import type { CliCommand } from '../command.ts';
+import { addGroup, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { addDurationOption, type OutputFlags, wantsColour } from '../options.ts';
+import { addQuietOptions, type OutputFlags, wantsColour } from '../options.ts';
 import { showProgress } from '../show-progress.ts';
 
 type Flags = Pick<OutputFlags, 'html' | 'quiet' | 'color'> & { duration?: Ns };
@@ -12,11 +14,9 @@ export const labCommand = {
   usage: 'lab [name]',
   summary: 'replay an incident on this machine; without a name, list them',
   configure(command, exit) {
-    addDurationOption(command, undefined);
-    command
-      .option('--html <file>', 'where to write the HTML report')
-      .option('-q, --quiet', 'no progress', false)
-      .option('--no-color', 'no colour, as with NO_COLOR');
+    addGroup(command, 'When:', [timeOption('-d, --duration <time>', 'length of the experiment')]);
+    addGroup(command, 'Output:', [new Option('--html <file>', 'where to write the HTML report')]);
+    addQuietOptions(command);
     command.action(async (name: string | undefined, flags: Flags) => {
       if (name === undefined) return list();
       const experiment = EXPERIMENTS.find((candidate) => candidate.name === name);
@@ -24,7 +24,7 @@ export const labCommand = {
         throw new LoopscopeError('USAGE', `no experiment is called "${name}"`, 'loopscope lab lists them');
       }
       using interrupt = onInterrupt();
-      using progress = showProgress(flags);
+      using progress = showProgress(flags, interrupt.signal);
       exit(
         await experiment.run({
           program: [process.execPath, ...process.execArgv, process.argv[1]!],

@@ -1,57 +1,79 @@
-import { EXIT, type ExitCode } from '../../base/errors.ts';
+import type { Command } from 'commander';
+import { EXIT, type ExitCode, LoopscopeError } from '../../base/errors.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
+import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
+import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
 import { load } from '../../doctor.ts';
+import type { MeasureProgress } from '../../measure.ts';
 import type { Run } from '../../record/run.ts';
 import type { CliCommand } from '../command.ts';
+import { searchLimit } from '../find-limit.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { addLimitOptions, addLoadOptions, type LimitFlags, type LoadFlags } from '../load-options.ts';
 import {
-  addDurationOption,
-  addLoadOptions,
+  addExportOptions,
   addOutputOptions,
-  type LoadFlags,
+  addThresholdOptions,
   type OutputFlags,
-  settleArrival,
+  type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputs, present } from '../present.ts';
+import { checkOutputFlags, present } from '../present.ts';
+import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
+
+type Flags = LoadFlags & LimitFlags & ThresholdFlags & OutputFlags;
+
+/** Where a search begins when no --rate says so. */
+const LIMIT_START_PER_SEC = 1000;
 
 export const loadCommand = {
   usage: 'load <target>',
   summary: 'drive a server (http://, tcp://, unix:/path, unix+http:/path) and judge the load itself',
   configure(command, exit) {
-    addDurationOption(command, 10e9);
     addLoadOptions(command);
+    addLimitOptions(command);
+    addThresholdOptions(command);
     addOutputOptions(command);
-    command.action(async (target: string, flags: LoadFlags & OutputFlags) => {
-      checkOutputs(flags);
+    addExportOptions(command);
+    command.action(async (target: string, flags: Flags, given: Command) => {
+      checkOutputFlags(flags);
+      const thresholds = parseThresholds(flags.failIf);
+      const goals = parseThresholds(flags.findLimit, '--find-limit');
+      if (goals.length > 0) refuseWithLimit(flags);
+      const choices = await settleLoad(target, flags, given, goals.length > 0 ? LIMIT_START_PER_SEC : null);
       using interrupt = onInterrupt();
-      using progress = showProgress(flags);
-      const run = await load({
-        target,
-        ...settleArrival(flags, null),
-        durationNs: flags.duration,
-        connectionCount: flags.connections,
-        threadCount: flags.threads,
-        timeoutNs: flags.timeout,
-        seed: flags.seed,
-        backend: flags.backend,
-        ...(flags.warmup !== undefined && { warmupNs: flags.warmup }),
-        command: process.argv.slice(2),
-        signal: interrupt.signal,
-        onProgress: (now) => progress.show(now),
-      });
+      using progress = showProgress(flags, interrupt.signal, { closedLoop: choices.arrival === 'closed' });
+      const shared = { signal: interrupt.signal, onProgress: (now: MeasureProgress) => progress.show(now) };
+      const { run, limit } =
+        goals.length > 0
+          ? await searchLimit({ choices, goals, flags, ...shared, clearProgress: () => progress.clear() })
+          : { run: await load({ ...choices, ...shared, command: process.argv.slice(2) }), limit: undefined };
       progress[Symbol.dispose]();
       const diagnosis = diagnose(run);
-      present(run, diagnosis, flags);
-      exit(interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis));
+      const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
+      present(run, diagnosis, flags, { thresholds: judged, ...(limit && { limit }) });
+      const failed =
+        judged.some((result) => result.failed) || (limit !== undefined && limit.ratePerSec === null);
+      exit(interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed));
     });
   },
 } satisfies CliCommand;
 
+/** A search chooses the rates itself. */
+function refuseWithLimit(flags: LoadFlags): void {
+  const other = flags.stage.length > 0 ? '--stage' : flags.arrival === 'closed' ? '--arrival closed' : null;
+  if (other === null) return;
+  throw new LoopscopeError(
+    'USAGE',
+    `--find-limit and ${other} contradict each other: the search runs at one constant rate after another`,
+    `leave out ${other}; --rate says where to begin`,
+  );
+}
+
 /** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
-function exitStatusOfLoad(run: Run, diagnosis: Diagnosis): ExitCode {
+function exitStatusOfLoad(run: Run, diagnosis: Diagnosis, failed: boolean): ExitCode {
   if (diagnosis.self.verdict === 'VOID') return EXIT.void;
   if (run.load?.stoppedEarly === 'target vanished') return EXIT.unreachable;
-  return (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;
+  return !failed && (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;
 }

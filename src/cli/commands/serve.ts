@@ -1,16 +1,44 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Address, parseTarget } from '../../base/address.ts';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
+import { type Ns, parseCount, parseDurationNs } from '../../base/units.ts';
+import type { TcpSending } from '../../kernel/sockets.ts';
+import { ACCEPT_STRATEGIES } from '../../serve/accept/registry.ts';
 import { FAULTS } from '../../serve/faults/registry.ts';
-import { parseFault } from '../../serve/faults/spec.ts';
-import { formatReady, serve } from '../../serve/serve.ts';
+import { parseByteCount, parseFault } from '../../serve/faults/spec.ts';
+import { parseRoute, type Route, readRoutesFile } from '../../serve/http/route.ts';
+import { formatReady } from '../../serve/ready.ts';
+import { type ServeOptions, type ServeSummary, serve } from '../../serve/serve.ts';
+import { serveWithWorkers } from '../../serve/serve-workers.ts';
+import type { WorkerStats } from '../../serve/stats.ts';
+import { parseUnixMode, parseUnixOwner } from '../../serve/unix-owner.ts';
+import { parseCpuList } from '../../serve/workers/placement.ts';
 import type { CliCommand } from '../command.ts';
-import { onInterrupt } from '../interrupt.ts';
 
 type Flags = {
   listen: string[];
   fault: string[];
   backend: 'auto' | 'ring' | 'epoll';
+  workers?: number;
+  accept?: string;
+  cpus?: number[];
+  nice?: number;
+  backlog: number;
+  tcp: TcpSending;
+  unixMode?: number;
+  unixOwner?: { uid: number; gid: number };
+  reply: string;
+  route: string[];
+  routes?: string;
+  maxConnections?: number;
+  maxHeader?: number;
+  maxBody?: number;
+  idleTimeout?: Ns;
+  requestTimeout?: Ns;
+  sendTimeout?: Ns;
+  stopTimeout?: Ns;
+  leaveTimeout?: Ns;
+  stats: boolean;
   dieWithParent: boolean;
   json: boolean;
 };
@@ -19,60 +47,259 @@ type Flags = {
 const KINDS = {
   agent: { protocol: 'frame', defaultListen: 'unix:/tmp/loopscope-agent.sock' },
   http: { protocol: 'http', defaultListen: 'http://127.0.0.1:8080/' },
+  echo: { protocol: 'echo', defaultListen: 'tcp://127.0.0.1:7007' },
 } as const;
+
+type Kind = (typeof KINDS)[keyof typeof KINDS];
+
+const MOST_WORKERS = 256;
+/** The loop's tables take some 650 bytes for each, made at the start. */
+const MOST_CONNECTIONS = 100_000;
 
 export const serveCommand = {
   usage: 'serve <kind>',
-  summary: 'an event-loop server to measure: agent (length-framed) or http, with faults to plant',
+  summary: 'an event-loop server to measure: agent (length-framed), http or echo, with faults to plant',
   configure(command, exit) {
-    command
-      .option('-l, --listen <target...>', 'where to listen, as a target; port 0 takes any free one', [])
-      .option(
-        '-f, --fault <spec...>',
-        `plant a fault: ${FAULTS.map((fault) => fault.example).join(', ')}`,
-        [],
-      )
-      .addOption(
-        new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),
-      )
-      .option('--die-with-parent', 'end when the process that started this one ends', false)
-      .option('--json', 'print the ready line and the summary as JSON', false);
+    addServerOptions(command);
+    addSocketOptions(command);
+    addHttpOptions(command);
+    addLimitOptions(command);
     command.action(async (kindName: string, flags: Flags) => {
       const kind = KINDS[kindName as keyof typeof KINDS];
       if (!kind) {
         throw new LoopscopeError(
           'USAGE',
           `"${kindName}" is not a kind of server`,
-          `choose ${Object.keys(KINDS).join(' or ')}`,
+          `choose one of ${Object.keys(KINDS).join(', ')}`,
         );
       }
-      const faults = flags.fault.map((text) => parseFault(text));
-      const listen = (flags.listen.length > 0 ? flags.listen : [kind.defaultListen]).map((text) =>
-        listenAddress(text, kind.protocol),
-      );
-      using interrupt = onInterrupt();
-      const summary = await serve({
-        protocol: kind.protocol,
-        listen,
-        faults,
-        backend: flags.backend,
-        ...(flags.dieWithParent && { parentPid: process.ppid }),
-        signal: interrupt.signal,
-        onReady: (ready) => process.stdout.write(`${formatReady(ready, kind.protocol, flags.json)}\n`),
-      });
-      if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-      else process.stdout.write(`${summary.requestCount} requests, ${summary.acceptCount} connections\n`);
+      const summary = await run(kind, flags);
+      if (flags.stats) printStats(summary.stats);
+      const { stats: _, ...counts } = summary;
+      if (flags.json) process.stdout.write(`${JSON.stringify(counts)}\n`);
+      else process.stdout.write(`${describe(summary)}\n`);
       // A signal is how a server is ended: that is not a failure.
       exit(EXIT.ok);
     });
   },
 } satisfies CliCommand;
 
-function listenAddress(text: string, protocol: 'http' | 'frame'): Address {
+function addServerOptions(command: Command): void {
+  const accepts = ACCEPT_STRATEGIES.map(({ name }) => name);
+  command
+    .option('-l, --listen <target...>', 'where to listen, as a target; port 0 takes any free one', [])
+    .option('-f, --fault <spec...>', `plant a fault: ${FAULTS.map((fault) => fault.example).join(', ')}`, [])
+    .addOption(
+      new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),
+    )
+    .option(
+      '-w, --workers <count>',
+      'processes that serve, under a master; default: none, this process serves',
+      count('--workers', 1, MOST_WORKERS),
+    )
+    .addOption(
+      new Option('--accept <strategy>', 'how workers share connections; default: what suits').choices([
+        'auto',
+        ...accepts,
+      ]),
+    )
+    .option('--cpus <list>', 'CPUs to run on, 0-3 or 0,2: worker n takes the nth', (text) =>
+      parseCpuList(text, '--cpus'),
+    )
+    .option('--nice <number>', 'niceness, -20 to 19', parseNice)
+    .option('--stats', 'print the counters of each loop as JSON lines at the end, and on SIGUSR1', false)
+    .option('--die-with-parent', 'end when the process that started this one ends', false)
+    .option('--json', 'print the ready line and the summary as JSON', false);
+}
+
+function addSocketOptions(command: Command): void {
+  command
+    .option(
+      '--backlog <count>',
+      'connections that may wait to be accepted',
+      count('--backlog', 1, 65_535),
+      511,
+    )
+    .addOption(
+      new Option('--tcp <how>', 'when a segment that is not full is sent')
+        .choices(['nodelay', 'delay', 'cork'])
+        .default('nodelay'),
+    )
+    .option('--unix-mode <octal>', 'permissions of the socket file', parseUnixMode)
+    .option('--unix-owner <user:group>', 'owner of the socket file', parseUnixOwner);
+}
+
+function addHttpOptions(command: Command): void {
+  command
+    .option('--reply <text>', 'body of every reply, where there are no routes', 'hello\n')
+    .option('--route <path=body...>', 'http: answer a path with that body, other paths with 404', [])
+    .option('--routes <file>', 'http: routes from a JSON file; read again at a reload');
+}
+
+function addLimitOptions(command: Command): void {
+  command
+    .option(
+      '--max-connections <count>',
+      'connections of one process at once',
+      count('--max-connections', 1, MOST_CONNECTIONS),
+    )
+    .option('--max-header <size>', 'http: longest header block', size('--max-header'))
+    .option('--max-body <size>', 'longest body or frame', size('--max-body'))
+    .option('--idle-timeout <time>', 'a connection without a request is closed', duration('--idle-timeout'))
+    .option('--request-timeout <time>', 'for a request to arrive', duration('--request-timeout'))
+    .option('--send-timeout <time>', 'for a peer to take some of its reply', duration('--send-timeout'))
+    .option('--stop-timeout <time>', 'for connections to end at a stop', duration('--stop-timeout'))
+    .option('--leave-timeout <time>', 'for connections to end at a reload', duration('--leave-timeout'));
+}
+
+async function run(kind: Kind, flags: Flags): Promise<ServeSummary> {
+  const options = serveOptions(kind, flags);
+  const ready = (text: string) => process.stdout.write(`${text}\n`);
+  using signals = listenForSignals();
+  if (flags.workers === undefined) {
+    if (flags.accept !== undefined && flags.accept !== 'auto') {
+      throw new LoopscopeError('USAGE', '--accept is about workers', 'add for instance --workers 4');
+    }
+    return await serve({
+      ...options,
+      signal: signals.stop,
+      onReady(said, stats) {
+        signals.onStats = () => printStats(stats());
+        // Without a master there is nobody to take over: as for other programs, a hang-up is the end.
+        signals.onReload = signals.abort;
+        ready(formatReady(said, kind.protocol, flags.json));
+      },
+    });
+  }
+  return await serveWithWorkers({
+    ...options,
+    workers: flags.workers,
+    accept: flags.accept ?? 'auto',
+    signal: signals.stop,
+    reloadSettings: () => ({ routes: routesOf(flags) }),
+    onNews: (text) => process.stderr.write(`loopscope: ${text}\n`),
+    onStatsAsked: printStats,
+    onReady(said, control) {
+      signals.onStats = () => printStats(control.stats());
+      signals.onReload = () => void control.reload();
+      ready(formatReady(said, kind.protocol, flags.json));
+    },
+  });
+}
+
+function serveOptions(kind: Kind, flags: Flags): Omit<ServeOptions, 'signal' | 'onReady'> {
+  const { protocol, defaultListen } = kind;
+  if (protocol !== 'http' && (flags.route.length > 0 || flags.routes !== undefined)) {
+    throw new LoopscopeError('USAGE', '--route and --routes are for serve http', 'use --reply');
+  }
+  const { maxConnections, maxHeader, maxBody, unixMode, unixOwner } = flags;
+  const { idleTimeout, requestTimeout, sendTimeout, stopTimeout, leaveTimeout } = flags;
+  return {
+    protocol,
+    listen: (flags.listen.length > 0 ? flags.listen : [defaultListen]).map((text) =>
+      listenAddress(text, protocol),
+    ),
+    faults: flags.fault.map((text) => parseFault(text)),
+    backend: flags.backend,
+    replyText: flags.reply,
+    routes: routesOf(flags),
+    placement: { cpus: flags.cpus ?? [], nice: flags.nice ?? null },
+    listenOptions: {
+      backlog: flags.backlog,
+      tcpSending: flags.tcp,
+      ...(unixMode !== undefined && { unixMode }),
+      ...(unixOwner && { unixOwner }),
+    },
+    ...(maxConnections !== undefined && { connectionLimit: maxConnections }),
+    ...(maxHeader !== undefined && { maxHeaderBytes: maxHeader }),
+    ...(maxBody !== undefined && { maxBodyBytes: maxBody }),
+    ...(idleTimeout !== undefined && { idleTimeoutNs: idleTimeout }),
+    ...(requestTimeout !== undefined && { requestTimeoutNs: requestTimeout }),
+    ...(sendTimeout !== undefined && { sendTimeoutNs: sendTimeout }),
+    ...(stopTimeout !== undefined && { stopTimeoutNs: stopTimeout }),
+    ...(leaveTimeout !== undefined && { leaveTimeoutNs: leaveTimeout }),
+    ...(flags.dieWithParent && { parentPid: process.ppid }),
+  };
+}
+
+function routesOf(flags: Flags): Route[] {
+  const fromFile = flags.routes === undefined ? [] : readRoutesFile(flags.routes);
+  return [...fromFile, ...flags.route.map((text) => parseRoute(text))];
+}
+
+function listenAddress(text: string, protocol: Kind['protocol']): Address {
   const target = parseTarget(text);
-  if (target.protocol !== protocol) {
+  if ((target.protocol === 'http') !== (protocol === 'http')) {
     const form = protocol === 'http' ? 'http://… or unix+http:…' : 'tcp://… or unix:…';
     throw new LoopscopeError('USAGE', `--listen: ${text} is not where this kind listens`, `write ${form}`);
   }
   return target.address;
+}
+
+type Signals = {
+  readonly stop: AbortSignal;
+  abort(): void;
+  onStats(): void;
+  onReload(): void;
+  [Symbol.dispose](): void;
+};
+
+/** SIGINT and SIGTERM stop in good order, a second one at once; SIGHUP reloads; SIGUSR1 asks for the counters. */
+function listenForSignals(): Signals {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.failed);
+    controller.abort();
+  };
+  const signals: Signals = {
+    stop: controller.signal,
+    abort: stop,
+    onStats() {},
+    onReload: stop,
+    [Symbol.dispose]() {
+      for (const [name, listener] of Object.entries(listeners)) process.off(name, listener);
+    },
+  };
+  const listeners: Record<string, () => void> = {
+    SIGINT: stop,
+    SIGTERM: stop,
+    SIGHUP: () => signals.onReload(),
+    SIGUSR1: () => signals.onStats(),
+  };
+  for (const [name, listener] of Object.entries(listeners)) process.on(name, listener);
+  return signals;
+}
+
+function printStats(stats: WorkerStats[]): void {
+  for (const row of stats) process.stdout.write(`${JSON.stringify(row)}\n`);
+}
+
+function describe(summary: ServeSummary): string {
+  const { requestCount, acceptCount, badCount, timedOutCount, slowReaderCount, cutCount } = summary;
+  const asides: [number, string][] = [
+    [badCount, 'refused'],
+    [timedOutCount, 'timed out'],
+    [slowReaderCount, 'closed for not reading'],
+    [cutCount, 'cut off'],
+  ];
+  const rest = asides.filter(([amount]) => amount > 0).map(([amount, what]) => `, ${amount} ${what}`);
+  return `${requestCount} requests, ${acceptCount} connections${rest.join('')}`;
+}
+
+function parseNice(text: string): number {
+  const value = /^[+-]?\d{1,2}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value >= -20 && value <= 19) return value;
+  throw new LoopscopeError('USAGE', `--nice: "${text}" is not a number from -20 to 19`);
+}
+
+function count(option: string, min: number, max: number) {
+  return (text: string) => parseCount(text, option, min, max);
+}
+
+function size(option: string) {
+  return (text: string) => parseByteCount(text, option);
+}
+
+function duration(option: string) {
+  return (text: string) => parseDurationNs(text, option);
 }

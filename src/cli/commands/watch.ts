@@ -3,15 +3,11 @@ import type { Ns } from '../../base/units.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import { watch } from '../../doctor.ts';
 import type { CliCommand } from '../command.ts';
+import { addGroup, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
-import {
-  addDurationOption,
-  addObserveOptions,
-  addOutputOptions,
-  type ObserveFlags,
-  type OutputFlags,
-} from '../options.ts';
-import { checkOutputs, present } from '../present.ts';
+import { DEFAULT_DURATION_NS } from '../load-options.ts';
+import { addObserveOptions, addOutputOptions, type ObserveFlags, type OutputFlags } from '../options.ts';
+import { checkOutputFlags, present } from '../present.ts';
 import { processGone } from '../process-gone.ts';
 import { showProgress } from '../show-progress.ts';
 
@@ -19,14 +15,16 @@ export const watchCommand = {
   usage: 'watch <process>',
   summary: 'look at the loops of a running process (pid, name or :port) without sending it anything',
   configure(command, exit) {
-    addDurationOption(command, 10e9);
+    addGroup(command, 'When:', [
+      timeOption('-d, --duration <time>', 'how long to look', DEFAULT_DURATION_NS),
+    ]);
     addObserveOptions(command);
     addOutputOptions(command);
     command.action(
       async (subject: string, flags: Omit<ObserveFlags, 'pid'> & OutputFlags & { duration: Ns }) => {
-        checkOutputs(flags);
+        checkOutputFlags(flags);
         using interrupt = onInterrupt();
-        using progress = showProgress(flags);
+        using progress = showProgress(flags, interrupt.signal);
         const run = await watch({
           process: subject,
           durationNs: flags.duration,

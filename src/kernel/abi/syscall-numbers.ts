@@ -33,6 +33,7 @@ export const __NR_epoll_pwait = perArch({ x64: 281, arm64: 22 });
 export const __NR_accept4 = perArch({ x64: 288, arm64: 242 });
 export const __NR_epoll_create1 = perArch({ x64: 291, arm64: 20 });
 export const __NR_perf_event_open = perArch({ x64: 298, arm64: 241 });
+export const __NR_memfd_create = perArch({ x64: 319, arm64: 279 });
 export const __NR_bpf = perArch({ x64: 321, arm64: 280 });
 export const __NR_io_uring_setup = 425;
 export const __NR_io_uring_enter = 426;

@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { readProcText } from '../proc/read-text.ts';
-import { lastNotAbove } from './kallsyms.ts';
+import { lastNotAbove } from './sorted.ts';
 
 export type JitMap = {
   /** "LazyCompile:*handle /srv/app.js:12", without an offset; null outside all code. */

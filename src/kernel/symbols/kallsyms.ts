@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { lastNotAbove } from './sorted.ts';
 
 export type KernelSymbols = {
   /** "ext4_sync_file+0x12", or the bare address when the kernel hides its symbols (kernel.kptr_restrict). */
@@ -75,18 +76,6 @@ export function parseKallsyms(text: Buffer): Table {
       return text.toString('latin1', from, to);
     },
   };
-}
-
-/** Index of the last element not above a value in a sorted array; −1 when there is none. */
-export function lastNotAbove(sorted: BigUint64Array, value: bigint): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 function hexAt(text: Buffer, from: number, to: number): number {

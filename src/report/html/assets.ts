@@ -21,6 +21,7 @@ export const CLIENT_FILES = [
   'heat-map',
   'stalls',
   'sections',
+  'limit',
   'about',
   'main',
 ] as const;

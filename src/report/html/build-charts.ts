@@ -4,7 +4,7 @@ import type { ObservationRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import { type CycleTimeline, cycleTimeline } from '../model/cycle-timeline.ts';
 import { LATENCY_KINDS, spectrumOf, withheldReason } from '../model/latency.ts';
-import { latencyTimeline } from '../model/timeline.ts';
+import { type LatencyPoint, latencyTimeline } from '../model/timeline.ts';
 import { loopLabel, plural } from '../text/phrases.ts';
 import type { PageHeatMap, PageSpectrum, PageTimeline } from './page-data.ts';
 
@@ -32,7 +32,7 @@ export function timelineOf(run: Run, diagnosis: Diagnosis): PageTimeline {
     latency:
       load && !withheld && points.length > 0
         ? {
-            sec: points.map((point) => toSecExact(point.startNs + point.durationNs / 2)),
+            sec: points.map(middleSec),
             p50: points.map((point) => toSecOrNull(point.p50Ns)),
             p99: points.map((point) => toSecOrNull(point.p99Ns)),
             max: points.map((point) => toSecOrNull(point.maxNs)),
@@ -46,9 +46,26 @@ export function timelineOf(run: Run, diagnosis: Diagnosis): PageTimeline {
       : load
         ? ''
         : 'No load was driven: response times were not measured.',
+    rate: load && points.length > 0 ? rateOf(load, points) : null,
     cycles: cycles && observation ? longestCycles(cycles, observation) : null,
     cyclesNote: cyclesNote(run, cycles),
   };
+}
+
+function rateOf(load: LoadRecord, points: LatencyPoint[]): NonNullable<PageTimeline['rate']> {
+  // Requests of a closed loop are planned when the reply before them is in: that would only be drawn twice.
+  const closed = load.plan.arrival === 'closed';
+  return {
+    sec: points.map(middleSec),
+    askedPerSec: closed ? null : points.map((point) => perSec(point.plannedCount, point.durationNs)),
+    heldPerSec: points.map((point) => perSec(point.answeredCount, point.durationNs)),
+  };
+}
+
+const middleSec = (point: LatencyPoint) => toSecExact(point.startNs + point.durationNs / 2);
+
+function perSec(count: number, durationNs: number): number {
+  return durationNs > 0 ? Number(((count * 1e9) / durationNs).toPrecision(4)) : 0;
 }
 
 function cyclesNote(run: Run, cycles: CycleTimeline | null): string {

@@ -6,6 +6,7 @@ import type { Run } from '../../record/run.ts';
 import { type LatencyRow, latencyRows } from '../model/latency.ts';
 import { answeredPerSec, failedShare } from '../model/load-summary.ts';
 import { addAccounts } from '../model/stall-account.ts';
+import type { ReportOptions } from '../reporter.ts';
 import { costPhrases, environmentRows, unseenPhrases } from '../text/about-run.ts';
 import {
   absentPhrase,
@@ -17,14 +18,23 @@ import {
   sharesLostTime,
 } from '../text/phrases.ts';
 import { heatMapOf, spectrumSeries, timelineOf } from './build-charts.ts';
+import { limitOf } from './build-limit.ts';
 import { stallsOf } from './build-stalls.ts';
-import { latencyTable, loadFacts, loopsTable, outcomesOf, ranInsteadBars } from './build-tables.ts';
+import {
+  arrivalsTable,
+  kindsTable,
+  latencyTable,
+  loadFacts,
+  loopsTable,
+  outcomesOf,
+  ranInsteadBars,
+} from './build-tables.ts';
 import type { PageData, PageFinding, Tone } from './page-data.ts';
 
 /** Strings longer than this are cut: no sentence of ours is, and a hostile one must not fill the page. */
 const TEXT_LENGTH_MAX = 600;
 
-export function buildPage(run: Run, diagnosis: Diagnosis, runFile: string | null): PageData {
+export function buildPage(run: Run, diagnosis: Diagnosis, options: ReportOptions): PageData {
   const { load, observation } = run;
   const rows = load ? latencyRows(load, diagnosis) : [];
   const page: PageData = {
@@ -33,14 +43,17 @@ export function buildPage(run: Run, diagnosis: Diagnosis, runFile: string | null
     subtitle: subtitleOf(run),
     startedAt: new Date(run.header.startedWallMs).toISOString(),
     verdict: findingOf(diagnosis.verdict),
-    notices: noticesOf(run, diagnosis),
+    notices: noticesOf(run, diagnosis, options),
     figures: figuresOf(run, rows),
     contributors: diagnosis.contributors.map(findingOf),
     cleared: diagnosis.suspectsCleared.map(({ culprit, why }) => ({ culprit, why })),
+    limit: options.limit ? limitOf(options.limit) : null,
     timeline: timelineOf(run, diagnosis),
     stalls: observation ? stallsOf(observation) : null,
     ranInstead: observation ? ranInsteadBars(observation, run.header.selfPids) : [],
     latency: load ? latencyTable(load, rows) : null,
+    kinds: load ? kindsTable(load, diagnosis) : null,
+    arrivals: load ? arrivalsTable(load) : null,
     spectrum: load ? spectrumSeries(load, diagnosis) : null,
     heatMap: heatMapOf(run),
     loops: observation ? loopsTable(observation) : null,
@@ -56,7 +69,7 @@ export function buildPage(run: Run, diagnosis: Diagnosis, runFile: string | null
     load: load ? loadFacts(load).map(({ term, text }) => ({ term, text: glue(text) })) : [],
     unseen: unseenPhrases(run, diagnosis),
     cost: observation ? costPhrases(observation) : [],
-    environment: environmentRows(run, runFile),
+    environment: environmentRows(run, options.runFile),
     command: ['loopscope', ...run.header.command].join(' '),
   };
   return harmless(page);
@@ -123,8 +136,11 @@ function subtitleOf(run: Run): string {
   return parts.join(' · ');
 }
 
-function noticesOf(run: Run, diagnosis: Diagnosis): PageData['notices'] {
+function noticesOf(run: Run, diagnosis: Diagnosis, options: ReportOptions): PageData['notices'] {
   const notices: PageData['notices'] = [];
+  for (const { text, why, failed } of options.thresholds ?? []) {
+    notices.push({ tone: failed ? 'bad' : 'good', text: `${failed ? 'Failed' : 'Fine'}: ${text}: ${why}.` });
+  }
   for (const check of diagnosis.self.checks) {
     if (check.verdict !== 'VOID') continue;
     const spoilt = check.spoils.length > 0 ? ` Withheld: ${check.spoils.join(', ')} times.` : '';

@@ -1,20 +1,16 @@
 import { formatBytes, formatNs, formatShare } from '../../base/units.ts';
 import { sumBy } from '../../diagnose/facts/numbers.ts';
+import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
+import { kindRows } from '../model/kinds.ts';
 import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts';
 import { OUTCOME_KINDS } from '../model/load-summary.ts';
 import { loopRows } from '../model/loop-rows.ts';
 import { ranInstead } from '../model/ran-instead.ts';
-import { latencyNotes } from '../text/about-load.ts';
-import {
-  arrivalPhrase,
-  conservationPhrase,
-  formatQuantile,
-  formatWhole,
-  loopLabel,
-  plural,
-} from '../text/phrases.ts';
+import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
+import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
+import { conservationPhrase, formatWhole, loopLabel, plural, quantileText } from '../text/phrases.ts';
 import type { PageBar, PageData, PageTable } from './page-data.ts';
 
 const NAMES_MAX = 6;
@@ -31,7 +27,7 @@ export function latencyTable(load: LoadRecord, rows: LatencyRow[]): PageTable {
     ],
     rows: rows.map((row) => [
       row.kind,
-      ...QUANTILES.map(({ name }) => (row.withheld ? 'withheld' : formatQuantile(row.quantiles[name]))),
+      ...QUANTILES.map((quantile) => (row.withheld ? 'withheld' : quantileText(row, quantile))),
       LATENCY_MEANING[row.kind],
     ]),
     notes: [
@@ -39,6 +35,42 @@ export function latencyTable(load: LoadRecord, rows: LatencyRow[]): PageTable {
       ...rows.filter((row) => row.withheld).map((row) => `${row.kind}: withheld (${row.withheld}).`),
       ...latencyNotes(rows),
     ],
+  };
+}
+
+/** One row for each kind of a mix; null when there is only one. */
+export function kindsTable(load: LoadRecord, diagnosis: Diagnosis): PageTable | null {
+  const kinds = kindRows(load, diagnosis);
+  if (kinds.length === 0) return null;
+  const number = (title: string, hint = '') => ({ title, numeric: true, hint });
+  return {
+    columns: [
+      { title: 'kind of request', numeric: false },
+      number('planned'),
+      number('share', 'of all planned requests'),
+      number('ok'),
+      number('failed', 'planned, and not answered as asked'),
+      ...QUANTILES.map(({ name }) => number(name, 'of the response time')),
+    ],
+    rows: kinds.map((kind) => [
+      kind.name,
+      formatWhole(kind.counts.planned),
+      formatShare(kind.share),
+      formatWhole(kind.counts.ok),
+      formatWhole(kind.failedCount),
+      ...QUANTILES.map((quantile) => (kind.withheld ? 'withheld' : quantileText(kind, quantile))),
+    ]),
+    notes: [],
+  };
+}
+
+/** Arrivals as asked and as they came. */
+export function arrivalsTable(load: LoadRecord): PageTable {
+  const { titles, rows } = arrivalRows(load);
+  return {
+    columns: titles.map((title, i) => ({ title: i === 0 ? 'arrivals' : title, numeric: i > 0 })),
+    rows,
+    notes: [DISPERSION_MEANING],
   };
 }
 
@@ -130,23 +162,14 @@ export function outcomesOf(load: LoadRecord): PageData['outcomes'] {
 }
 
 export function loadFacts(load: LoadRecord): PageData['load'] {
-  const { connections, inFlight, client } = load;
-  const list = (counts: Record<string, number>) =>
-    Object.entries(counts)
-      .map(([name, count]) => `${name}: ${formatWhole(count)}`)
-      .join(', ');
+  const { inFlight, client } = load;
+  const list = (counts: Record<string, number>) => countsPhrase(counts) ?? '';
   const facts = [
     { term: 'Conservation', text: conservationPhrase(load) },
-    { term: 'Arrivals', text: arrivalPhrase(load) },
     { term: 'Status codes', text: list(load.statusCounts) },
     { term: 'Errors', text: list(load.errorsByKind) },
-    {
-      term: 'Connections',
-      text:
-        `${formatWhole(connections.opened)} opened, ${formatWhole(connections.failed)} failed, ` +
-        `${formatWhole(connections.reopened)} reopened, ${formatWhole(connections.closedByPeer)} closed by the server, ` +
-        plural(connections.lateReplies, 'late reply', 'late replies'),
-    },
+    { term: 'Connections', text: connectionsPhrase(load) },
+    { term: 'Network', text: networkPhrase(load) ?? '' },
     {
       term: 'In flight',
       text: `${inFlight.mean.toFixed(2)} on average, ${formatWhole(inFlight.max)} at most (limit ${formatWhole(inFlight.limit)})`,

@@ -18,7 +18,7 @@ export const htmlReporter = {
  * The policy allows exactly these scripts and styles, by their hashes, and no connection anywhere.
  */
 function renderHtml(run: Run, diagnosis: Diagnosis, options: ReportOptions): string {
-  const page = buildPage(run, diagnosis, options.runFile);
+  const page = buildPage(run, diagnosis, options);
   const script = pageScript();
   const style = pageStyle();
   const policy = [

@@ -73,6 +73,8 @@ export type PageTimeline = {
     failed: number[];
   } | null;
   latencyNote: string;
+  /** Requests due, and replies that came, a second; asked is null in a closed loop. */
+  rate: { sec: number[]; askedPerSec: number[] | null; heldPerSec: number[] } | null;
   /** Column c lies between edges c and c + 1 (s). */
   cycles: { edges: number[]; longest: (number | null)[]; budgetSec: number } | null;
   cyclesNote: string;
@@ -91,6 +93,16 @@ export type PageHeatMap = {
 };
 
 export type PageSpectrum = { kind: string; nines: number[]; sec: number[]; atLeastFrom: number | null }[];
+
+/** The search that the run decided. */
+export type PageLimit = {
+  found: boolean;
+  answer: string;
+  why: string;
+  table: PageTable;
+  /** By rate; null without a goal that is a time. */
+  chart: { goal: string; limitSec: number; ratePerSec: number[]; sec: number[]; held: boolean[] } | null;
+};
 
 export type PageBar = { name: string; detail: string; share: number; value: string; tag: string };
 
@@ -112,10 +124,14 @@ export type PageData = {
   figures: { label: string; value: string; note: string }[];
   contributors: PageFinding[];
   cleared: { culprit: string; why: string }[];
+  /** Null without --find-limit. */
+  limit: PageLimit | null;
   timeline: PageTimeline;
   stalls: PageStalls | null;
   ranInstead: PageBar[];
   latency: PageTable | null;
+  kinds: PageTable | null;
+  arrivals: PageTable | null;
   spectrum: PageSpectrum | null;
   heatMap: PageHeatMap | null;
   loops: PageTable | null;

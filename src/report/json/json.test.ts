@@ -30,6 +30,7 @@ const latency = v.strictObject({
   requests: count,
   unanswered: count,
   withheld: v.nullable(text),
+  withheld_above: v.nullable(v.strictObject({ quantile: share, reason: text })),
   p50_ns: v.nullable(ns),
   p90_ns: v.nullable(ns),
   p99_ns: v.nullable(ns),
@@ -87,6 +88,39 @@ const load = v.strictObject({
   }),
   in_flight: v.strictObject({ mean: v.number(), max: count, limit: count }),
   latency: v.strictObject({ response: latency, service: latency, lateness: latency }),
+  kinds: v.array(
+    v.strictObject({
+      name: text,
+      share,
+      counts: v.strictObject({
+        planned: count,
+        ok: count,
+        wrong: count,
+        error: count,
+        timeout: count,
+        unsent: count,
+        unfinished: count,
+      }),
+      response: v.strictObject({
+        p50_ns: v.nullable(ns),
+        p90_ns: v.nullable(ns),
+        p99_ns: v.nullable(ns),
+        p99_9_ns: v.nullable(ns),
+        max_ns: v.nullable(ns),
+      }),
+    }),
+  ),
+  network: v.nullable(
+    v.strictObject({
+      listen_overflows: v.nullable(count),
+      listen_drops: v.nullable(count),
+      request_queue_full_drops: v.nullable(count),
+      syn_retransmits: v.nullable(count),
+      segments_retransmitted: v.nullable(count),
+      time_wait_sockets: v.nullable(count),
+      local_ports: v.nullable(count),
+    }),
+  ),
   arrivals: v.strictObject({
     sent: count,
     mean_rate_per_sec: v.number(),
@@ -224,10 +258,52 @@ const report = v.strictObject({
         limit: v.nullable(v.number()),
         text,
         spoils: v.array(time),
+        spoils_from: v.optional(share),
       }),
     ),
     could_not_see: v.array(text),
   }),
+  thresholds: v.array(
+    v.strictObject({
+      text,
+      outcome: v.picklist(['held', 'crossed', 'unjudged']),
+      failed: v.boolean(),
+      value: v.nullable(v.number()),
+      unit: text,
+      limit: v.number(),
+      at_least: v.boolean(),
+      low: v.nullable(v.number()),
+      high: v.nullable(v.number()),
+      why: text,
+    }),
+  ),
+  find_limit: v.nullable(
+    v.strictObject({
+      ended: text,
+      rate_per_sec: v.nullable(v.number()),
+      fails_at_per_sec: v.nullable(v.number()),
+      relative_width: v.nullable(v.number()),
+      why: text,
+      steps: v.array(
+        v.strictObject({
+          rate_per_sec: v.number(),
+          outcome: v.picklist(['held', 'failed', 'client', 'unjudged']),
+          achieved_share: v.number(),
+          self: text,
+          why: text,
+          goals: v.array(
+            v.strictObject({
+              text,
+              value: v.nullable(v.number()),
+              unit: text,
+              limit: v.number(),
+              at_least: v.boolean(),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
   load: v.nullable(load),
   observation: v.nullable(observation),
   environment: v.strictObject({
@@ -290,6 +366,33 @@ test('what a VOID check spoils is null, with the reason beside it', () => {
   assert.equal(times.response.withheld, 'VOID: client-cpu');
   assert.equal(times.response.p99_ns, null);
   assert.deepEqual(times.response.too_few_requests_for, []);
+});
+
+test('a mix: each kind with its own books, and what the network stack counted', () => {
+  const { kinds, network, counts } = v.parse(report, JSON.parse(render({ kinds: true }))).load!;
+  assert.deepEqual(
+    kinds.map(({ name }) => name),
+    ['GET /search', '<b>POST</b> /orders'],
+  );
+  assert.ok(kinds[0]!.counts.planned < counts.planned, 'the warm-up is left out');
+  assert.ok(kinds[0]!.response.p50_ns! > 0);
+  assert.equal(network!.listen_overflows, 3);
+});
+
+test('a tail that is no measurement is withheld above its quantile, by name', () => {
+  const run = sampleRun({ seconds: 10 });
+  const diagnosis = sampleDiagnosis(run, {});
+  const check = { ...diagnosis.self.checks[0]!, name: 'lateness', verdict: 'WARN' as const };
+  diagnosis.self.checks.push({ ...check, spoils: ['response'], spoilsFrom: 0.99 });
+  const json = jsonReporter.render(run, diagnosis, { colour: false, columns: null, runFile: null });
+  const { response, service } = v.parse(report, JSON.parse(json)).load!.latency;
+  assert.deepEqual(response.withheld_above, { quantile: 0.99, reason: 'lateness' });
+  assert.ok(response.p99_ns! > 0);
+  assert.equal(response.p99_9_ns, null);
+  assert.equal(response.max_ns, null);
+  assert.deepEqual(response.too_few_requests_for, []);
+  assert.equal(service.withheld_above, null);
+  assert.ok(service.max_ns! > 0);
 });
 
 test('lower bounds are named', () => {

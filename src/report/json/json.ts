@@ -12,7 +12,7 @@ export const jsonReporter = {
 } satisfies Reporter;
 
 function renderJson(run: Run, diagnosis: Diagnosis, options: ReportOptions): string {
-  return `${escapeInvisible(JSON.stringify(reportObject(run, diagnosis, options.runFile), null, 2))}\n`;
+  return `${escapeInvisible(JSON.stringify(reportObject(run, diagnosis, options), null, 2))}\n`;
 }
 
 /**

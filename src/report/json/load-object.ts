@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
-import { type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
+import { type KindRow, kindRows } from '../model/kinds.ts';
+import { isSpoilt, type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, unaccountedCount } from '../model/load-summary.ts';
 
 export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
@@ -46,6 +47,8 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
     },
     in_flight: { mean: load.inFlight.mean, max: load.inFlight.max, limit: load.inFlight.limit },
     latency: latencyObject(latencyRows(load, diagnosis)),
+    kinds: kindRows(load, diagnosis).map(kindObject),
+    network: load.network ? networkObject(load.network) : null,
     arrivals: {
       sent: arrivals.sentCount,
       mean_rate_per_sec: arrivals.meanRatePerSec,
@@ -80,6 +83,34 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
   };
 }
 
+function kindObject(kind: KindRow) {
+  const { planned, ok, wrong, error, timeout, unsent, unfinished } = kind.counts;
+  return {
+    name: kind.name,
+    share: kind.share,
+    counts: { planned, ok, wrong, error, timeout, unsent, unfinished },
+    response: {
+      p50_ns: kind.quantiles.p50?.ns ?? null,
+      p90_ns: kind.quantiles.p90?.ns ?? null,
+      p99_ns: kind.quantiles.p99?.ns ?? null,
+      p99_9_ns: kind.quantiles['p99.9']?.ns ?? null,
+      max_ns: kind.quantiles.max?.ns ?? null,
+    },
+  };
+}
+
+function networkObject(network: NonNullable<LoadRecord['network']>) {
+  return {
+    listen_overflows: network.listenOverflows,
+    listen_drops: network.listenDrops,
+    request_queue_full_drops: network.requestQueueFullDrops,
+    syn_retransmits: network.synRetransmits,
+    segments_retransmitted: network.retransSegs,
+    time_wait_sockets: network.timeWaitSockets,
+    local_ports: network.localPortCount,
+  };
+}
+
 function latencyObject(rows: LatencyRow[]) {
   return Object.fromEntries(rows.map((row) => [row.kind, rowObject(row)]));
 }
@@ -90,6 +121,7 @@ function rowObject(row: LatencyRow) {
     requests: row.count,
     unanswered: row.censoredCount,
     withheld: row.withheld,
+    withheld_above: row.withheldAbove && { quantile: row.withheldAbove.q, reason: row.withheldAbove.reason },
     p50_ns: ns('p50'),
     p90_ns: ns('p90'),
     p99_ns: ns('p99'),
@@ -98,7 +130,9 @@ function rowObject(row: LatencyRow) {
     at_least: QUANTILES.filter(({ name }) => row.quantiles[name]?.atLeast).map(({ name }) => name),
     too_few_requests_for:
       row.withheld === null
-        ? QUANTILES.filter(({ name }) => row.quantiles[name] === null).map(({ name }) => name)
+        ? QUANTILES.filter(({ name, q }) => row.quantiles[name] === null && !isSpoilt(row, q)).map(
+            ({ name }) => name,
+          )
         : [],
   };
 }

@@ -32,6 +32,8 @@ export type LatencyRow = {
   censoredCount: number;
   /** Why the percentiles are withheld (a VOID self-check spoils them), or null. */
   withheld: string | null;
+  /** Quantiles above `q` are withheld, though the others are not; null when all may be shown. */
+  withheldAbove: WithheldAbove | null;
   /** Null: withheld, nothing measured, or too few requests for it. */
   quantiles: Record<QuantileName, Quantile | null>;
 };
@@ -41,14 +43,17 @@ export function latencyRows(load: LoadRecord, diagnosis: Diagnosis): LatencyRow[
   return LATENCY_KINDS.map((kind) => {
     const distribution = distributionOfKind([load.total], kind);
     const withheld = withheldReason(diagnosis, kind);
+    const withheldAbove = withheld ? null : withheldAboveOf(diagnosis, kind);
+    const spoilt = (q: number) => isSpoilt({ withheld, withheldAbove }, q);
     const quantiles = Object.fromEntries(
-      QUANTILES.map(({ name, q }) => [name, withheld ? null : quantileOrNull(distribution, q)]),
+      QUANTILES.map(({ name, q }) => [name, spoilt(q) ? null : quantileOrNull(distribution, q)]),
     ) as Record<QuantileName, Quantile | null>;
     return {
       kind,
       count: distribution?.count ?? 0,
       censoredCount: distribution?.censoredCount ?? 0,
       withheld,
+      withheldAbove,
       quantiles,
     };
   });
@@ -78,12 +83,34 @@ export function distributionOfKind(
 /** The VOID checks that spoil this time, as one reason; null when it may be shown. */
 export function withheldReason(diagnosis: Diagnosis, kind: LatencyKind): string | null {
   const reasons = diagnosis.self.checks
-    .filter((check) => check.verdict === 'VOID' && check.spoils.includes(kind))
+    .filter(
+      (check) => check.verdict === 'VOID' && check.spoilsFrom === undefined && check.spoils.includes(kind),
+    )
     .map((check) => check.name);
   return reasons.length > 0 ? `VOID: ${reasons.join(', ')}` : null;
 }
 
-function quantileOrNull(distribution: Distribution | null, q: number): Quantile | null {
+export type WithheldAbove = { q: number; reason: string };
+
+/** The lowest quantile above which a check spoils this time, with the names of such checks; null when none does. */
+export function withheldAboveOf(diagnosis: Diagnosis, kind: LatencyKind): WithheldAbove | null {
+  const checks = diagnosis.self.checks.filter(
+    (check) => check.spoilsFrom !== undefined && check.spoils.includes(kind),
+  );
+  if (checks.length === 0) return null;
+  return {
+    q: Math.min(...checks.map((check) => check.spoilsFrom!)),
+    reason: checks.map((check) => check.name).join(', '),
+  };
+}
+
+/** Is this quantile one of those that a check spoils, though it could have been computed? */
+export function isSpoilt(row: Pick<LatencyRow, 'withheld' | 'withheldAbove'>, q: number): boolean {
+  return row.withheld !== null || (row.withheldAbove !== null && q > row.withheldAbove.q);
+}
+
+/** The quantile, or null when too few requests lie beyond it to be worth printing. */
+export function quantileOrNull(distribution: Distribution | null, q: number): Quantile | null {
   if (!distribution) return null;
   // 100 × (1 − 0.9) is 9.999… in binary: half a request makes it ten.
   if (q < 1 && distribution.count * (1 - q) < SAMPLES_BEYOND_MIN - 0.5) return null;
@@ -106,10 +133,11 @@ export function spectrumOf(
   if (withheldReason(diagnosis, kind)) return [];
   const distribution = distributionOfKind([load.total], kind);
   if (!distribution) return [];
+  const above = withheldAboveOf(diagnosis, kind);
   const points: SpectrumPoint[] = [];
   for (let i = 0; ; i++) {
     const q = 1 - 10 ** (-i / pointsPerNine);
-    if (distribution.count * (1 - q) < 1) break;
+    if (distribution.count * (1 - q) < 1 || (above && q > above.q)) break;
     points.push({ q, ...distribution.quantile(q) });
   }
   return points;

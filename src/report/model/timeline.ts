@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadBlock, LoadRecord } from '../../record/load.ts';
 import { distributionOfKind, withheldReason } from './latency.ts';
+import { blocksBySecond } from './seconds.ts';
 
 /** One stretch of time of the load, all threads together; ns since run start. Null: withheld or nothing to show. */
 export type LatencyPoint = {
@@ -8,6 +9,8 @@ export type LatencyPoint = {
   durationNs: number;
   plannedCount: number;
   failedCount: number;
+  /** Replies, right or wrong. */
+  answeredCount: number;
   p50Ns: number | null;
   p99Ns: number | null;
   maxNs: number | null;
@@ -17,9 +20,6 @@ export type LatencyPoint = {
 
 /** Most points drawn: one per pixel column or two is all a screen can show. */
 export const POINTS_MAX = 600;
-
-/** The shortest block, the last one of a run, may be a few ms long; threads do not differ by more than one. */
-const SAME_START_NS = 1_000_000;
 
 /** Below this many requests in one point its p99 is the maximum under another name. */
 const P99_COUNT_MIN = 100;
@@ -31,27 +31,13 @@ export function latencyTimeline(
   pointsMax = POINTS_MAX,
 ): LatencyPoint[] {
   const withheld = withheldReason(diagnosis, 'response') !== null;
-  const slots = slotsOf(load.blocks);
-  const perPoint = Math.ceil(slots.length / pointsMax);
+  const seconds = blocksBySecond(load.blocks);
+  const perPoint = Math.ceil(seconds.length / pointsMax);
   const points: LatencyPoint[] = [];
-  for (let i = 0; i < slots.length; i += perPoint) {
-    points.push(pointOf(slots.slice(i, i + perPoint).flat(), withheld));
+  for (let i = 0; i < seconds.length; i += perPoint) {
+    points.push(pointOf(seconds.slice(i, i + perPoint).flat(), withheld));
   }
   return points;
-}
-
-/** Blocks of all threads over the same second. Their starts agree to within a turn of each thread's loop. */
-function slotsOf(blocks: readonly LoadBlock[]): LoadBlock[][] {
-  const slots: LoadBlock[][] = [];
-  let slotStartNs = Number.NEGATIVE_INFINITY;
-  for (const block of [...blocks].sort((a, b) => a.startNs - b.startNs)) {
-    if (block.startNs - slotStartNs > SAME_START_NS) {
-      slots.push([]);
-      slotStartNs = block.startNs;
-    }
-    slots.at(-1)!.push(block);
-  }
-  return slots;
 }
 
 function pointOf(blocks: LoadBlock[], withheld: boolean): LatencyPoint {
@@ -71,6 +57,7 @@ function pointOf(blocks: LoadBlock[], withheld: boolean): LatencyPoint {
     durationNs: endNs - startNs,
     plannedCount,
     failedCount: plannedCount - okCount,
+    answeredCount: blocks.reduce((sum, { counts }) => sum + counts.ok + counts.wrong, 0),
     p50Ns: distribution?.quantile(0.5).ns ?? null,
     p99Ns: distribution && distribution.count >= P99_COUNT_MIN ? distribution.quantile(0.99).ns : null,
     maxNs: max?.ns ?? null,

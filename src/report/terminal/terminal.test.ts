@@ -8,6 +8,7 @@ import type { Run } from '../../record/run.ts';
 import { sampleDiagnosis } from '../testing/sample-diagnosis.ts';
 import { type SampleOptions, sampleRun } from '../testing/sample-run.ts';
 import { displayWidth } from '../text/width.ts';
+import { limitHeading, limitStepLine } from './limit.ts';
 import { terminalReporter } from './terminal.ts';
 
 type Case = { name: string; run: Run; diagnosis: Diagnosis };
@@ -33,6 +34,7 @@ const CASES: Case[] = [
     complete: false,
     scenario: 'healthy',
   }),
+  make('a mix of two kinds', { mode: 'load', scenario: 'healthy', kinds: true }),
   make('hostile names', { hostile: true, scenario: 'fsync' }),
 ];
 
@@ -104,6 +106,59 @@ test('a run that is not whole says so near its top', () => {
 test('unanswered requests mark what is only a lower bound', () => {
   assert.match(render(CASES[1]!, 80), /^ {2}response .* ≥1\.20 s$/m);
   assert.match(render(CASES[1]!, 80), /\d\d requests never got an answer/);
+});
+
+const LIMIT_STEP = {
+  ratePerSec: 4000,
+  outcome: 'held' as const,
+  achievedShare: 1,
+  goals: [{ text: 'p99<20ms', value: 15e6, limit: 20e6, unit: 'ns', atLeast: false }],
+  self: 'PASS',
+  why: 'p99 is 15.0 ms',
+};
+
+test('a search: what is looked for, a line a run, and the answer before all else', () => {
+  const look = { colour: false, columns: 80 };
+  const heading = limitHeading([{ text: 'p99<20ms' }], 5e9, look);
+  assert.equal(heading, 'The highest rate with p99<20ms, in runs of 5.00 s:');
+  assert.equal(limitStepLine(LIMIT_STEP, look), '      4 000/s  held      p99 15.0 ms');
+  const lost = { ...LIMIT_STEP, outcome: 'failed' as const, achievedShare: 0.91 };
+  assert.match(limitStepLine(lost, look), /failed {4}p99 15\.0 ms, 91 % came to an end$/);
+  const client = { ...LIMIT_STEP, outcome: 'client' as const, why: 'client-cpu: 99 %' };
+  assert.match(limitStepLine(client, look), /client {4}client-cpu: 99 %$/);
+  const limit = {
+    ended: 'found',
+    ratePerSec: 4000,
+    failsAtPerSec: 4100,
+    relativeWidth: 0.025,
+    steps: [LIMIT_STEP],
+    why: '4000/s held, and did so again; 4100/s did not',
+  };
+  const { run, diagnosis } = CASES[3]!;
+  const render = (more: object) =>
+    terminalReporter.render(run, diagnosis, { colour: false, columns: 100, runFile: null, ...more });
+  assert.match(render({ limit }), /^The limit is 4 000 requests\/s: 4000\/s held, and did so again/);
+  assert.match(render({ limit: { ...limit, ended: 'client-limit' } }), /^No limit was found: /);
+});
+
+test('thresholds: the failed ones first, each with its reason', () => {
+  const one = { value: 1, unit: 'ns' as const, limit: 2, atLeast: false, low: null, high: null, sure: null };
+  const thresholds = [
+    { ...one, text: 'failed>1%', outcome: 'held' as const, failed: false, why: '0 %' },
+    { ...one, text: 'p99>1ms', outcome: 'crossed' as const, failed: true, why: 'p99 is 3 ms' },
+    { ...one, text: 'p99.99>1ms?', outcome: 'unjudged' as const, failed: false, why: 'too few' },
+  ];
+  const { run, diagnosis } = CASES[2]!;
+  const text = terminalReporter.render(run, diagnosis, {
+    colour: false,
+    columns: 80,
+    runFile: null,
+    thresholds,
+  });
+  assert.match(
+    text,
+    /Thresholds\n {2}FAILED {2}p99>1ms: p99 is 3 ms\n {2}fine {4}failed>1%: 0 %\n {2}open {4}p99\.99/,
+  );
 });
 
 test('requests that do not add up are called a bug', () => {

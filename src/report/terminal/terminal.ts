@@ -3,9 +3,11 @@ import type { Run } from '../../record/run.ts';
 import { latencyRows } from '../model/latency.ts';
 import type { Reporter, ReportOptions } from '../reporter.ts';
 import { Paper } from '../text/paper.ts';
-import { writeLatency, writeLoad } from './load.ts';
+import { writeLimit } from './limit.ts';
+import { writeArrivals, writeKinds, writeLatency, writeLoad } from './load.ts';
 import { writeLoops } from './loops.ts';
 import { writeStalls } from './stalls.ts';
+import { writeThresholds } from './thresholds.ts';
 import { writeCost, writeEnvironment, writeSelf, writeUnseen } from './trust.ts';
 import { writeAdvice, writeCleared, writeContributors, writeEvidence, writeVerdict } from './verdict.ts';
 
@@ -20,17 +22,27 @@ export const terminalReporter = {
 function renderTerminal(run: Run, diagnosis: Diagnosis, options: ReportOptions): string {
   const paper = new Paper(options);
   const rows = run.load ? latencyRows(run.load, diagnosis) : [];
+  const unwatched = run.observation === null;
+  if (options.limit) writeLimit(paper, options.limit);
   writeVerdict(paper, run, diagnosis, rows);
-  writeEvidence(paper, diagnosis);
-  writeAdvice(paper, diagnosis);
-  if (run.observation) writeStalls(paper, run.observation);
-  writeContributors(paper, diagnosis);
-  writeCleared(paper, diagnosis);
+  writeThresholds(paper, options.thresholds ?? []);
+  // A load that nobody found fault with is told by its figures: suspects and advice would only stand before them.
+  const quiet = unwatched && diagnosis.verdict.culprit === 'healthy';
+  if (!quiet) {
+    writeEvidence(paper, diagnosis);
+    writeAdvice(paper, diagnosis);
+    if (run.observation) writeStalls(paper, run.observation);
+    writeContributors(paper, diagnosis);
+    writeCleared(paper, diagnosis);
+  }
   if (run.observation) writeLoops(paper, run.observation);
   if (run.load) {
     writeLatency(paper, run.load, diagnosis, rows);
+    writeKinds(paper, run.load, diagnosis);
     writeLoad(paper, run.load);
+    writeArrivals(paper, run.load);
   }
+  if (quiet) writeContributors(paper, diagnosis);
   writeSelf(paper, diagnosis);
   writeUnseen(paper, run, diagnosis);
   if (run.observation) writeCost(paper, run.observation);

@@ -1,5 +1,5 @@
 /** How far the report can be trusted: self-judgement, blind spots, the observer's own cost, where it was made. */
-import type { Diagnosis, SelfVerdict } from '../../diagnose/finding.ts';
+import type { Diagnosis, SelfCheck, SelfVerdict } from '../../diagnose/finding.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import type { ReportOptions } from '../reporter.ts';
@@ -17,14 +17,31 @@ export function writeSelf(paper: Paper, diagnosis: Diagnosis): void {
   if (self.checks.length === 0) return;
   paper.heading(`Self-judgement: ${self.verdict}`);
   const checks = [...self.checks].sort((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict));
-  for (const check of checks) {
-    const label = `  ${check.verdict}  `;
-    const limited = check.limit !== null && check.limit !== 0 && check.value !== null;
-    const limit = limited ? ` (limit ${formatValue(check.limit!, check.unit)})` : '';
-    const ink: Ink[] =
-      check.verdict === 'PASS' || check.verdict === 'SKIP' ? [] : [VERDICT_INK[check.verdict]];
-    paper.sentence(`${check.name}: ${check.text}${limit}`, { first: label, rest: '', ink });
+  for (const check of checks.filter(({ verdict }) => verdict === 'VOID' || verdict === 'WARN')) {
+    paper.sentence(`${check.name}: ${check.text}${limitPhrase(check)}`, {
+      first: `  ${check.verdict}  `,
+      rest: '',
+      ink: [VERDICT_INK[check.verdict]],
+    });
   }
+  // What is as it should be needs no sentence: the number and its limit. The page and --json have the words.
+  const passed = checks.filter(({ verdict }) => verdict === 'PASS').map(numberPhrase);
+  if (passed.length > 0) paper.sentence(passed.join('; '), { first: '  PASS  ', rest: '' });
+  const skipped = checks.filter(({ verdict }) => verdict === 'SKIP').map(({ name }) => name);
+  if (skipped.length > 0) {
+    paper.sentence(`not judged: ${skipped.join(', ')}`, { first: '  SKIP  ', rest: '', ink: ['dim'] });
+  }
+}
+
+function limitPhrase({ limit, value, unit }: SelfCheck): string {
+  return limit === null || limit === 0 || value === null ? '' : ` (limit ${formatValue(limit, unit)})`;
+}
+
+/** "client-cpu 9.9 % (limit 70 %)"; the name alone for what has no number. */
+function numberPhrase(check: SelfCheck): string {
+  const { name, value, unit } = check;
+  const limit = limitPhrase(check);
+  return limit === '' || value === null ? name : `${name} ${formatValue(value, unit)}${limit}`;
 }
 
 export function writeUnseen(paper: Paper, run: Run, diagnosis: Diagnosis): void {

@@ -33,8 +33,21 @@ export function writeVerdict(paper: Paper, run: Run, diagnosis: Diagnosis, rows:
   }
   const incomplete = incompletePhrase(run);
   if (incomplete) paper.sentence(`Incomplete: ${incomplete}`, { ink: ['yellow'] });
+  if (run.header.mode === 'load' && run.load) writeJudgement(paper, diagnosis, incomplete !== null);
   const absent = absentPhrase(run);
   if (absent) paper.sentence(absent, { ink: ['dim'] });
+}
+
+/** Whether the figures can be relied on, before anybody reads them. VOID has its own lines above. */
+function writeJudgement(paper: Paper, { self }: Diagnosis, saidIncomplete: boolean): void {
+  if (self.verdict === 'PASS') {
+    const passed = self.checks.filter(({ verdict }) => verdict === 'PASS').length;
+    paper.sentence(`Self-judgement PASS: ${plural(passed, 'check')} of the load itself`, { ink: ['green'] });
+  }
+  for (const check of self.checks.filter(({ verdict }) => verdict === 'WARN')) {
+    if (saidIncomplete && check.name === 'completeness') continue;
+    paper.sentence(`WARN ${check.name}: ${check.text}`, { ink: ['yellow'] });
+  }
 }
 
 function writeFindingLine(paper: Paper, finding: Finding): void {

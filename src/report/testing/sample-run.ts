@@ -7,9 +7,11 @@ import { NS_PER_MS, NS_PER_S, NS_PER_US } from '../../base/units.ts';
 import { createHistogram, type Histogram, recordNs } from '../../record/histogram.ts';
 import { encodeHistogram } from '../../record/histogram-text.ts';
 import type {
+  KindRecord,
   LatencyHistograms,
   LoadBlock,
   LoadRecord,
+  NetworkRecord,
   OutcomeCounts,
   OutcomeRecord,
 } from '../../record/load.ts';
@@ -28,6 +30,8 @@ export type SampleOptions = {
   hostile?: boolean;
   /** Leave the last requests unanswered, as a server that hung would. */
   unanswered?: number;
+  /** The load is a mix of two kinds. */
+  kinds?: boolean;
   complete?: boolean;
 };
 
@@ -141,7 +145,28 @@ function simulateLoad(prng: Prng, stalls: Stall[], durationNs: number, options: 
     inFlight: { mean: serviceSumNs / durationNs, max: 50, limit: 50 },
     slowest: slowest.slice(0, 200),
     stoppedEarly: options.complete === false ? 'interrupted' : null,
+    ...(options.kinds && { kinds: kindsOf(total), network: NETWORK }),
   };
+}
+
+const NETWORK: NetworkRecord = {
+  listenOverflows: 3,
+  listenDrops: 3,
+  requestQueueFullDrops: 0,
+  synRetransmits: 2,
+  retransSegs: null,
+  timeWaitSockets: 12,
+  localPortCount: 28_232,
+};
+
+/** Two kinds that share what was measured: enough to look at, and one of them has a name that is markup. */
+function kindsOf(total: Recorder): KindRecord[] {
+  const latency = encode(total);
+  return ['GET /search', '<b>POST</b> /orders'].map((name, i) => ({
+    name,
+    counts: { ...total.counts, ok: total.counts.ok - i * 7, wrong: total.counts.wrong + i * 7 },
+    latency,
+  }));
 }
 
 /** When a loop is free again for a request that arrives at a time. */

@@ -1,5 +1,6 @@
-import { type LatencyRow, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
-import { plural } from './phrases.ts';
+import type { LoadRecord } from '../../record/load.ts';
+import { isSpoilt, type LatencyRow, QUANTILES, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
+import { formatWhole, plural } from './phrases.ts';
 
 /** What the marks of a latency table mean, for those that occur. */
 export function latencyNotes(rows: LatencyRow[]): string[] {
@@ -10,8 +11,53 @@ export function latencyNotes(rows: LatencyRow[]): string[] {
       `≥ at least this: ${plural(censored, 'request')} never got an answer and took at least their age.`,
     );
   }
-  if (rows.some((row) => !row.withheld && row.count > 0 && Object.values(row.quantiles).includes(null))) {
+  const above = rows.find((row) => row.withheldAbove !== null)?.withheldAbove;
+  if (above) {
+    notes.push(`void: above p${Number((above.q * 100).toFixed(4))} withheld, see ${above.reason} below.`);
+  }
+  const tooFew = (row: LatencyRow) =>
+    row.count > 0 && QUANTILES.some(({ name, q }) => row.quantiles[name] === null && !isSpoilt(row, q));
+  if (rows.some(tooFew)) {
     notes.push(`– too few requests: fewer than ${SAMPLES_BEYOND_MIN} lie beyond it.`);
   }
   return notes;
+}
+
+/** "200: 6 000, 404: 12", the most frequent first; null when there are none. */
+export function countsPhrase(counts: Record<string, number>): string | null {
+  const entries = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+  if (entries.length === 0) return null;
+  return entries.map(([name, count]) => `${name}: ${formatWhole(count)}`).join(', ');
+}
+
+/** Connections by what became of them; what did not happen is not mentioned. */
+export function connectionsPhrase({ connections }: LoadRecord): string {
+  const parts = [`${formatWhole(connections.opened)} opened`];
+  const add = (count: number, what: string) => {
+    if (count > 0) parts.push(`${formatWhole(count)} ${what}`);
+  };
+  add(connections.failed, 'failed to open');
+  add(connections.closedByPeer, 'closed by the server');
+  add(connections.reopened, 'reopened');
+  add(connections.lateReplies, connections.lateReplies === 1 ? 'late reply' : 'late replies');
+  return parts.join(', ');
+}
+
+/** What the network stack counted that can pass for a slow server; null when there was nothing of the kind. */
+export function networkPhrase({ network }: LoadRecord): string | null {
+  if (!network) return null;
+  const parts: string[] = [];
+  const add = (count: number | null, one: string, many: string) => {
+    if (count !== null && count > 0) parts.push(plural(count, one, many));
+  };
+  add(network.listenOverflows, 'listen queue overflow', 'listen queue overflows');
+  add(
+    network.listenDrops,
+    'connection dropped at the listen queue',
+    'connections dropped at the listen queue',
+  );
+  add(network.requestQueueFullDrops, 'SYN dropped by a full queue', 'SYNs dropped by a full queue');
+  add(network.synRetransmits, 'SYN sent again', 'SYNs sent again');
+  add(network.retransSegs, 'segment sent again', 'segments sent again');
+  return parts.length > 0 ? parts.join(', ') : null;
 }

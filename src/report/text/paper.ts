@@ -48,7 +48,7 @@ const TEXT_LENGTH_MAX = 400;
 
 /** Narrower than this no table can be read; wider, the eye loses the line. */
 const COLUMNS_MIN = 60;
-const COLUMNS_MAX = 110;
+const COLUMNS_MAX = 100;
 
 export class Paper {
   /** Width that tables and bars aim at. */

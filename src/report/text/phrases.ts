@@ -5,7 +5,7 @@ import type { LoadRecord, PlanRecord } from '../../record/load.ts';
 import type { LoopRecord, Stall } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import type { Quantile } from '../model/distribution.ts';
-import type { LatencyRow } from '../model/latency.ts';
+import { isSpoilt, type LatencyRow, type QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, failedShare, OUTCOME_KINDS, unaccountedCount } from '../model/load-summary.ts';
 import type { AccountPart } from '../model/stall-account.ts';
 
@@ -18,6 +18,14 @@ export function formatWhole(value: number): string {
 export function formatQuantile(quantile: Quantile | null): string {
   if (quantile === null) return '–';
   return (quantile.atLeast ? '≥' : '') + formatNs(quantile.ns);
+}
+
+/** A cell of a latency table: "void" for what a check spoils, "–" for too few requests. */
+export function quantileText(
+  row: Pick<LatencyRow, 'withheld' | 'withheldAbove' | 'quantiles'>,
+  { name, q }: (typeof QUANTILES)[number],
+): string {
+  return isSpoilt(row, q) ? 'void' : formatQuantile(row.quantiles[name]);
 }
 
 /** A number in the unit that a check or a piece of evidence gives it. */
@@ -65,7 +73,9 @@ export function outcomePhrase(load: LoadRecord, response: LatencyRow | undefined
   const latency = response?.withheld
     ? `response times withheld (${response.withheld})`
     : `response p50 ${formatQuantile(response?.quantiles.p50 ?? null)}, p99 ${formatQuantile(response?.quantiles.p99 ?? null)}`;
-  return `${plural(counts.planned, 'request')}, ${outcome}, ${formatWhole(answeredPerSec(load))}/s answered; ${latency}`;
+  const { ratePerSec } = load.plan;
+  const asked = ratePerSec === null ? '' : ` of ${formatWhole(ratePerSec)}/s asked`;
+  return `${plural(counts.planned, 'request')}, ${outcome}, ${formatWhole(answeredPerSec(load))}/s answered${asked}; ${latency}`;
 }
 
 /** The conservation of requests: every planned one is in exactly one of the counts. */
@@ -75,23 +85,6 @@ export function conservationPhrase(load: LoadRecord): string {
   const check =
     left === 0 ? '' : `; ${formatWhole(Math.abs(left))} UNACCOUNTED FOR: please report this as a bug`;
   return `${formatWhole(load.counts.planned)} planned = ${parts}${check}`;
-}
-
-/** How arrivals really came, against what was asked. */
-export function arrivalPhrase(load: LoadRecord): string {
-  const { arrivals, plan } = load;
-  const idc = [arrivals.idc1ms, arrivals.idc10ms, arrivals.idc100ms]
-    .map((value) => value.toFixed(2))
-    .join(' / ');
-  const planned = arrivals.planned;
-  const asked = planned
-    ? ` (planned ${[planned.idc1ms, planned.idc10ms, planned.idc100ms].map((value) => value.toFixed(2)).join(' / ')})`
-    : '';
-  return (
-    `${plan.arrival}: index of dispersion ${idc} at 1 / 10 / 100 ms${asked}; 0 is constant, 1 Poisson, more is bursts. ` +
-    `At most ${plural(arrivals.maxIn1ms, 'request')} in 1 ms; ${formatShare(arrivals.shortGapShare)} of gaps under ` +
-    `150 µs (Poisson: ${formatShare(arrivals.shortGapShareIfPoisson)}).`
-  );
 }
 
 /** Why the run is not whole, or null. */

@@ -24,7 +24,8 @@ export function parseFault(text: string): FaultSpec {
       `one of ${names}; for instance ${FAULTS[0]!.example}`,
     );
   }
-  const amount = fault.unit === 'duration' ? parseDurationNs(match[2]!, OPTION) : parseBytes(match[2]!);
+  const amount =
+    fault.unit === 'duration' ? parseDurationNs(match[2]!, OPTION) : parseByteCount(match[2]!, OPTION);
   const most = fault.unit === 'duration' ? LONGEST_NS : MOST_BYTES;
   if (!(amount > 0 && amount <= most)) {
     throw new LoopscopeError(
@@ -38,10 +39,11 @@ export function parseFault(text: string): FaultSpec {
 
 const BYTE_UNITS: Record<string, number> = { B: 1, KB: 1 << 10, MB: 1 << 20, GB: 1 << 30 };
 
-function parseBytes(text: string): number {
+/** "8MB", "64KiB" or "100B" → bytes; KB is 1024. Throws USAGE naming the option. */
+export function parseByteCount(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)$/i.exec(text.trim());
   if (!match) {
-    throw new LoopscopeError('USAGE', `${OPTION}: "${text}" is not a size`, 'for instance 8MB, or 64KB');
+    throw new LoopscopeError('USAGE', `${option}: "${text}" is not a size`, 'for instance 8MB, or 64KB');
   }
   return Math.round(Number(match[1]) * BYTE_UNITS[match[2]!.toUpperCase().replace('I', '')]!);
 }

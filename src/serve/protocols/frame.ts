@@ -1,7 +1,8 @@
 import type { SendMemory } from '../../loop/event-loop.ts';
 import { DEFAULT_FRAME_FORMAT, PARSED } from '../../wire/codec.ts';
 import { FrameParser, writeFrameHeader } from '../../wire/frame-parser.ts';
-import type { Responder, ResponderOptions, ServerProtocol } from './protocol.ts';
+import type { ReplyLoop, Responder, ResponderOptions, ServerProtocol } from './protocol.ts';
+import { noCounts } from './protocol.ts';
 import { ReplyQueue } from './reply-queue.ts';
 
 /** Length-framed messages: every frame is answered with one frame. */
@@ -12,21 +13,18 @@ export const frame = {
 } satisfies ServerProtocol;
 
 class FrameResponder implements Responder {
-  readonly counts = { requestCount: 0, badCount: 0, slowReaderCount: 0 };
+  readonly counts = noCounts();
+  readonly #loop: ReplyLoop;
   readonly #parser: FrameParser;
   readonly #queue: ReplyQueue;
   readonly #onRequest: () => void;
   readonly #reply: SendMemory;
-  readonly #close: (conn: number) => void;
 
   constructor({ loop, connectionLimit, maxBodyBytes, onRequest, replyBody }: ResponderOptions) {
+    this.#loop = loop;
     this.#parser = new FrameParser({ connectionLimit, maxPayloadBytes: maxBodyBytes });
-    this.#queue = new ReplyQueue(loop);
+    this.#queue = new ReplyQueue(loop, this.counts);
     this.#onRequest = onRequest;
-    this.#close = (conn) => {
-      this.#queue.forget(conn);
-      loop.close(conn);
-    };
     this.#reply = loop.allocateSendMemory(DEFAULT_FRAME_FORMAT.lengthBytes + replyBody.length);
     this.#reply.bytes.set(replyBody, writeFrameHeader(this.#reply.bytes, 0, replyBody.length));
   }
@@ -35,13 +33,25 @@ class FrameResponder implements Responder {
     this.#parser.reset(conn);
   }
 
-  closed(conn: number): void {
-    this.#queue.forget(conn);
+  closed(conn: number, errno: number): void {
+    if (errno === 0) this.#queue.endUnsent(conn);
+    else this.#queue.forget(conn);
   }
 
-  isBusy(conn: number): boolean {
-    return this.#parser.midMessage(conn) || this.#queue.isWaiting(conn);
+  isMidRequest(conn: number): boolean {
+    return this.#parser.midMessage(conn);
   }
+
+  unsentBytes(conn: number): number {
+    return this.#queue.unsentBytes(conn);
+  }
+
+  timeOut(conn: number): void {
+    this.#close(conn);
+  }
+
+  /** The protocol has no word for it: peers stay until they go. */
+  leave(): void {}
 
   turn(): boolean {
     return this.#queue.hasWaiting && this.#queue.turn();
@@ -56,26 +66,18 @@ class FrameResponder implements Responder {
       if (parsed === PARSED.bad) {
         // A length out of bounds: nothing after it can be told apart. Earlier replies still go out.
         this.counts.badCount++;
-        if (this.#flush(conn)) this.#close(conn);
+        if (this.#queue.flush(conn)) this.#close(conn);
         return;
       }
       this.counts.requestCount++;
       this.#onRequest();
-      if (!this.#queue.add(conn, this.#reply, this.#reply.bytes.length)) {
-        this.#noteSlowReader();
-        return;
-      }
+      if (!this.#queue.add(conn, this.#reply, this.#reply.bytes.length)) return;
     }
-    this.#flush(conn);
+    this.#queue.flush(conn);
   }
 
-  #flush(conn: number): boolean {
-    const sent = this.#queue.flush(conn);
-    if (!sent) this.#noteSlowReader();
-    return sent;
-  }
-
-  #noteSlowReader(): void {
-    this.counts.slowReaderCount = this.#queue.slowReaderCount;
+  #close(conn: number): void {
+    this.#queue.forget(conn);
+    this.#loop.close(conn);
   }
 }

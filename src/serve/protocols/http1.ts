@@ -1,147 +1,154 @@
-import type { EventLoop, SendMemory } from '../../loop/event-loop.ts';
-import { PARSED, PROBLEM } from '../../wire/codec.ts';
-import { Http1RequestParser } from '../../wire/http1-request.ts';
+import { PathTable } from '../http/path-table.ts';
+import { DateClock, Reply } from '../http/reply.ts';
+import { GOT, RequestReader, ROUTE_SERVER } from '../http/request-reader.ts';
 import type { Responder, ResponderOptions, ServerProtocol } from './protocol.ts';
+import { noCounts } from './protocol.ts';
 import { ReplyQueue } from './reply-queue.ts';
 
-/** HTTP/1.1 (RFC 9112): keep-alive, pipelining, bodies read and dropped; one answer to every good request. */
+/** HTTP/1.1 (RFC 9112): keep-alive, pipelining, bodies read and dropped; fixed answers by path. */
 export const http1 = {
   name: 'http',
-  summary: 'HTTP/1.1 with keep-alive and pipelining',
+  summary: 'HTTP/1.1 with keep-alive and pipelining, fixed answers by path',
   createResponder: (options) => new Http1Responder(options),
 } satisfies ServerProtocol;
 
-type Reply = { memory: SendMemory; headerEnd: number; end: number };
+const TEXT = 'text/plain; charset=utf-8';
+const CONTINUE = new TextEncoder().encode('HTTP/1.1 100 Continue\r\n\r\n');
+
+/** What a refused request is told, by status. */
+const REASONS: Record<number, string> = {
+  400: 'not a well-formed request',
+  404: 'no such path here',
+  408: 'the request took too long to arrive',
+  413: 'body too long',
+  414: 'request target too long',
+  417: 'expectation not understood',
+  431: 'headers too long',
+  501: 'method or transfer coding not implemented',
+  503: 'too many unfinished requests',
+  505: 'HTTP/1.0 and HTTP/1.1 are spoken here',
+};
 
 class Http1Responder implements Responder {
-  readonly counts = { requestCount: 0, badCount: 0, slowReaderCount: 0 };
-  readonly #parser: Http1RequestParser;
+  readonly counts = noCounts();
+  readonly #reader: RequestReader;
   readonly #queue: ReplyQueue;
   readonly #onRequest: () => void;
-  readonly #maxMessageBytes: number;
-  /** Bytes of the message that is arriving, taken in earlier reads. */
-  readonly #messageBytes: Float64Array;
+  readonly #clock = new DateClock();
   /** Replied for the last time: what still arrives is not read. */
   readonly #ended: Uint8Array;
-  readonly #ok: Reply;
-  readonly #okLast: Reply;
-  readonly #malformed: Reply;
-  readonly #bodyTooLong: Reply;
-  readonly #headersTooLong: Reply;
+  readonly #routes: Reply[];
+  readonly #refusals = new Map<number, Reply>();
+  readonly #notFound: Reply;
+  readonly #aboutServer: Reply;
+  #leaving = false;
 
   constructor(options: ResponderOptions) {
-    const { loop, connectionLimit, maxHeaderBytes, maxBodyBytes } = options;
-    this.#parser = new Http1RequestParser({ connectionLimit, maxHeaderBytes });
-    this.#queue = new ReplyQueue(loop);
+    const { loop, connectionLimit, maxHeaderBytes, maxBodyBytes, routes, replyBody } = options;
+    const paths = new PathTable(routes.length > 0 ? routes.map(({ path }) => path) : ['*']);
+    this.#reader = new RequestReader({ connectionLimit, maxHeaderBytes, maxBodyBytes, paths });
+    this.#queue = new ReplyQueue(loop, this.counts);
     this.#onRequest = options.onRequest;
-    this.#maxMessageBytes = maxHeaderBytes + maxBodyBytes;
-    this.#messageBytes = new Float64Array(connectionLimit);
     this.#ended = new Uint8Array(connectionLimit);
-    this.#ok = makeReply(loop, '200 OK', options.replyBody, 'keep-alive');
-    this.#okLast = makeReply(loop, '200 OK', options.replyBody, 'close');
-    this.#malformed = makeReply(loop, '400 Bad Request', text('not a well-formed request\n'), 'close');
-    this.#bodyTooLong = makeReply(loop, '413 Content Too Large', text('body too long\n'), 'close');
-    this.#headersTooLong = makeReply(
-      loop,
-      '431 Request Header Fields Too Large',
-      text('headers too long\n'),
-      'close',
-    );
+    this.#routes =
+      routes.length > 0
+        ? routes.map((route) => {
+            const body = new Uint8Array(Buffer.from(route.body64, 'base64'));
+            return new Reply(loop, route.status, route.contentType, body);
+          })
+        : [new Reply(loop, 200, TEXT, replyBody)];
+    for (const [status, reason] of Object.entries(REASONS)) {
+      const body = new TextEncoder().encode(`${reason}\n`);
+      this.#refusals.set(Number(status), new Reply(loop, Number(status), TEXT, body));
+    }
+    this.#notFound = this.#refusals.get(404)!;
+    const allow = 'Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n';
+    this.#aboutServer = new Reply(loop, 204, '', new Uint8Array(0), allow);
   }
 
   open(conn: number): void {
-    this.#parser.reset(conn);
-    this.#messageBytes[conn] = 0;
+    this.#reader.reset(conn);
     this.#ended[conn] = 0;
   }
 
-  closed(conn: number): void {
-    this.#queue.forget(conn);
+  closed(conn: number, errno: number): void {
+    this.#reader.reset(conn);
+    if (errno === 0) this.#queue.endUnsent(conn);
+    else this.#queue.forget(conn);
   }
 
-  isBusy(conn: number): boolean {
-    return this.#parser.midMessage(conn) || this.#queue.isWaiting(conn);
+  isMidRequest(conn: number): boolean {
+    return this.#reader.isMidRequest(conn);
+  }
+
+  unsentBytes(conn: number): number {
+    return this.#queue.unsentBytes(conn);
+  }
+
+  timeOut(conn: number): void {
+    if (this.#ended[conn] === 0) this.#refuse(conn, 408);
+  }
+
+  leave(): void {
+    this.#leaving = true;
   }
 
   turn(): boolean {
+    this.#clock.update();
     return this.#queue.hasWaiting && this.#queue.turn();
   }
 
   data(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.#reader;
     let at = start;
-    while (at < end && this.#ended[conn] === 0) at = this.#request(conn, bytes, at, end);
-    if (this.#ended[conn] === 0 && !this.#queue.flush(conn)) this.#closedForSlowness(conn);
+    while (at < end && this.#ended[conn] === 0) {
+      const got = reader.feed(conn, bytes, at, end);
+      if (got === GOT.request) {
+        at = reader.next;
+        this.#answer(conn);
+        continue;
+      }
+      if (got === GOT.refused) {
+        this.counts.badCount++;
+        this.#refuse(conn, reader.status);
+        return;
+      }
+      // §10.1.1 of RFC 9110: the client waits for a word before it sends the body. It goes after earlier replies.
+      if (got === GOT.wantsContinue && this.#queue.flush(conn)) {
+        this.#queue.sendBytes(conn, CONTINUE, 0, CONTINUE.length);
+      }
+      break;
+    }
+    if (this.#ended[conn] === 0 && !this.#queue.flush(conn)) this.#end(conn);
   }
 
-  /** Takes bytes up to the end of one request and answers it; returns the position after it. */
-  #request(conn: number, bytes: Uint8Array, at: number, end: number): number {
-    const parser = this.#parser;
-    const parsed = parser.feed(conn, bytes, at, end);
-    if (parsed === PARSED.bad) {
-      const tooLong = parser.problem === PROBLEM.headersTooLong;
-      this.#refuse(conn, tooLong ? this.#headersTooLong : this.#malformed);
-      return end;
-    }
-    const next = parser.next;
-    const messageBytes = this.#messageBytes[conn]! + next - at;
-    if (messageBytes > this.#maxMessageBytes) {
-      this.#refuse(conn, this.#bodyTooLong);
-      return end;
-    }
-    if (parsed === PARSED.more) {
-      this.#messageBytes[conn] = messageBytes;
-      return next;
-    }
-    this.#messageBytes[conn] = 0;
+  #answer(conn: number): void {
+    const { route, isHeadMethod, closes } = this.#reader;
     this.counts.requestCount++;
-    const last = parsed === PARSED.lastMessage;
-    const headOnly = parser.method === 'HEAD';
     this.#onRequest();
-    if (this.#reply(conn, last ? this.#okLast : this.#ok, headOnly) && last) this.#finish(conn);
-    return next;
-  }
-
-  #reply(conn: number, reply: Reply, headOnly: boolean): boolean {
-    if (this.#queue.add(conn, reply.memory, headOnly ? reply.headerEnd : reply.end)) return true;
-    this.#closedForSlowness(conn);
-    return false;
+    const reply =
+      route >= 0 ? this.#routes[route]! : route === ROUTE_SERVER ? this.#aboutServer : this.#notFound;
+    const last = closes || this.#leaving;
+    const copy = reply.at(this.#clock, last);
+    if (!this.#queue.add(conn, copy.memory, isHeadMethod ? copy.headerEnd : copy.end)) this.#end(conn);
+    else if (last) this.#finish(conn);
   }
 
   /** A request after which nothing more can be understood: an answer, and the end. */
-  #refuse(conn: number, reply: Reply): void {
-    this.counts.badCount++;
-    if (this.#reply(conn, reply, false)) this.#finish(conn);
+  #refuse(conn: number, status: number): void {
+    const copy = this.#refusals.get(status)!.at(this.#clock, true);
+    if (this.#queue.add(conn, copy.memory, copy.end)) this.#finish(conn);
+    else this.#end(conn);
   }
 
   #finish(conn: number): void {
-    this.#ended[conn] = 1;
     if (this.#queue.flush(conn)) this.#queue.end(conn);
-    else this.#closedForSlowness(conn);
+    this.#end(conn);
   }
 
-  #closedForSlowness(conn: number): void {
+  /** Nothing more is read of it. */
+  #end(conn: number): void {
     this.#ended[conn] = 1;
-    this.counts.slowReaderCount = this.#queue.slowReaderCount;
+    this.#reader.reset(conn);
   }
-}
-
-function text(line: string): Uint8Array {
-  return new TextEncoder().encode(line);
-}
-
-/** "keep-alive" is said aloud for the sake of HTTP/1.0 clients that asked for it. */
-function makeReply(
-  loop: EventLoop,
-  status: string,
-  body: Uint8Array,
-  connection: 'keep-alive' | 'close',
-): Reply {
-  const header = text(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n` +
-      `Connection: ${connection}\r\n\r\n`,
-  );
-  const memory = loop.allocateSendMemory(header.length + body.length);
-  memory.bytes.set(header);
-  memory.bytes.set(body, header.length);
-  return { memory, headerEnd: header.length, end: header.length + body.length };
 }

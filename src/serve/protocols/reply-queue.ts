@@ -5,17 +5,22 @@
 // Invariants
 //  R1  Replies of a connection leave in the order they were made: nothing is sent past what waits.
 //  R2  One request in one piece allocates nothing.
-import type { EventLoop, SendMemory } from '../../loop/event-loop.ts';
+import type { SendMemory } from '../../loop/event-loop.ts';
+import type { ReplyLoop, ResponderCounts } from './protocol.ts';
 
-const SCRATCH_BYTES = 65_536;
+/** Two of them leave room in the loop's queue for one piece more: what endUnsent() has left. */
+const SCRATCH_BYTES = 61_440;
+/** The loop takes a piece whole or not at all. */
+const OFFER_BYTES = 16_384;
 /** Replies a peer may leave unread, beyond what the loop and the kernel hold. */
 const WAITING_LIMIT_BYTES = 1 << 20;
 
-type Waiting = { bytes: Uint8Array; ends: boolean };
+/** Bytes [start, end) are still to go. */
+type Waiting = { bytes: Uint8Array; start: number; end: number; ends: boolean };
 
 export class ReplyQueue {
-  slowReaderCount = 0;
-  readonly #loop: EventLoop;
+  readonly #loop: ReplyLoop;
+  readonly #counts: ResponderCounts;
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   #scratchLength = 0;
   /** The only reply of the batch so far; null once there are two. */
@@ -23,16 +28,20 @@ export class ReplyQueue {
   #loneEnd = 0;
   readonly #waiting = new Map<number, Waiting>();
 
-  constructor(loop: EventLoop) {
+  /** Connections closed because their peers do not read are counted as slowReaderCount. */
+  constructor(loop: ReplyLoop, counts: ResponderCounts) {
     this.#loop = loop;
+    this.#counts = counts;
   }
 
   get hasWaiting(): boolean {
     return this.#waiting.size > 0;
   }
 
-  isWaiting(conn: number): boolean {
-    return this.#waiting.has(conn) || this.#loop.pendingSendBytes(conn) > 0;
+  /** Bytes of a connection that the kernel has not taken. */
+  unsentBytes(conn: number): number {
+    const waiting = this.#waiting.size > 0 ? this.#waiting.get(conn) : undefined;
+    return this.#loop.pendingSendBytes(conn) + (waiting ? waiting.end - waiting.start : 0);
   }
 
   /** Adds bytes [0, end) of a reply to the batch of the connection that is being served. False: it was closed. */
@@ -56,13 +65,13 @@ export class ReplyQueue {
     if (lone !== null) {
       this.#lone = null;
       if (!this.#waiting.has(conn) && this.#loop.send(conn, lone, 0, this.#loneEnd)) return true;
-      return this.#wait(conn, lone.bytes, this.#loneEnd);
+      return this.#wait(conn, lone.bytes, 0, this.#loneEnd);
     }
     const length = this.#scratchLength;
     if (length === 0) return true;
     this.#scratchLength = 0;
     if (!this.#waiting.has(conn) && this.#loop.sendCopy(conn, this.#scratch, 0, length)) return true;
-    return this.#wait(conn, this.#scratch, length);
+    return this.#wait(conn, this.#scratch, 0, length);
   }
 
   /** Ends the connection once everything for it is sent. */
@@ -76,21 +85,42 @@ export class ReplyQueue {
     this.#waiting.delete(conn);
   }
 
+  /** The peer has ended its side and may still read: what is unsent goes out, in one piece of its own. */
+  endUnsent(conn: number): void {
+    const waiting = this.#waiting.get(conn);
+    if (waiting) {
+      this.#waiting.delete(conn);
+      const left = waiting.bytes.subarray(waiting.start, waiting.end);
+      const memory = this.#loop.allocateSendMemory(left.length);
+      memory.bytes.set(left);
+      this.#loop.send(conn, memory, 0, left.length);
+    }
+    if (this.#loop.pendingSendBytes(conn) > 0) this.#loop.end(conn);
+  }
+
+  /** Sends bytes as they are, at once or when there is room. False: the connection was closed. */
+  sendBytes(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.#waiting.has(conn) && this.#loop.sendCopy(conn, bytes, start, end)) return true;
+    return this.#wait(conn, bytes, start, end);
+  }
+
   /** Offers the loop what waits. True while something is left. */
   turn(): boolean {
     for (const [conn, waiting] of this.#waiting) {
-      let { bytes } = waiting;
-      while (bytes.length > 0) {
-        const take = Math.min(bytes.length, SCRATCH_BYTES);
-        if (!this.#loop.sendCopy(conn, bytes, 0, take)) break;
-        bytes = bytes.subarray(take);
-      }
-      waiting.bytes = bytes;
-      if (bytes.length > 0) continue;
+      this.#offer(conn, waiting);
+      if (waiting.start < waiting.end) continue;
       this.#waiting.delete(conn);
       if (waiting.ends) this.#loop.end(conn);
     }
     return this.#waiting.size > 0;
+  }
+
+  #offer(conn: number, waiting: Waiting): void {
+    while (waiting.start < waiting.end) {
+      const stop = Math.min(waiting.end, waiting.start + OFFER_BYTES);
+      if (!this.#loop.sendCopy(conn, waiting.bytes, waiting.start, stop)) return;
+      waiting.start = stop;
+    }
   }
 
   #gather(conn: number, bytes: Uint8Array, end: number): boolean {
@@ -110,23 +140,39 @@ export class ReplyQueue {
   }
 
   #sendOrWait(conn: number, bytes: Uint8Array, end: number): boolean {
-    if (!this.#waiting.has(conn) && this.#loop.sendCopy(conn, bytes, 0, end)) return true;
-    return this.#wait(conn, bytes, end);
+    return this.sendBytes(conn, bytes, 0, end);
   }
 
-  #wait(conn: number, bytes: Uint8Array, end: number): boolean {
-    const before = this.#waiting.get(conn);
-    const kept = before?.bytes ?? new Uint8Array(0);
-    if (kept.length + end > WAITING_LIMIT_BYTES) {
-      this.slowReaderCount++;
+  #wait(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
+    let waiting = this.#waiting.get(conn);
+    const length = end - start;
+    // A single reply may be longer than the limit; a second one then has to wait for the peer to read.
+    if (waiting && waiting.end - waiting.start + length > WAITING_LIMIT_BYTES) {
+      this.#counts.slowReaderCount++;
+      this.#scratchLength = 0;
+      this.#lone = null;
       this.#waiting.delete(conn);
       this.#loop.close(conn);
       return false;
     }
-    const joined = new Uint8Array(kept.length + end);
-    joined.set(kept);
-    joined.set(bytes.subarray(0, end), kept.length);
-    this.#waiting.set(conn, { bytes: joined, ends: before?.ends ?? false });
+    if (!waiting) {
+      waiting = { bytes: new Uint8Array(0), start: 0, end: 0, ends: false };
+      this.#waiting.set(conn, waiting);
+    }
+    makeRoom(waiting, length);
+    waiting.bytes.set(bytes.subarray(start, end), waiting.end);
+    waiting.end += length;
     return true;
   }
+}
+
+/** Doubles as it grows, so that a peer that sends byte by byte cannot make us copy all of it each time. */
+function makeRoom(waiting: Waiting, length: number): void {
+  const { bytes, start, end } = waiting;
+  if (bytes.length - end >= length) return;
+  const grown = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(4096, end - start + length))));
+  grown.set(bytes.subarray(start, end));
+  waiting.bytes = grown;
+  waiting.start = 0;
+  waiting.end = end - start;
 }

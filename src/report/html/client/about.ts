@@ -1,7 +1,7 @@
 /** The parts of the page about the measurement itself: its self-judgement, the load, its limits, the machine. */
 import type { PageCheck, PageData } from '../page-data.ts';
 import { el, section } from './dom.ts';
-import { bulletList } from './sections.ts';
+import { bulletList, dataTable } from './sections.ts';
 
 export function selfSection(data: PageData): HTMLElement | null {
   if (data.checks.length === 0) return null;
@@ -93,6 +93,7 @@ export function loadSection(data: PageData): HTMLElement | null {
       ),
       definitions(data.load),
     ),
+    data.arrivals && dataTable(data.arrivals, 'Arrivals as asked and as they came'),
   );
 }
 

@@ -1,6 +1,6 @@
 /** What the line charts have in common: axes, scales, and keeping up with the page's width and theme. */
 import { el } from './dom.ts';
-import { formatTick } from './format.ts';
+import { formatTick, formatWholeNumber } from './format.ts';
 import { colour, onTheme } from './theme.ts';
 
 const AXIS_FONT = '11px ui-sans-serif, system-ui, sans-serif';
@@ -59,6 +59,19 @@ export function durationAxis(): uPlot.Axis {
     },
     filter: (_chart, splits) => splits,
     values: (_chart, splits) => splits.map((split) => formatTick(split)),
+  };
+}
+
+/** A linear axis of counts, from zero. */
+export function countAxis(): uPlot.Axis {
+  return {
+    stroke: colour('ink-2'),
+    font: AXIS_FONT,
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { show: false },
+    size: 58,
+    gap: 6,
+    values: (_chart, splits) => splits.map(formatWholeNumber),
   };
 }
 

@@ -3,6 +3,7 @@ import type { PageData } from '../page-data.ts';
 import { environmentSection, limitsSection, loadSection, selfSection } from './about.ts';
 import { append, type Child, el, section } from './dom.ts';
 import { heatMapCard } from './heat-map.ts';
+import { limitCard } from './limit.ts';
 import { dataTable, pageHeader, suspectsSection, verdictCard } from './sections.ts';
 import { spectrumChart } from './spectrum.ts';
 import { type StallView, stallSection } from './stalls.ts';
@@ -17,8 +18,17 @@ if (data.stalls) stallView = stallSection(data.stalls, data.ranInstead, timeline
 const spectrum = data.spectrum ? spectrumChart(data.spectrum) : null;
 const heatMap = data.heatMap ? heatMapCard(data.heatMap) : null;
 
+const limit = data.limit ? limitCard(data.limit) : null;
+
 const sections: Child[] = [
   verdictCard(data),
+  data.limit &&
+    section(
+      'limit',
+      data.limit.found ? `The limit: ${data.limit.answer}` : 'No limit was found',
+      `${data.limit.why}. The rest of this page is the run that decided.`,
+      ...(limit?.elements ?? []),
+    ),
   section('timeline', 'Over time', '', timeline.element),
   stallView?.element,
   data.latency &&
@@ -28,6 +38,7 @@ const sections: Child[] = [
       'Three times of every request.',
       dataTable(data.latency, 'Latency percentiles'),
       spectrum?.element,
+      data.kinds && dataTable(data.kinds, 'Kinds of request'),
     ),
   data.loops &&
     section(
@@ -49,6 +60,7 @@ append(document.getElementById('page')!, [
   el('main', {}, ...sections),
   el('footer', {}, `Loopscope ${data.version} · ${data.startedAt} · this file needs no network`),
 ]);
+limit?.start();
 timeline.start();
 spectrum?.start();
 heatMap?.start();

@@ -1,14 +1,24 @@
-/** Latency and longest cycle over time: two charts with one read-out and one selected stall. */
+/** Latency, rate and longest cycle over time: charts with one read-out and one selected stall. */
 import type { PageStalls, PageTimeline } from '../page-data.ts';
-import { durationAxis, legend, line, logRange, options, responsive, timeAxis } from './chart-base.ts';
+import {
+  countAxis,
+  durationAxis,
+  legend,
+  line,
+  logRange,
+  options,
+  responsive,
+  timeAxis,
+} from './chart-base.ts';
 import { el, replaceChildren } from './dom.ts';
 import { formatSec, formatWholeNumber } from './format.ts';
 import { drawColumns, drawStalls, drawTicks, nearestStall, stallLegend } from './stall-marks.ts';
 
 const LATENCY_HEIGHT = 230;
+const RATE_HEIGHT = 130;
 const CYCLES_HEIGHT = 210;
 
-/** What the two charts share. */
+/** What the charts share. */
 type TimelineContext = {
   timeline: PageTimeline;
   stalls: PageStalls | null;
@@ -18,7 +28,7 @@ type TimelineContext = {
   onCursor: (chart: uPlot) => void;
 };
 
-/** Both charts over time with a common read-out. Clicking near a stall calls `select` with its mark. */
+/** The charts over time with a common read-out. Clicking near a stall calls `select` with its mark. */
 export function timelineCharts(
   timeline: PageTimeline,
   stalls: PageStalls | null,
@@ -39,13 +49,16 @@ export function timelineCharts(
     },
   };
   const latencyHost = chartHost('Response time per second, as p50, p99 and maximum', 'chart');
+  const rateHost = chartHost('Requests due and replies per second', 'chart');
   const cyclesHost = chartHost('Longest cycle over time, with stalls as dots', 'chart clickable');
   const element = el(
     'div',
     { class: 'card' },
-    (timeline.latency || timeline.cycles) && readout,
+    (timeline.rate || timeline.cycles) && readout,
     chartHead('Response time', timeline.latency ? LATENCY_LEGEND : []),
     timeline.latency ? latencyHost : el('p', { class: 'absent' }, timeline.latencyNote),
+    timeline.rate && chartHead('Rate', timeline.rate.askedPerSec ? RATE_LEGEND : RATE_LEGEND.slice(1)),
+    timeline.rate && rateHost,
     chartHead('Longest cycle of any loop', timeline.cycles ? CYCLES_LEGEND : []),
     timeline.cycles ? cyclesHost : el('p', { class: 'absent' }, timeline.cyclesNote),
     timeline.cycles && clickable && stallLegend(stalls),
@@ -56,6 +69,9 @@ export function timelineCharts(
       charts.push(
         responsive(latencyHost, LATENCY_HEIGHT, latencyChart(context, timeline.latency, latencyHost)),
       );
+    }
+    if (timeline.rate) {
+      charts.push(responsive(rateHost, RATE_HEIGHT, rateChart(context, timeline.rate, rateHost)));
     }
     if (timeline.cycles) {
       charts.push(responsive(cyclesHost, CYCLES_HEIGHT, cyclesChart(context, timeline.cycles, cyclesHost)));
@@ -72,6 +88,10 @@ const LATENCY_LEGEND: [string, string][] = [
   ['max', 'line-max'],
   ['p99', 'line-p99'],
   ['p50', 'line-p50'],
+];
+const RATE_LEGEND: [string, string][] = [
+  ['asked', 'line-asked'],
+  ['held', 'line-p50'],
 ];
 const CYCLES_LEGEND: [string, string][] = [
   ['longest cycle', 'line-cycle'],
@@ -106,6 +126,28 @@ function latencyChart(
         hooks: { setCursor: [onCursor], draw: [(chart) => drawTicks(chart, stalls, selected())] },
       }),
       [latency.sec, latency.max, latency.p99, latency.p50] as uPlot.AlignedData,
+      host,
+    );
+}
+
+/** Requests due and replies that came, a second: stages are seen here, and where a server fell behind them. */
+function rateChart(
+  { timeline, onCursor }: TimelineContext,
+  rate: NonNullable<PageTimeline['rate']>,
+  host: HTMLElement,
+): MakeChart {
+  const asked = rate.askedPerSec ?? rate.sec.map(() => null);
+  const top = Math.max(1, ...(rate.askedPerSec ?? []), ...rate.heldPerSec);
+  return (width, height) =>
+    new uPlot(
+      options(width, height, {
+        cursor: sharedCursor(),
+        scales: { x: sharedTime(timeline), y: { range: () => [0, top * 1.1] } },
+        axes: [timeAxis(' s'), countAxis()],
+        series: [{}, line('asked', 'line-asked', 4), line('held', 'line-p50', 1.5)],
+        hooks: { setCursor: [onCursor] },
+      }),
+      [rate.sec, asked, rate.heldPerSec] as uPlot.AlignedData,
       host,
     );
 }
@@ -153,7 +195,7 @@ const sharedTime = (timeline: PageTimeline): uPlot.Scale => ({
 
 function readoutText(timeline: PageTimeline, stalls: PageStalls | null, atSec: number): string {
   const parts = [`at ${atSec.toFixed(1)} s`];
-  const { latency, cycles } = timeline;
+  const { latency, rate, cycles } = timeline;
   if (latency) {
     const i = nearestIndex(latency.sec, atSec);
     parts.push(
@@ -163,6 +205,10 @@ function readoutText(timeline: PageTimeline, stalls: PageStalls | null, atSec: n
       `${formatWholeNumber(latency.planned[i] ?? 0)} requests`,
     );
     if ((latency.failed[i] ?? 0) > 0) parts.push(`${formatWholeNumber(latency.failed[i]!)} failed`);
+  }
+  if (rate) {
+    const i = nearestIndex(rate.sec, atSec);
+    parts.push(`${formatWholeNumber(rate.heldPerSec[i] ?? 0)}/s held`);
   }
   if (cycles) {
     const i = Math.max(

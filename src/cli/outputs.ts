@@ -1,0 +1,120 @@
+/** Files that results go to: checked before the run as far as that can be, written whole or not at all. */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LoopscopeError } from '../base/errors.ts';
+
+/** What an option's file begins with: an existing one that begins otherwise is somebody else's, and is not replaced. */
+const SIGNATURES: Record<string, RegExp> = {
+  '--out': /^\{"record":"header"/,
+  '--html': /^<!doctype html>/i,
+  '--hdr': /^#\[Logged with /,
+  '--hgrm': /^( +Value +Percentile|#\[response times)/,
+  '--csv': /^start_s,/,
+};
+
+export type Output = { option: string; path: string };
+
+/** Refuses before the run what could not be written after it. Throws RUN_FILE_WRITE naming the option. */
+export function checkOutputs(outputs: readonly Output[]): void {
+  const seen = new Map<string, string>();
+  for (const { option, path } of outputs) {
+    const whole = resolve(path);
+    const other = seen.get(whole);
+    if (other !== undefined) {
+      throw new LoopscopeError('USAGE', `${other} and ${option} name the same file: ${path}`, 'name two');
+    }
+    seen.set(whole, option);
+    checkOutput({ option, path: whole });
+  }
+}
+
+function checkOutput({ option, path }: Output): void {
+  const refuse = (why: string, hint: string) => {
+    throw new LoopscopeError('RUN_FILE_WRITE', `${option}: ${why}`, hint);
+  };
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (existing?.isDirectory()) refuse(`${path} is a folder`, `try ${option} ${join(path, 'run')}`);
+  if (existing && !existing.isFile()) return;
+  const folder = dirname(existing ? realpathSync(path) : path);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    refuse(`cannot write in ${folder}`, 'choose another folder');
+  }
+  if (existing && existing.size > 0 && !SIGNATURES[option]!.test(beginning(path))) {
+    refuse(
+      `${path} exists, and is not something that ${option} wrote`,
+      'choose another name, or remove it first',
+    );
+  }
+  if (isFull(folder)) refuse(`no space is left in ${folder}`, 'free some, or choose another folder');
+}
+
+function beginning(path: string): string {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const bytes = Buffer.alloc(64);
+      return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
+}
+
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, blocks } = statfsSync(folder);
+    return blocks > 0 && bavail === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** The file appears under its name only when all of it is there. Throws RUN_FILE_WRITE; nothing is left then. */
+export function writeWhole({ option, path }: Output, text: string): void {
+  let partial: string | null = null;
+  try {
+    const existing = statSync(path, { throwIfNoEntry: false });
+    // A pipe or a device cannot be replaced by renaming, and must not be.
+    if (existing && !existing.isFile()) {
+      writeFileSync(path, text);
+      return;
+    }
+    const target = existing ? realpathSync(path) : path;
+    partial = join(dirname(target), `.${basename(target)}.${process.pid}.partial`);
+    writeFileSync(partial, text, { flush: true });
+    renameSync(partial, target);
+  } catch (error) {
+    if (partial !== null) removeQuietly(partial);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LoopscopeError(
+      'RUN_FILE_WRITE',
+      `${option}: ${path} could not be written: ${why}`,
+      'free space, or choose another place',
+      error,
+    );
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * From flags to a load: options that belong together are put together, and those that contradict each other are refused
+ * with both names, before anything is opened.
+ */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { parseTarget, type Target } from '../base/address.ts';
+import { LoopscopeError } from '../base/errors.ts';
+import type { LoadChoices } from '../doctor.ts';
+import { type ArrivalSpec, parseArrival } from '../plan/arrival-spec.ts';
+import { parseHeader, parseMethod, parseSources, settleBody } from '../plan/flags.ts';
+import { ARRIVALS } from '../plan/registry.ts';
+import { type EncodedRequests, encodeRequests, plainRequest } from '../plan/requests.ts';
+import { encodeScenario } from '../plan/scenario/compile.ts';
+import { loadScenario } from '../plan/scenario/load-scenario.ts';
+import { parseStage } from '../plan/stages.ts';
+import { parseThinkTime } from '../plan/think-time.ts';
+import type { Codec, RequestOptions } from '../wire/codec.ts';
+import { codecReference, loadCodec } from '../wire/load-codec.ts';
+import type { LoadFlags } from './load-options.ts';
+
+/** What load() and doctor() take, all of it checked against the rest. Throws USAGE naming the options at fault. */
+export async function settleLoad(
+  targetText: string,
+  flags: LoadFlags,
+  given: Command,
+  defaultRatePerSec: number | null = null,
+): Promise<LoadChoices & { target: string; durationNs: number }> {
+  const target = parseTarget(targetText);
+  const when = settleWhen(flags, given, defaultRatePerSec);
+  return {
+    target: targetText,
+    ...when,
+    ...(await settleWhat(target, flags, when.seed)),
+    ...settleConnections(target, flags),
+    threadCount: flags.threads,
+    backend: flags.backend,
+  };
+}
+
+type When = Pick<
+  Required<LoadChoices>,
+  'arrival' | 'arrivalParams' | 'ratePerSec' | 'stages' | 'thinkTime' | 'seed'
+> & { durationNs: number; warmupNs?: number };
+
+/** Which schedule: a rate, stages, or none, and how requests arrive. */
+function settleWhen(flags: LoadFlags, given: Command, defaultRatePerSec: number | null): When {
+  const stages = flags.stage.map((text) => parseStage(text));
+  const staged = stages.length > 0;
+  if (staged && flags.rate !== undefined) {
+    contradiction('--rate', '--stage', 'each stage has a rate of its own', 'leave out --rate');
+  }
+  if (staged && isGiven(given, 'duration')) {
+    contradiction('--duration', '--stage', 'the stages add up to the duration', 'leave out --duration');
+  }
+  const { arrival, params } = settleArrival(flags, staged, defaultRatePerSec);
+  const open = ARRIVALS[arrival].openLoop;
+  if (flags.thinkTime !== undefined && open) {
+    const other = staged
+      ? '--stage'
+      : flags.arrival !== undefined
+        ? `--arrival ${arrival}`
+        : flags.rate === undefined
+          ? `--arrival ${arrival}, the default here,`
+          : '--rate';
+    contradiction(
+      '--think-time',
+      other,
+      'with a schedule nobody waits for replies',
+      `leave out one: a closed loop is --arrival closed`,
+    );
+  }
+  return {
+    arrival,
+    arrivalParams: params,
+    ratePerSec: staged || !open ? null : (flags.rate ?? defaultRatePerSec),
+    stages: staged ? stages : null,
+    durationNs: staged ? stages.reduce((sum, stage) => sum + stage.durationNs, 0) : flags.duration,
+    thinkTime: flags.thinkTime === undefined ? null : parseThinkTime(flags.thinkTime),
+    seed: flags.seed,
+    ...(flags.warmup !== undefined && { warmupNs: flags.warmup }),
+  };
+}
+
+function settleArrival(
+  flags: Pick<LoadFlags, 'arrival' | 'rate'>,
+  staged: boolean,
+  defaultRatePerSec: number | null,
+): ArrivalSpec {
+  const rated = staged || flags.rate !== undefined;
+  if (flags.arrival === undefined) {
+    return { arrival: rated || defaultRatePerSec !== null ? 'poisson' : 'closed', params: {} };
+  }
+  const spec = parseArrival(flags.arrival);
+  const open = ARRIVALS[spec.arrival].openLoop;
+  if (!open && rated) {
+    contradiction(
+      staged ? '--stage' : '--rate',
+      `--arrival ${spec.arrival}`,
+      'a closed loop has no rate: each connection sends when its last reply is in',
+      `leave out one, or choose --arrival poisson`,
+    );
+  }
+  if (open && !rated && defaultRatePerSec === null) {
+    throw new LoopscopeError(
+      'USAGE',
+      `--arrival ${spec.arrival} needs --rate`,
+      'add for instance --rate 2000',
+    );
+  }
+  return spec;
+}
+
+/** Which bytes: a codec, and one request. */
+async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promise<LoadChoices> {
+  const name = flags.codec ?? (target.protocol === 'http' ? 'http1' : 'frame');
+  const isHttp = /^http1(:|$)/.test(name);
+  if (isHttp !== (target.protocol === 'http')) {
+    contradiction(
+      `--codec ${name}`,
+      target.text,
+      isHttp ? 'that target is not HTTP' : 'that target speaks HTTP',
+      isHttp ? 'write http://host:port/ or unix+http:/path' : 'write tcp://host:port or unix:/path',
+    );
+  }
+  const reference = codecReference(name);
+  const codec = await loadCodec(reference);
+  if (flags.pipeline > 1 && !codec.pipelines) {
+    contradiction(
+      `--pipeline ${flags.pipeline}`,
+      `--codec ${name}`,
+      'its replies cannot be told apart when several are under way',
+      'leave out --pipeline',
+    );
+  }
+  for (const [option, value] of [
+    ['--method', flags.method],
+    ['--header', flags.header[0]],
+  ] as const) {
+    if (value !== undefined && !isHttp) {
+      contradiction(
+        option,
+        `--codec ${name}`,
+        'only HTTP has those',
+        `leave out ${option}, or use an http:// target`,
+      );
+    }
+  }
+  const base: RequestOptions = { path: target.httpPath, host: target.httpHost };
+  if (flags.scenario !== undefined) {
+    return { codec: reference, requests: await scenarioRequests(flags, codec, base), request: base };
+  }
+  const request = { ...base, ...requestOf(flags, isHttp) };
+  return { codec: reference, requests: encodeRequests(codec, [plainRequest(request)], { seed }), request };
+}
+
+/** A scenario says everything about requests, so no other option may. */
+async function scenarioRequests(
+  flags: LoadFlags,
+  codec: Codec,
+  base: RequestOptions,
+): Promise<EncodedRequests> {
+  for (const [option, value] of [
+    ['--method', flags.method],
+    ['--header', flags.header[0]],
+    ['--body', flags.body],
+    ['--body-file', flags.bodyFile],
+  ] as const) {
+    if (value === undefined) continue;
+    contradiction(
+      option,
+      '--scenario',
+      'the scenario says what is sent',
+      `leave out ${option}, or put it in the scenario`,
+    );
+  }
+  const { scenario, where, readFile } = await loadScenario(flags.scenario!);
+  return encodeScenario(scenario, { codec, base, where, readFile, seed: flags.seed });
+}
+
+function requestOf(flags: LoadFlags, isHttp: boolean): RequestOptions {
+  const body = settleBody(flags, (path) => readFileSync(path));
+  const method = flags.method !== undefined ? parseMethod(flags.method) : isHttp && body ? 'POST' : undefined;
+  return {
+    ...(method !== undefined && { method }),
+    ...(flags.header.length > 0 && { headers: flags.header.map((line) => parseHeader(line)) }),
+    ...(body && { body }),
+  };
+}
+
+/** How many connections, from where, and for how long each. */
+function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
+  if (flags.source.length > 0 && target.address.kind === 'unix') {
+    contradiction('--source', target.text, 'a Unix socket has no addresses', 'leave out --source');
+  }
+  const perConnection = flags.requestsPerConnection;
+  if (perConnection !== undefined && flags.pipeline > perConnection) {
+    contradiction(
+      `--pipeline ${flags.pipeline}`,
+      `--requests-per-connection ${perConnection}`,
+      'so many are never under way on one connection',
+      `try --pipeline ${perConnection}`,
+    );
+  }
+  return {
+    connectionCount: flags.connections,
+    timeoutNs: flags.timeout,
+    pipelineDepth: flags.pipeline,
+    ...(perConnection !== undefined && { requestsPerConnection: perConnection }),
+    ...(flags.connectionsPerSec !== undefined && { connectionsPerSec: flags.connectionsPerSec }),
+    ...(flags.connectTimeout !== undefined && { connectTimeoutNs: flags.connectTimeout }),
+    ...(flags.source.length > 0 && { sourceAddresses: flags.source.flatMap((text) => parseSources(text)) }),
+  };
+}
+
+function isGiven(command: Command, option: string): boolean {
+  return command.getOptionValueSource(option) === 'cli';
+}
+
+function contradiction(one: string, other: string, why: string, hint: string): never {
+  throw new LoopscopeError('USAGE', `${one} and ${other} contradict each other: ${why}`, hint);
+}

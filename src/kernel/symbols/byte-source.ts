@@ -1,0 +1,58 @@
+/**
+ * Where the bytes of an ELF image come from: a file, or memory (the vdso, a test). Files may be hostile: nothing is
+ * ever waited for (a fifo), only regular files are read, and every read is checked against the size and a limit.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+
+export type ByteSource = {
+  readonly byteLength: number;
+  /** Exactly these bytes, not shared with later reads. Throws RangeError when they are not all there, or too many. */
+  read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+};
+
+/** Larger than any table of symbols or unwind information met so far (Node's strings: 19 MB, Chromium's: 60 MB). */
+const READ_LIMIT_BYTES = 128 << 20;
+
+/** Opens a file for the time of one call. Null when it is no regular file or unreadable, or when `use` throws. */
+export function withFile<T>(path: string, use: (source: ByteSource) => T): T | null {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return null;
+    return use({
+      byteLength: stat.size,
+      read(offset, length) {
+        check(offset, length, stat.size);
+        const bytes = new Uint8Array(length);
+        if (readSync(fd, bytes, 0, length, offset) !== length) throw new RangeError('short read');
+        return bytes;
+      },
+    });
+  } catch {
+    return null; // malformed: a name or a frame is a convenience, never a reason to fail
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    byteLength: bytes.length,
+    read(offset, length) {
+      check(offset, length, bytes.length);
+      // Not slice(): a Buffer's is a view of the whole.
+      return new Uint8Array(bytes.subarray(offset, offset + length));
+    },
+  };
+}
+
+function check(offset: number, length: number, size: number): void {
+  if (!(offset >= 0 && length >= 0 && length <= READ_LIMIT_BYTES && offset + length <= size)) {
+    throw new RangeError('outside the file');
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * ELF files as processes have them mapped, each read once however many processes run it. Known by device, inode, size
+ * and time of change, so that a program replaced on disk is another one than that still running.
+ */
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type ByteSource, bytesSource, withFile } from './byte-source.ts';
+import { readDebugLink, readDebugSymbols } from './debug-file.ts';
+import { type ElfHeader, readElfHeader, SHT_SYMTAB } from './elf-header.ts';
+import { type ElfSymbols, NO_SYMBOLS, readSymbols } from './elf-symbols.ts';
+import { type PltSymbols, readPltSymbols } from './plt-symbols.ts';
+import { type MapEntry, parseMaps, readMapsText } from './process-maps.ts';
+
+export type ElfModule = {
+  /** File name without folder, "[vdso]". */
+  readonly name: string;
+  readonly header: ElfHeader;
+  /** Null when the file cannot be reached any more, or `use` throws. */
+  read<T>(use: (source: ByteSource) => T): T | null;
+  /** Read at the first call. */
+  symbols(): ElfSymbols;
+  /** Entries of its procedure linkage table. */
+  stubs(): PltSymbols;
+  /** To be told of tables that are kept for this module, so that the oldest modules can be let go. */
+  retains(bytes: number): void;
+};
+
+const MODULE_LIMIT = 256;
+const RETAINED_LIMIT_BYTES = 384 << 20;
+const VDSO_LIMIT_BYTES = 64 << 10;
+
+/** Oldest first. Null: no ELF file, not to be tried again. */
+const modules = new Map<string, { module: ElfModule | null; bytes: number; paths: Set<string> }>();
+
+/** The file behind a mapping, or the vdso. Null when it is none, or cannot be reached. */
+export function moduleOf(pid: number, entry: MapEntry): ElfModule | null {
+  if (entry.path === '[vdso]') return vdsoOf(pid, entry);
+  if (!entry.path.startsWith('/')) return null;
+  const range = `${entry.start.toString(16)}-${entry.end.toString(16)}`;
+  // The link in map_files leads to the very file, also when it was deleted, but needs a capability to follow.
+  for (const path of [`/proc/${pid}/map_files/${range}`, `/proc/${pid}/root${entry.path}`]) {
+    const file = identify(path);
+    if (file) return fileModule(path, file.key, entry, pid);
+  }
+  // The process has ended: the path may mean the same to us, or another file (a container's, or a newer one).
+  const file = identify(entry.path);
+  return file?.inode === entry.inode && file.device === entry.device
+    ? fileModule(entry.path, file.key, entry, pid)
+    : null;
+}
+
+/** The name to show for a mapping. */
+export function fileNameOf(entry: MapEntry): string {
+  return basename(entry.path.replace(/ \(deleted\)$/, ''));
+}
+
+function fileModule(path: string, key: string, entry: MapEntry, pid: number): ElfModule | null {
+  const known = modules.get(key);
+  const rootPath = `/proc/${pid}/root${entry.path}`;
+  if (known) {
+    if (known.paths.size < 8) known.paths.add(path).add(rootPath);
+    return known.module;
+  }
+  const paths = new Set([entry.path, path, rootPath]);
+  const read = <T>(use: (source: ByteSource) => T): T | null => {
+    for (const candidate of paths) {
+      if (identify(candidate)?.key === key) return withFile(candidate, use);
+    }
+    return null;
+  };
+  const header = read(readElfHeader);
+  // Gone at this very moment: not the same as no ELF file.
+  if (!header && !identify(path)) return null;
+  const roots = [`/proc/${pid}/root`, '/'];
+  const module = header && createModule(key, fileNameOf(entry), header, read, entry.path, roots);
+  return keep(key, module, paths);
+}
+
+function vdsoOf(pid: number, entry: MapEntry): ElfModule | null {
+  const bytes = readMemory(pid, entry.start, entry.end - entry.start) ?? ownVdso();
+  if (!bytes) return null;
+  const key = `vdso:${Buffer.from(bytes.subarray(0, 4096)).toString('latin1')}`;
+  const known = modules.get(key);
+  if (known) return known.module;
+  const source = bytesSource(bytes);
+  const read = <T>(use: (source: ByteSource) => T): T | null => {
+    try {
+      return use(source);
+    } catch {
+      return null;
+    }
+  };
+  const header = read(readElfHeader);
+  return keep(key, header && createModule(key, '[vdso]', header, read, '', []), new Set());
+}
+
+/** The same image in every 64-bit process of a kernel. vdso(7) */
+function ownVdso(): Uint8Array | null {
+  const maps = parseMaps(readMapsText('self') ?? '');
+  const entry = maps.entries.find(({ path }) => path === '[vdso]');
+  return entry ? readMemory('self', entry.start, entry.end - entry.start) : null;
+}
+
+function createModule(
+  key: string,
+  name: string,
+  header: ElfHeader,
+  read: ElfModule['read'],
+  path: string,
+  roots: string[],
+): ElfModule {
+  let symbols: ElfSymbols | null = null;
+  let stubs: PltSymbols | null = null;
+  const retains = (bytes: number) => {
+    const kept = modules.get(key);
+    if (kept) kept.bytes += bytes;
+    evict(key);
+  };
+  return {
+    name,
+    header,
+    read,
+    retains,
+    stubs() {
+      if (stubs) return stubs;
+      stubs = read((source) => readPltSymbols(source, header)) ?? { find: () => null, retainedBytes: 0 };
+      retains(stubs.retainedBytes);
+      return stubs;
+    },
+    symbols() {
+      if (symbols) return symbols;
+      const own = read((source) => ({
+        table: readSymbols(source, header),
+        link: readDebugLink(source, header),
+      }));
+      // Not reached just now, as a process that ended leaves it: another process may lead to it later.
+      if (!own) return NO_SYMBOLS;
+      symbols = own.table;
+      if (!header.sections.some(({ type }) => type === SHT_SYMTAB)) {
+        symbols = readDebugSymbols(path, header.buildId, own.link, roots) ?? symbols;
+      }
+      retains(symbols.retainedBytes);
+      return symbols;
+    },
+  };
+}
+
+function keep(key: string, module: ElfModule | null, paths: Set<string>): ElfModule | null {
+  modules.set(key, { module, bytes: 0, paths });
+  evict(key);
+  return module;
+}
+
+/** Lets go of the oldest modules; what is in use is read again. */
+function evict(keptKey: string): void {
+  let total = 0;
+  for (const { bytes } of modules.values()) total += bytes;
+  for (const [key, { bytes }] of modules) {
+    if (modules.size <= MODULE_LIMIT && total <= RETAINED_LIMIT_BYTES) return;
+    if (key === keptKey) continue;
+    modules.delete(key);
+    total -= bytes;
+  }
+}
+
+/** Null when there is no such regular file, or we may not look. */
+function identify(path: string): { key: string; device: string; inode: number } | null {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) return null;
+    const { dev, ino, size, mtimeMs } = stat;
+    return { key: `${dev}:${ino}:${size}:${mtimeMs}`, device: deviceName(dev), inode: ino };
+  } catch {
+    return null;
+  }
+}
+
+/** As maps writes it: major and minor in hexadecimal. makedev(3) */
+function deviceName(device: number): string {
+  const major = (device >>> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+  return [major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Memory of another process; null when it is gone, hidden or not mapped. proc_pid_mem(5) */
+export function readMemory(pid: number | 'self', start: number, length: number): Uint8Array | null {
+  let fd: number;
+  try {
+    fd = openSync(`/proc/${pid}/mem`, 'r');
+  } catch {
+    return null;
+  }
+  try {
+    const bytes = new Uint8Array(Math.min(length, VDSO_LIMIT_BYTES));
+    const count = readSync(fd, bytes, 0, bytes.length, start);
+    return count > 0 ? bytes.subarray(0, count) : null;
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What is known of a process's address space: its maps, the ELF files behind them, and what a JIT wrote down. Outlives
+ * the process, so that addresses taken before its end can be explained after it.
+ */
+
+import { linkedAddress } from './elf-header.ts';
+import { type ElfModule, moduleOf } from './elf-module.ts';
+import { type JitMap, readJitMap } from './jit-map.ts';
+import { type MapEntry, type ProcessMaps, parseMaps, readMapsText } from './process-maps.ts';
+
+export type Place = {
+  entry: MapEntry;
+  /** Null when anonymous (a JIT's), or when the file cannot be read. */
+  module: ElfModule | null;
+  /** The address within the module as it was linked; −1 when the file does not explain it. */
+  linked: number;
+};
+
+export type ProcessImage = {
+  readonly pid: number;
+  /** Reads the maps if they were not read within the last second, so that names can be given once it has ended. */
+  keepMaps(): void;
+  /** Reads the maps anew, at most once a second, for an address it does not know. Null outside of all code. */
+  find(address: number): Place | null;
+  /** Of code outside of all files; reads the JIT's own list anew, at most once a second. */
+  jitNameOf(address: number): string | null;
+};
+
+const REFRESH_AFTER_MS = 1000;
+
+export function createProcessImage(pid: number, readMaps = () => readMapsText(pid)): ProcessImage {
+  let text = '';
+  let maps: ProcessMaps | null = null;
+  let moduleByEntry = new Map<MapEntry, ElfModule | null>();
+  let jit: JitMap | null = null;
+  let mapsReadAtMs = Number.NEGATIVE_INFINITY;
+  let jitReadAtMs = Number.NEGATIVE_INFINITY;
+
+  const keepMaps = () => {
+    if (performance.now() - mapsReadAtMs < REFRESH_AFTER_MS) return;
+    const now = readMaps();
+    // Gone: what was known of it still names what is asked later.
+    if (now && now !== text) {
+      text = now;
+      maps = null;
+    }
+    // Counted from the end, so that a slow read is not repeated at once.
+    mapsReadAtMs = performance.now();
+  };
+  const findEntry = (address: number) => {
+    if (!maps) {
+      maps = parseMaps(text);
+      moduleByEntry = new Map();
+    }
+    return maps.find(address);
+  };
+  return {
+    pid,
+    keepMaps,
+    find(address) {
+      let entry = findEntry(address);
+      if (!entry) {
+        keepMaps();
+        entry = findEntry(address);
+        if (!entry) return null;
+      }
+      let module = moduleByEntry.get(entry);
+      if (module === undefined) {
+        module = moduleOf(pid, entry);
+        moduleByEntry.set(entry, module);
+      }
+      return { entry, module, linked: module ? linkedIn(module, entry, address) : -1 };
+    },
+    jitNameOf(address) {
+      const name = jit?.nameOf(BigInt(address)) ?? null;
+      if (name !== null || performance.now() - jitReadAtMs < REFRESH_AFTER_MS) return name;
+      jit = readJitMap(pid) ?? jit;
+      jitReadAtMs = performance.now();
+      return jit?.nameOf(BigInt(address)) ?? null;
+    },
+  };
+}
+
+/** The vdso is mapped from its first byte and has one segment, linked at 0 or, by older kernels, far above. */
+function linkedIn(module: ElfModule, entry: MapEntry, address: number): number {
+  return linkedAddress(module.header.segments, address - entry.start + entry.offset);
+}

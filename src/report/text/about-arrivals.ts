@@ -1,0 +1,34 @@
+import { formatShare } from '../../base/units.ts';
+import type { LoadRecord } from '../../record/load.ts';
+import { formatWhole } from './phrases.ts';
+
+export const DISPERSION_MEANING =
+  'Dispersion is the variance of counts over their mean: 0 is constant, 1 Poisson, more is bursts.';
+
+/** Arrivals as asked and as they came, as a table. In a closed loop nothing was asked. */
+export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[][] } {
+  const { arrivals, plan } = load;
+  const { planned } = arrivals;
+  const titles = ['', 'rate', 'dispersion, 1 ms', '10 ms', '100 ms', 'gaps < 150 µs', 'most in 1 ms'];
+  const fixed = (value: number) => value.toFixed(2);
+  const came = [
+    'came',
+    `${formatWhole(arrivals.meanRatePerSec)}/s`,
+    fixed(arrivals.idc1ms),
+    fixed(arrivals.idc10ms),
+    fixed(arrivals.idc100ms),
+    formatShare(arrivals.shortGapShare),
+    formatWhole(arrivals.maxIn1ms),
+  ];
+  if (planned === null) return { titles, rows: [came] };
+  const asked = [
+    'asked',
+    plan.ratePerSec === null ? '–' : `${formatWhole(plan.ratePerSec)}/s`,
+    fixed(planned.idc1ms),
+    fixed(planned.idc10ms),
+    fixed(planned.idc100ms),
+    plan.arrival === 'poisson' ? formatShare(arrivals.shortGapShareIfPoisson) : '–',
+    '–',
+  ];
+  return { titles, rows: [asked, came] };
+}

@@ -1,0 +1,97 @@
+/**
+ * One worker: a process of its own that serves what its master's listeners bring. It dies with its master, whatever
+ * ends that. Run as a script; fork(2) is not to be had, so all that it shares arrives as inherited descriptors.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Address } from '../../base/address.ts';
+import { LoopscopeError } from '../../base/errors.ts';
+import { ProcessLock } from '../accept/process-lock.ts';
+import { ACCEPT_STRATEGIES } from '../accept/registry.ts';
+import { plantFaults } from '../faults/schedule.ts';
+import { parseFault } from '../faults/spec.ts';
+import { dieWithParent, runUntilEnded } from '../run.ts';
+import { type Ending, Server } from '../server.ts';
+import type { ServerSettings } from '../server-options.ts';
+import { Board } from './board.ts';
+import { type Placement, takePlace } from './placement.ts';
+
+/** What a worker is told on its standard input. */
+export type WorkerOrders = {
+  masterPid: number;
+  /** Number of the worker, from 0. */
+  index: number;
+  settings: ServerSettings;
+  accept: string;
+  /** As text, for each worker plants its own. */
+  faults: string[];
+  placement: Placement;
+  rowCount: number;
+  row: number;
+  /** Where the inherited listeners listen, in the order of their descriptors. */
+  addresses: Address[];
+};
+
+/** What a worker says, one JSON line each. */
+export type WorkerReport =
+  | { ready: true }
+  | { leaving: true }
+  | { asksForStats: true }
+  | { ended: { cutCount: number; faultHits: Record<string, number> } }
+  | { error: { code: string; message: string; hint: string } };
+
+/** Descriptors of a worker. */
+export const WORKER_FD = { orders: 0, reports: 3, board: 4, firstListener: 5 } as const;
+
+export const WORKER_SCRIPT: string = fileURLToPath(import.meta.url);
+
+const SIGKILL = 9;
+
+function report(line: WorkerReport): void {
+  writeSync(WORKER_FD.reports, `${JSON.stringify(line)}\n`);
+}
+
+async function work(): Promise<void> {
+  let wanted: Ending | null = null;
+  // A terminal sends SIGINT to all of us: that is the end. SIGTERM to one alone means that it is to be replaced.
+  process.on('SIGINT', () => {
+    wanted = 'stop';
+  });
+  process.on('SIGTERM', () => {
+    wanted ??= 'leave';
+  });
+  process.on('SIGHUP', () => {});
+  process.on('SIGUSR1', () => report({ asksForStats: true }));
+  const orders = JSON.parse(readFileSync(WORKER_FD.orders, 'utf8')) as WorkerOrders;
+  dieWithParent(orders.masterPid, SIGKILL);
+  takePlace(orders.placement, orders.index);
+  const board = Board.inherit(WORKER_FD.board, orders.rowCount);
+  const strategy = ACCEPT_STRATEGIES.find(({ name }) => name === orders.accept)!;
+  const turns = strategy.takeTurns?.(new ProcessLock(board.lockWords, 0, process.pid)) ?? null;
+  using faults = plantFaults(orders.faults.map((text) => parseFault(text)));
+  using server = new Server(orders.settings, faults, board.row(orders.row), turns);
+  for (const [i, address] of orders.addresses.entries()) {
+    server.adopt(WORKER_FD.firstListener + i, address, strategy.options);
+  }
+  report({ ready: true });
+  let told = false;
+  await runUntilEnded(server, () => {
+    if (wanted === null) return;
+    server.end(wanted);
+    if (!told) report({ leaving: true });
+    told = true;
+  });
+  report({ ended: { cutCount: server.connectionCount, faultHits: server.hitCounts() } });
+}
+
+if (process.argv[1] === WORKER_SCRIPT) {
+  try {
+    await work();
+    process.exit(0);
+  } catch (error) {
+    const { message } = error as Error;
+    const known = error instanceof LoopscopeError;
+    report({ error: { code: known ? error.code : 'INTERNAL', message, hint: known ? error.hint : '' } });
+    process.exit(1);
+  }
+}

@@ -1,0 +1,188 @@
+// Goal: every option of every command is documented with an example, and every example works. Method: the command lines
+// of docs/reference/cli.md are run against servers started here, with short durations.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command } from 'commander';
+import { COMMANDS } from '../../src/cli/registry.ts';
+import { CSV_COLUMNS } from '../../src/report/csv/csv.ts';
+import { temporaryFolder } from '../fixtures/guard.ts';
+import { binPath, type LoopscopeResult, runLoopscope } from '../fixtures/loopscope.ts';
+import { freePort, untilListening } from '../fixtures/ports.ts';
+import { start, until } from '../fixtures/process.ts';
+import { needs } from '../helpers/needs.ts';
+import { root } from '../helpers/source-files.ts';
+
+const text = readFileSync(join(root, 'docs/reference/cli.md'), 'utf8');
+const examples = [...text.matchAll(/^ {4}(loopscope .*)$/gm)].map((match) => match[1]!);
+const isRoot = process.getuid?.() === 0;
+
+/** The words of a command line, as a shell would split it. */
+function wordsOf(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!);
+}
+
+function commandOf(name: string): Command {
+  const declared = COMMANDS.find((command) => command.usage.split(' ')[0] === name);
+  assert.ok(declared, `there is no command ${name}`);
+  const command = new Command(name);
+  declared.configure(command, () => {});
+  return command;
+}
+
+/** Long names of the options that an example uses; throws on one that does not exist. */
+function optionsUsed(line: string): string[] {
+  const [, name, ...words] = wordsOf(line);
+  const { options } = commandOf(name!);
+  return words
+    .filter((word) => /^-{1,2}[a-zA-Z]/.test(word))
+    .map((word) => {
+      const option = options.find(({ long, short }) => long === word || short === word);
+      assert.ok(option, `${word} is no option of ${name}: ${line}`);
+      return option.long!;
+    });
+}
+
+test('examples use only options that exist', () => {
+  assert.ok(examples.length > 30, `${examples.length} examples`);
+  for (const line of examples) optionsUsed(line);
+});
+
+test('every option of every command has an example', () => {
+  const missing: string[] = [];
+  for (const { usage } of COMMANDS) {
+    const name = usage.split(' ')[0]!;
+    const used = new Set(
+      examples.filter((line) => line.startsWith(`loopscope ${name}`)).flatMap(optionsUsed),
+    );
+    for (const { long } of commandOf(name).options) if (!used.has(long!)) missing.push(`${name} ${long}`);
+  }
+  assert.deepEqual(missing, []);
+});
+
+test('exports.md lists the columns of the CSV in their order', () => {
+  const reference = readFileSync(join(root, 'docs/reference/exports.md'), 'utf8');
+  const table = reference.slice(reference.indexOf('| column | unit |'));
+  const documented = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]!);
+  assert.deepEqual(
+    documented,
+    CSV_COLUMNS.map(({ name }) => name),
+  );
+});
+
+// What examples meet instead of the servers they name.
+const folder = temporaryFolder();
+const TIME = '300ms';
+let httpPort = 0;
+let echoPort = 0;
+let spareServers = 0;
+
+before(async () => {
+  writeFileSync(join(folder.path, 'body.json'), '{"n":1}');
+  writeFileSync(join(folder.path, 'routes.json'), '{"/":"hello"}');
+  writeFileSync(
+    join(folder.path, 'mix.json'),
+    '{"kinds":[{"name":"home","weight":3,"checks":{"status":200}},{"name":"again","path":"/"}]}',
+  );
+});
+
+/** Shorter, and with the test's own servers in place of those that a reader has. */
+function adapt(line: string, httpPid: number, agentPid: number): string[] {
+  const words = wordsOf(line).slice(1);
+  const name = words[0]!;
+  return words.map((word, i) => {
+    const before = words[i - 1] ?? '';
+    if (before === '--duration' || before === '-d') return name === 'lab' ? '2s' : TIME;
+    if (before === '--warmup') return '50ms';
+    if (before === '--cpus') return '0';
+    if (/^(before|after)(-\d)?\.loopscope$/.test(word)) return 'run.loopscope';
+    if (before === '--stage') return word.replace(/\/\d+s$/, '/100ms');
+    if (before === '--pid' && word === 'loopscope') return String(agentPid);
+    if (word === 'nginx') return String(httpPid);
+    return word
+      .replace(/127\.0\.0\.1:8080|^:8080$/, (at) => at.replace('8080', String(httpPort)))
+      .replace('127.0.0.1:7007', `127.0.0.1:${echoPort}`)
+      .replace('unix:/run/agent.sock', `unix:${join(folder.path, 'agent.sock')}`);
+  });
+}
+
+/** A run may be judged badly on a busy machine, or cross a threshold: that is an answer, not a failure to run. */
+function assertWorked(line: string, result: LoopscopeResult): void {
+  const said = `${line}\nexit ${result.code} ${result.signal ?? ''}\n${result.stderr}\n${result.stdout.slice(-2000)}`;
+  assert.ok(result.code !== null && [0, 1, 3].includes(result.code), said);
+  assert.doesNotMatch(result.stderr, /^loopscope: /m, said);
+}
+
+async function serverFrom(args: string[], at: { port: number } | { path: string }) {
+  const server = start(binPath, ['serve', ...args], { cwd: folder.path });
+  await untilListening(at, 10_000);
+  return server;
+}
+
+test('examples that drive or watch: each runs', async (t) => {
+  if (!needs(t, isRoot, 'root, to watch')) return;
+  httpPort = await freePort();
+  echoPort = await freePort();
+  const path = join(folder.path, 'agent.sock');
+  await using http = await serverFrom(['http', '-l', `http://127.0.0.1:${httpPort}`], { port: httpPort });
+  await using _echo = await serverFrom(['echo', '-l', `tcp://127.0.0.1:${echoPort}`], { port: echoPort });
+  await using agent = await serverFrom(['agent', '-l', `unix:${path}`], { path });
+  const driven = examples.filter((example) => !example.startsWith('loopscope serve'));
+  // What reads a run file comes after what writes it; for the rest, most of the time is waiting.
+  const reads = (line: string) => / (run|before(-\d)?)\.loopscope/.test(line.replace(/--out \S+/, ''));
+  for (const group of [driven.filter((line) => !reads(line)), driven.filter(reads)]) {
+    const left = [...group];
+    const worker = async () => {
+      for (let line = left.shift(); line !== undefined; line = left.shift()) {
+        await runExample(line, adapt(line, http.pid, agent.pid));
+      }
+    };
+    await Promise.all([worker(), worker(), worker()]);
+  }
+});
+
+async function runExample(line: string, words: string[]): Promise<void> {
+  // One that says nothing of its length would take the default.
+  const lasts =
+    ['load', 'doctor', 'watch'].includes(words[0]!) &&
+    !words.some((word) => word === 'run.loopscope' && words[words.indexOf(word) - 1] !== '--out');
+  const timed = words.includes('--duration') || words.includes('--stage') || !lasts;
+  const args = timed || words.includes('--find-limit') ? words : [...words, '--duration', TIME];
+  const searching = args.includes('--find-limit');
+  const result = await runLoopscope(args, {
+    cwd: folder.path,
+    // A search takes as long as it takes: an interrupted one reports what it found so far.
+    ...(searching && {
+      started: async ({ child }) => {
+        await delay(2500);
+        child.kill('SIGINT');
+      },
+    }),
+  });
+  if (!searching) return assertWorked(line, result);
+  assert.match(result.stdout, /^The highest rate with p99<20ms/, line);
+  assert.match(result.stdout, /^(The limit is|No limit was found)/m, line);
+}
+
+test('examples that serve: each listens, and ends when told to', async (t) => {
+  if (!needs(t, isRoot, 'root, for owners and niceness')) return;
+  for (const line of examples.filter((example) => example.startsWith('loopscope serve'))) {
+    httpPort = await freePort();
+    echoPort = await freePort();
+    const sock = `agent-${spareServers++}.sock`;
+    const args = adapt(line, 0, 0).map((word) => word.replace('agent.sock', sock));
+    await using server = start(binPath, args, { cwd: folder.path });
+    await until(
+      `the ready line of: ${line}`,
+      () => /listening|"ready"|"listen/.test(server.output()) || null,
+      10_000,
+    );
+    server.child.kill('SIGTERM');
+    const { code } = await server.exited;
+    assert.equal(code, 0, `${line}\n${server.output()}`);
+  }
+});
+
+test('the last of them leaves no folder behind', () => folder[Symbol.dispose]());
