@@ -3,9 +3,12 @@
  * worker on CPU 0, wrk 100 keep-alive connections on CPU 1, from beginning to end; the variants are measured by turns in
  * many short windows of that one load, because the machine drifts by more in seconds than the observer costs. Starting
  * and stopping the observer lies between windows, and a window in which other processes were busy is measured again.
+ * Each watched window lies between two unwatched ones and is compared with their mean. When those two differ by more
+ * than the machine's ordinary noise, its speed changed meanwhile (a neighbour of the virtual machine came or went):
+ * they are no yardstick, whatever was measured between them, and the round is made again.
  * For scale the same with `strace -c -f` attached, fewer times.
  *
- *   npm run bench -- observer-cost [--rounds 60] [--seconds 0.4] [--strace-rounds 3]
+ *   npm run bench -- observer-cost [--rounds 100] [--seconds 0.4] [--strace-rounds 3]
  *
  * "T0" is what always runs: the cycle probes. "T1" has the scheduler probes armed all the time, as under suspicion.
  */
@@ -19,7 +22,7 @@ import { createClock } from '../src/base/clock.ts';
 import { startObservation } from '../src/observe/observe.ts';
 import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
-import { alternate, compare, median, type Sample, type Variant } from './lib/rounds.ts';
+import { alternate, compare, median, type Sample } from './lib/rounds.ts';
 
 const SERVER_CPU = 0;
 const CLIENT_CPU = 1;
@@ -33,11 +36,15 @@ const SETTLE_MS = 150;
 /** A window in which others used more than this share of the machine is measured again, so many times at most. */
 const OTHERS_LIMIT = 0.05;
 const RETRY_LIMIT = 40;
+/** How far the unwatched windows before and after may be apart. */
+const STEADY_LIMIT = 0.05;
+/** Rounds made again, for each that is asked for. */
+const UNSTEADY_LIMIT = 4;
 const NS_PER_TICK = 1e7;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '0.4' },
     'strace-rounds': { type: 'string', default: '3' },
   },
@@ -150,23 +157,56 @@ const show = (round: number, name: string, sample: Sample) => {
   const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${serverUsPerRequest!.toFixed(3)} µs CPU/request${again}`;
   process.stdout.write(`${String(round + 1).padStart(3)} ${name.padEnd(10)} ${figures}\n`);
 };
-const variants: Variant[] = [
-  {
-    name: OFF,
-    async run() {
-      await delay(SETTLE_MS);
-      return await measure(workerPid);
-    },
-  },
-  { name: T0, run: () => withObserver(workerPid, 'never') },
-  { name: T1, run: () => withObserver(workerPid, 'always') },
-];
+async function withoutObserver(): Promise<Sample> {
+  await delay(SETTLE_MS);
+  return await measure(workerPid);
+}
+
+const mean = (a: Sample, b: Sample): Sample =>
+  Object.fromEntries(Object.keys(a).map((key) => [key, (a[key]! + b[key]!) / 2]));
+
+/** Watched windows between unwatched ones, by turns; what lay between two unlike ones is counted and left out. */
+async function measureBetween(): Promise<{ samples: Record<string, Sample[]>; unsteadyCount: number }> {
+  const tiers = [
+    { name: T0, armed: 'never' as const },
+    { name: T1, armed: 'always' as const },
+  ];
+  const samples: Record<string, Sample[]> = {};
+  for (const { name } of tiers) {
+    samples[name] = [];
+    samples[besides(name)] = [];
+  }
+  let unsteadyCount = 0;
+  let before = await withoutObserver();
+  for (let turn = 0; tiers.some(({ name }) => samples[name]!.length < rounds); turn++) {
+    const { name, armed } = tiers[turn % tiers.length]!;
+    const watched = await withObserver(workerPid, armed);
+    const after = await withoutObserver();
+    const change = after.serverUsPerRequest! / before.serverUsPerRequest! - 1;
+    if (Math.abs(change) > STEADY_LIMIT) {
+      if (++unsteadyCount > rounds * UNSTEADY_LIMIT) throw new Error('the machine never keeps one speed');
+    } else {
+      samples[name]!.push(watched);
+      samples[besides(name)]!.push(mean(before, after));
+      show(samples[name]!.length - 1, name, watched);
+    }
+    before = after;
+  }
+  return { samples, unsteadyCount };
+}
+
+/** The unwatched windows before and after those of a tier. */
+function besides(name: string): string {
+  return `${OFF} beside ${name}`;
+}
+
 let samples: Record<string, Sample[]>;
+let unsteadyCount: number;
 let straced: Record<string, Sample[]>;
 try {
   await delay(SETTLE_MS);
   await measure(workerPid); // Warm-up, not counted.
-  samples = await alternate(variants, rounds, show);
+  ({ samples, unsteadyCount } = await measureBetween());
   straced = await alternate([{ name: STRACE, run: () => withStrace(workerPid) }], straceRounds, show);
 } finally {
   client.kill('SIGTERM');
@@ -174,25 +214,27 @@ try {
 
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(2)} %`;
 const tiers = [T0, T1].map((name) => {
-  const cost = compare(samples, 'serverUsPerRequest', name, OFF);
-  const throughput = compare(samples, 'requestsPerSec', name, OFF);
+  const cost = compare(samples, 'serverUsPerRequest', name, besides(name));
+  const throughput = compare(samples, 'requestsPerSec', name, besides(name));
   const ownCpu = median(samples[name]!.map((sample) => sample.observerCpuShare!));
   process.stdout.write(
-    `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${rounds} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
+    `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${samples[name]!.length} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
       `throughput ${percent(throughput.pairedRatio)}, its own CPU ${(100 * ownCpu).toFixed(1)} % of one\n`,
   );
   return { cost, throughput };
 });
-const offUs = median(samples[OFF]!.map((sample) => sample.serverUsPerRequest!));
-const offPerSec = median(samples[OFF]!.map((sample) => sample.requestsPerSec!));
+const offUs = median(samples[besides(T0)]!.map((sample) => sample.serverUsPerRequest!));
+const offPerSec = median(samples[besides(T0)]!.map((sample) => sample.requestsPerSec!));
 const straceUs = median(straced[STRACE]!.map((sample) => sample.serverUsPerRequest!));
 const stracePerSec = median(straced[STRACE]!.map((sample) => sample.requestsPerSec!));
 process.stdout.write(
-  `${STRACE}: CPU per request ${percent(straceUs / offUs)}, throughput ${percent(stracePerSec / offPerSec)}\n`,
+  `${STRACE}: CPU per request ${percent(straceUs / offUs)}, throughput ${percent(stracePerSec / offPerSec)}\n` +
+    `${unsteadyCount} rounds were made again: the machine changed its speed meanwhile\n`,
 );
 const path = writeResults('observer-cost', {
   options: values,
   tiers,
+  unsteadyCount,
   strace: { serverUsPerRequest: straceUs, requestsPerSec: stracePerSec },
   samples: { ...samples, ...straced },
 });

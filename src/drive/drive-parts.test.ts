@@ -10,9 +10,10 @@ import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './block-sl
 import { DeadlineList } from './deadline-list.ts';
 import { DueQueue } from './due-queue.ts';
 import { IdleRing } from './idle-ring.ts';
+import { OutcomeRecorder } from './outcome-recorder.ts';
 import { GAP_BYTES, GapWriter, lagOneCorrelation } from './send-gaps.ts';
 import { SLOWEST_LIMIT, Slowest } from './slowest.ts';
-import { createThreadMemory } from './thread-memory.ts';
+import { COUNTER, createThreadMemory } from './thread-memory.ts';
 import { readThrottledNs } from './throttling.ts';
 import { WakeHeap } from './wake-heap.ts';
 
@@ -165,6 +166,33 @@ test('slots: nothing recorded is lost, even when nobody reads for long', () => {
     'the blocks cover the run without gap or overlap',
   );
   assert.ok(taken.every((block) => block.threadIndex === 3));
+});
+
+test('recorder: blocks end with the second and where they are cut, and nothing falls between', () => {
+  const memory = createThreadMemory();
+  const recorder = new OutcomeRecorder(memory, null);
+  const [startNs, measuredFromNs, endNs] = [1e9, 1.3e9, 4e9];
+  // One cut lies in the warm-up, one on the end of a second.
+  recorder.begin(startNs, measuredFromNs, endNs, [1.2e9, 1.8e9, 2.3e9, 2.9e9, 4e9]);
+  for (let nowNs = startNs; nowNs < endNs; nowNs += 1e6) {
+    recorder.rotate(nowNs);
+    recorder.planned(nowNs);
+  }
+  recorder.finish(endNs);
+  const blocks: SparseBlock[] = [];
+  new SlotReader(memory.slots, 0).collect((block) => blocks.push(block));
+  blocks.sort((a, b) => a.startNs - b.startNs);
+  assert.deepEqual(
+    blocks.map((block) => [block.startNs / 1e9, block.endNs / 1e9, block.counts[COUNTER.planned]]),
+    [
+      [1, 1.3, 300],
+      [1.3, 1.8, 500],
+      [1.8, 2.3, 500],
+      [2.3, 2.9, 600],
+      [2.9, 3.3, 400],
+      [3.3, 4, 700],
+    ],
+  );
 });
 
 test('our own throttling is a time, or null without a quota', () => {

@@ -3,12 +3,16 @@ import { basename } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import type { RingSizes } from '../loop/ring-loop.ts';
+import { formatArrival } from '../plan/arrival-spec.ts';
 import { createPlan, type Plan, type PlanOptions } from '../plan/plan.ts';
 import { ARRIVALS } from '../plan/registry.ts';
-import type { ClientCost, LoadRecord } from '../record/load.ts';
+import { formatStage, type Stage, stageSpans } from '../plan/stages.ts';
+import type { ClientCost, LoadRecord, StageRecord } from '../record/load.ts';
 import { isConserved, type LatencySoFar, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
-import { startLoadThread, type ThreadResult } from './load-thread.ts';
+import type { ThreadResult } from './load-thread.ts';
 import { SLOWEST_LIMIT } from './slowest.ts';
+import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
 import { resolveAddress, unreachable } from './target.ts';
 import {
@@ -24,6 +28,8 @@ import { ThreadMessages } from './thread-messages.ts';
 export type LoadOptions = PlanOptions & {
   clock: Clock;
   backend?: 'auto' | 'ring' | 'epoll';
+  /** Sizes of the ring back end's tables; for tests of what happens when they are too small. */
+  ringSizes?: Partial<RingSizes>;
   /** About four times a second. */
   onProgress?: (progress: LoadProgress) => void;
 };
@@ -130,6 +136,7 @@ class LoadRun {
       plan,
       anchor: { startMonoNs, startWallMs },
       backend: this.#options.backend ?? 'auto',
+      ringSizes: this.#options.ringSizes,
       control: this.#control,
       memory: this.#memories[threadIndex]!,
     });
@@ -247,12 +254,32 @@ function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
     timeoutNs: plan.timeoutNs,
     seed: plan.seed,
     backend,
+    arrivalSpec: formatArrival({ arrival: plan.arrival, params: plan.arrivalParams }),
+    codec: codecText(plan),
+    ...(plan.stages && { stages: stageRecords(plan.stages) }),
+    pipelineDepth: plan.pipelineDepth,
+    requestsPerConnection: plan.requestsPerConnection,
+    connectionsPerSec: plan.connectionsPerSec,
+    thinkTime: plan.thinkTime,
   };
+}
+
+function stageRecords(stages: readonly Stage[]): StageRecord[] {
+  return stageSpans(stages).map(({ fromNs, toNs }, i) => {
+    const { fromRatePerSec, toRatePerSec } = stages[i]!;
+    return { text: formatStage(stages[i]!), fromNs, toNs, fromRatePerSec, toRatePerSec };
+  });
+}
+
+/** A user's codec by its file alone: a report may leave the machine. */
+function codecText(plan: Plan): string {
+  return plan.codec.includes('/') ? basename(plan.codec) : plan.codec;
 }
 
 /** As the report names it: a user's codec by its file. */
 function protocolName(plan: Plan): string {
-  return plan.codec.includes('/') ? basename(plan.codec) : plan.codec.split(':')[0]!;
+  const text = codecText(plan);
+  return plan.codec.includes('/') ? text : text.split(':')[0]!;
 }
 
 function clientCost(

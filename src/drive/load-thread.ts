@@ -3,15 +3,17 @@
  * until the load is over, never returning to Node's event loop in between: what the main thread may want to know
  * meanwhile lies in shared memory.
  */
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { LoopscopeError } from '../base/errors.ts';
 import { createMonotonicClock } from '../kernel/clock.ts';
 import { setTimerSlackNs } from '../kernel/process.ts';
 import type { LoopStats } from '../loop/event-loop.ts';
 import { createLoop } from '../loop/registry.ts';
+import type { RingSizes } from '../loop/ring-loop.ts';
 import { captureBytesOf, readsHeaders } from '../plan/check.ts';
 import type { Plan } from '../plan/plan.ts';
 import { createThreadSchedule } from '../plan/schedule.ts';
+import { stageSpans } from '../plan/stages.ts';
 import { createThinkTimes } from '../plan/think-time.ts';
 import type { OutcomeRecord } from '../record/load.ts';
 import type { ParserOptions } from '../wire/codec.ts';
@@ -39,6 +41,7 @@ export type ThreadInput = {
   plan: Plan;
   anchor: { startMonoNs: bigint; startWallMs: number };
   backend: 'auto' | 'ring' | 'epoll';
+  ringSizes: Partial<RingSizes> | undefined;
   control: ControlMemory;
   memory: ThreadMemory;
 };
@@ -122,6 +125,7 @@ async function run(input: ThreadInput): Promise<void> {
   using loop = createLoop(
     { connectionLimit, handlers: driver.handlers, nowNs, spinNs: SPIN_NS },
     input.backend,
+    input.ringSizes,
   );
   driver.attach(loop);
 
@@ -140,7 +144,7 @@ async function run(input: ThreadInput): Promise<void> {
   if (Atomics.load(flags, CONTROL.go) !== 1) return;
 
   const statsBefore = { ...loop.stats };
-  recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs);
+  recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
   driver.start(startNs, startNs + plan.durationNs);
   const endCost = beginThreadCost();
   const loadStartMs = performance.now();
@@ -200,14 +204,21 @@ function toThreadError(error: unknown): ThreadError {
   return { code: 'INTERNAL', message: `a load thread failed: ${text}`, hint: '' };
 }
 
-/** Starts a load thread; it is this very file, whatever its name is where it was installed. */
-export function startLoadThread(input: ThreadInput): Worker {
-  return new Worker(new URL(import.meta.url), {
-    workerData: input,
-    name: `loopscope load ${input.threadIndex}`,
-  });
-}
-
 if (parentPort !== null && (workerData as ThreadInput | null)?.kind === 'loopscope load') {
   run(workerData as ThreadInput).catch((error) => post({ kind: 'failed', error: toThreadError(error) }));
+}
+
+/** A stage this short has no figures of its own: blocks are few, and the main thread has to read them in time. */
+const SHORTEST_CUT_NS = 100e6;
+
+/** Ends of stages, where blocks end too, so that a stage's figures are its own. */
+function blockCutsNs(plan: Plan, startNs: number): number[] {
+  const cutsNs: number[] = [];
+  let fromNs = 0;
+  for (const { toNs } of stageSpans(plan.stages ?? [])) {
+    if (toNs - fromNs < SHORTEST_CUT_NS) continue;
+    cutsNs.push(startNs + toNs);
+    fromNs = toNs;
+  }
+  return cutsNs;
 }

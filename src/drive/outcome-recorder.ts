@@ -36,6 +36,9 @@ export class OutcomeRecorder {
   #measuredFromNs = Number.NaN;
   #endNs = Number.NaN;
   #boundaryNs = Number.NaN;
+  /** Where a block ends before its second does: the ends of stages, ascending; and the first not yet passed. */
+  #cutsNs = new Float64Array(0);
+  #cut = 0;
 
   /** `gaps`: null in a closed loop, where they are the server's doing. */
   constructor(memory: ThreadMemory, gaps: GapWriter | null) {
@@ -50,16 +53,17 @@ export class OutcomeRecorder {
     this.#open = [first, first];
   }
 
-  /** The load begins. Without a warm-up its slot stays empty. */
-  begin(startNs: number, measuredFromNs: number, endNs: number): void {
+  /** The load begins. Without a warm-up its slot stays empty. `cutsNs`: where blocks are to end besides, ascending. */
+  begin(startNs: number, measuredFromNs: number, endNs: number, cutsNs: readonly number[] = []): void {
     this.#startNs = startNs;
     this.#measuredFromNs = measuredFromNs;
     this.#endNs = endNs;
     this.#open[WARM].times[0] = startNs;
     // Opened beforehand, so that the change never waits for the reader.
     this.#open[MEASURED] = this.#slots.next(measuredFromNs)!;
-    this.#boundaryNs =
-      measuredFromNs > startNs ? Math.min(measuredFromNs, startNs + BLOCK_NS) : measuredFromNs + BLOCK_NS;
+    this.#cutsNs = Float64Array.from(cutsNs.filter((cutNs) => cutNs > measuredFromNs));
+    if (measuredFromNs > startNs) this.#boundaryNs = Math.min(measuredFromNs, startNs + BLOCK_NS);
+    else this.#enterBlock(measuredFromNs);
   }
 
   /** Once a turn: moves on to the next second's slot when it is time. */
@@ -74,18 +78,26 @@ export class OutcomeRecorder {
       }
       this.#boundaryNs = Math.min(this.#measuredFromNs, this.#boundaryNs + BLOCK_NS);
     } else if (this.#boundaryNs === this.#measuredFromNs) {
-      this.#boundaryNs += BLOCK_NS;
+      this.#enterBlock(this.#measuredFromNs);
     } else {
-      const passed = Math.floor((nowNs - this.#boundaryNs) / BLOCK_NS);
-      const startNs = this.#boundaryNs + passed * BLOCK_NS;
+      const startNs = this.#enterBlock(nowNs);
       const next = this.#slots.next(startNs);
       if (next !== null) {
         this.#slots.close(this.#open[MEASURED], startNs);
         this.#open[MEASURED] = next;
       }
-      this.#boundaryNs = startNs + BLOCK_NS;
     }
     this.#sentBins.advanceTo(nowNs - this.#startNs);
+  }
+
+  /** Where the measured block of this moment begins; the boundary becomes its end. */
+  #enterBlock(nowNs: number): number {
+    const cutsNs = this.#cutsNs;
+    while (this.#cut < cutsNs.length && cutsNs[this.#cut]! <= nowNs) this.#cut++;
+    const secondNs = this.#measuredFromNs + Math.floor((nowNs - this.#measuredFromNs) / BLOCK_NS) * BLOCK_NS;
+    this.#boundaryNs = secondNs + BLOCK_NS;
+    if (this.#cut < cutsNs.length) this.#boundaryNs = Math.min(this.#boundaryNs, cutsNs[this.#cut]!);
+    return this.#cut === 0 ? secondNs : Math.max(secondNs, cutsNs[this.#cut - 1]!);
   }
 
   /** The load has ended and everything is counted: hands over the open slots. */

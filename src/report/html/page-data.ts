@@ -130,6 +130,7 @@ export type PageData = {
   stalls: PageStalls | null;
   ranInstead: PageBar[];
   latency: PageTable | null;
+  stages: PageTable | null;
   kinds: PageTable | null;
   arrivals: PageTable | null;
   spectrum: PageSpectrum | null;

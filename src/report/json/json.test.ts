@@ -47,12 +47,28 @@ const part = {
   ns,
 };
 
+const outcomes = v.strictObject({
+  planned: count,
+  ok: count,
+  wrong: count,
+  error: count,
+  timeout: count,
+  unsent: count,
+  unfinished: count,
+});
+const percentiles = v.strictObject({
+  p50_ns: v.nullable(ns),
+  p90_ns: v.nullable(ns),
+  p99_ns: v.nullable(ns),
+  p99_9_ns: v.nullable(ns),
+  max_ns: v.nullable(ns),
+});
 const load = v.strictObject({
   plan: v.strictObject({
     target: text,
     protocol: text,
     transport: v.picklist(['tcp', 'unix']),
-    arrival: v.picklist(['constant', 'poisson', 'synced', 'closed']),
+    arrival: v.picklist(['constant', 'poisson', 'gamma', 'jitter', 'onoff', 'synced', 'closed']),
     rate_per_sec: v.nullable(v.number()),
     connections: count,
     threads: count,
@@ -61,6 +77,13 @@ const load = v.strictObject({
     timeout_ns: ns,
     seed: v.number(),
     backend: v.picklist(['ring', 'epoll']),
+    arrival_spec: text,
+    codec: text,
+    stages: v.array(text),
+    pipeline_depth: count,
+    requests_per_connection: v.nullable(count),
+    connections_per_sec: v.nullable(v.number()),
+    think_time: v.nullable(v.strictObject({ mean_ns: ns, jitter_ns: ns })),
   }),
   duration_ns: ns,
   stopped_early: v.nullable(text),
@@ -76,6 +99,7 @@ const load = v.strictObject({
   }),
   answered_per_sec: v.number(),
   errors_by_kind: v.record(text, count),
+  wrong_by_reason: v.record(text, count),
   status_counts: v.record(text, count),
   bytes_sent: count,
   bytes_received: count,
@@ -88,28 +112,21 @@ const load = v.strictObject({
   }),
   in_flight: v.strictObject({ mean: v.number(), max: count, limit: count }),
   latency: v.strictObject({ response: latency, service: latency, lateness: latency }),
-  kinds: v.array(
+  stages: v.array(
     v.strictObject({
-      name: text,
-      share,
-      counts: v.strictObject({
-        planned: count,
-        ok: count,
-        wrong: count,
-        error: count,
-        timeout: count,
-        unsent: count,
-        unfinished: count,
-      }),
-      response: v.strictObject({
-        p50_ns: v.nullable(ns),
-        p90_ns: v.nullable(ns),
-        p99_ns: v.nullable(ns),
-        p99_9_ns: v.nullable(ns),
-        max_ns: v.nullable(ns),
-      }),
+      stage: text,
+      from_ns: ns,
+      to_ns: ns,
+      from_rate_per_sec: v.number(),
+      to_rate_per_sec: v.number(),
+      measured_ns: ns,
+      counts: outcomes,
+      due_per_sec: v.nullable(v.number()),
+      answered_per_sec: v.nullable(v.number()),
+      response: percentiles,
     }),
   ),
+  kinds: v.array(v.strictObject({ name: text, share, counts: outcomes, response: percentiles })),
   network: v.nullable(
     v.strictObject({
       listen_overflows: v.nullable(count),
@@ -377,6 +394,25 @@ test('a mix: each kind with its own books, and what the network stack counted', 
   assert.ok(kinds[0]!.counts.planned < counts.planned, 'the warm-up is left out');
   assert.ok(kinds[0]!.response.p50_ns! > 0);
   assert.equal(network!.listen_overflows, 3);
+});
+
+test('stages: each with what was recorded while it lasted, the warm-up left out', () => {
+  const run = sampleRun({ seconds: 10 });
+  run.load!.plan.stages = [
+    { text: '2000/4s', fromNs: 0, toNs: 4e9, fromRatePerSec: 2000, toRatePerSec: 2000 },
+    { text: '2000/6s', fromNs: 4e9, toNs: 10e9, fromRatePerSec: 2000, toRatePerSec: 2000 },
+  ];
+  const options = { colour: false, columns: null, runFile: null };
+  const text = jsonReporter.render(run, sampleDiagnosis(run, {}), options);
+  const { stages, plan } = v.parse(report, JSON.parse(text)).load!;
+  assert.deepEqual(plan.stages, ['2000/4s', '2000/6s']);
+  const warmupSec = run.load!.plan.warmupNs / 1e9;
+  assert.deepEqual(
+    stages.map((stage) => Math.round(stage.measured_ns / 1e9)),
+    [4 - warmupSec, 6],
+  );
+  for (const stage of stages) assert.ok(Math.abs(stage.due_per_sec! / 2000 - 1) < 0.1);
+  assert.ok(stages[1]!.response.p99_ns! > 0);
 });
 
 test('a tail that is no measurement is withheld above its quantile, by name', () => {

@@ -1,8 +1,9 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
-import type { LoadRecord } from '../../record/load.ts';
+import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
 import { type KindRow, kindRows } from '../model/kinds.ts';
 import { isSpoilt, type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, unaccountedCount } from '../model/load-summary.ts';
+import { type StageRow, stageRows } from '../model/stages.ts';
 
 export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
   const { plan, counts, connections, arrivals, client } = load;
@@ -20,6 +21,15 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       timeout_ns: plan.timeoutNs,
       seed: plan.seed,
       backend: plan.backend,
+      arrival_spec: plan.arrivalSpec ?? plan.arrival,
+      codec: plan.codec ?? plan.protocol,
+      stages: plan.stages?.map(({ text }) => text) ?? [],
+      pipeline_depth: plan.pipelineDepth ?? 1,
+      requests_per_connection: plan.requestsPerConnection ?? null,
+      connections_per_sec: plan.connectionsPerSec ?? null,
+      think_time: plan.thinkTime
+        ? { mean_ns: plan.thinkTime.meanNs, jitter_ns: plan.thinkTime.jitterNs }
+        : null,
     },
     duration_ns: load.endNs - load.startNs,
     stopped_early: load.stoppedEarly,
@@ -35,6 +45,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
     },
     answered_per_sec: answeredPerSec(load),
     errors_by_kind: load.errorsByKind,
+    wrong_by_reason: load.wrongByReason ?? {},
     status_counts: load.statusCounts,
     bytes_sent: load.bytesSent,
     bytes_received: load.bytesReceived,
@@ -47,6 +58,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
     },
     in_flight: { mean: load.inFlight.mean, max: load.inFlight.max, limit: load.inFlight.limit },
     latency: latencyObject(latencyRows(load, diagnosis)),
+    stages: stageRows(load, diagnosis).map(stageObject),
     kinds: kindRows(load, diagnosis).map(kindObject),
     network: load.network ? networkObject(load.network) : null,
     arrivals: {
@@ -84,18 +96,41 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
 }
 
 function kindObject(kind: KindRow) {
-  const { planned, ok, wrong, error, timeout, unsent, unfinished } = kind.counts;
   return {
     name: kind.name,
     share: kind.share,
-    counts: { planned, ok, wrong, error, timeout, unsent, unfinished },
-    response: {
-      p50_ns: kind.quantiles.p50?.ns ?? null,
-      p90_ns: kind.quantiles.p90?.ns ?? null,
-      p99_ns: kind.quantiles.p99?.ns ?? null,
-      p99_9_ns: kind.quantiles['p99.9']?.ns ?? null,
-      max_ns: kind.quantiles.max?.ns ?? null,
-    },
+    counts: countsObject(kind.counts),
+    response: quantilesObject(kind.quantiles),
+  };
+}
+
+function stageObject(row: StageRow) {
+  const { text, fromNs, toNs, fromRatePerSec, toRatePerSec } = row.stage;
+  return {
+    stage: text,
+    from_ns: fromNs,
+    to_ns: toNs,
+    from_rate_per_sec: fromRatePerSec,
+    to_rate_per_sec: toRatePerSec,
+    measured_ns: row.measuredNs,
+    counts: countsObject(row.counts),
+    due_per_sec: row.duePerSec,
+    answered_per_sec: row.answeredPerSec,
+    response: quantilesObject(row.quantiles),
+  };
+}
+
+function countsObject({ planned, ok, wrong, error, timeout, unsent, unfinished }: OutcomeCounts) {
+  return { planned, ok, wrong, error, timeout, unsent, unfinished };
+}
+
+function quantilesObject(quantiles: KindRow['quantiles']) {
+  return {
+    p50_ns: quantiles.p50?.ns ?? null,
+    p90_ns: quantiles.p90?.ns ?? null,
+    p99_ns: quantiles.p99?.ns ?? null,
+    p99_9_ns: quantiles['p99.9']?.ns ?? null,
+    max_ns: quantiles.max?.ns ?? null,
   };
 }
 

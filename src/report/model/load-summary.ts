@@ -18,3 +18,8 @@ export function answeredPerSec(load: LoadRecord): number {
 export function failedShare(counts: OutcomeCounts): number {
   return ratio(counts.planned - counts.ok, counts.planned);
 }
+
+/** Requests that ended otherwise than as asked. */
+export function failedCount({ wrong, error, timeout, unsent, unfinished }: OutcomeCounts): number {
+  return wrong + error + timeout + unsent + unfinished;
+}

@@ -17,7 +17,7 @@ export type Second = {
 };
 
 /** Threads' blocks of the same second differ by a turn of each thread's loop. */
-const SAME_START_NS = 1_000_000;
+export const SAME_START_NS = 1_000_000;
 
 /** Blocks of all threads over the same second, in order of time. */
 export function blocksBySecond(blocks: readonly LoadBlock[]): LoadBlock[][] {
@@ -56,7 +56,7 @@ export function secondsOf(load: LoadRecord): Second[] {
   });
 }
 
-function sumCounts(all: readonly OutcomeCounts[]): OutcomeCounts {
+export function sumCounts(all: readonly OutcomeCounts[]): OutcomeCounts {
   const sum = { planned: 0, ok: 0, wrong: 0, error: 0, timeout: 0, unsent: 0, unfinished: 0 };
   for (const counts of all) {
     for (const name of ['planned', ...OUTCOME_KINDS] as const) sum[name] += counts[name];

@@ -4,6 +4,8 @@ import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import { kindRows } from '../model/kinds.ts';
 import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts';
+import { failedCount } from '../model/load-summary.ts';
+import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
 import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
 import type { Paper } from '../text/paper.ts';
@@ -88,6 +90,31 @@ export function writeKinds(paper: Paper, load: LoadRecord, diagnosis: Diagnosis)
   writeTable(paper, shown(columns), rows.map(shown));
 }
 
+/** One row for each stage, after the warm-up. */
+export function writeStages(paper: Paper, load: LoadRecord, diagnosis: Diagnosis): void {
+  const stages = stageRows(load, diagnosis);
+  if (stages.length === 0) return;
+  paper.heading('Stages', 'after the warm-up; response times');
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const quantiles = QUANTILES.filter(({ name }) => KIND_QUANTILES.includes(name));
+  writeTable(
+    paper,
+    [{ title: '', shrinkTo: 16 }, ...['due', 'answered', 'failed', ...KIND_QUANTILES].map(right)],
+    stages.map((row) => {
+      const failed = failedCount(row.counts);
+      return [
+        row.stage.text,
+        row.duePerSec === null ? '–' : `${formatWhole(row.duePerSec)}/s`,
+        row.answeredPerSec === null ? '–' : `${formatWhole(row.answeredPerSec)}/s`,
+        failed > 0
+          ? { text: formatWhole(failed), draw: (text: string) => paper.ink(text, 'red') }
+          : formatWhole(failed),
+        ...quantiles.map((quantile) => quantileText(row, quantile)),
+      ];
+    }),
+  );
+}
+
 /** Conservation, errors, connections, and what the network stack had to say. */
 export function writeLoad(paper: Paper, load: LoadRecord): void {
   paper.heading('Load');
@@ -95,6 +122,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
   const rows: [term: string, text: string | null, ink?: 'red' | 'yellow'][] = [
     ['outcomes', conservationPhrase(load)],
     ['status', countsPhrase(load.statusCounts)],
+    ['wrong', countsPhrase(load.wrongByReason ?? {}), 'red'],
     ['errors', countsPhrase(load.errorsByKind), 'red'],
     ['connections', connectionsPhrase(load)],
     ['network', networkPhrase(load), 'yellow'],
@@ -112,7 +140,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
 
 /** How requests were to arrive, and how they did. */
 export function writeArrivals(paper: Paper, load: LoadRecord): void {
-  paper.heading('Arrivals', load.plan.arrival);
+  paper.heading('Arrivals', load.plan.arrivalSpec ?? load.plan.arrival);
   const { titles, rows } = arrivalRows(load);
   // The last two columns of a narrow screen become a sentence.
   const shown = paper.plain || paper.columns >= ARRIVALS_COLUMNS ? titles.length : 5;

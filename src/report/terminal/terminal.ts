@@ -4,7 +4,7 @@ import { latencyRows } from '../model/latency.ts';
 import type { Reporter, ReportOptions } from '../reporter.ts';
 import { Paper } from '../text/paper.ts';
 import { writeLimit } from './limit.ts';
-import { writeArrivals, writeKinds, writeLatency, writeLoad } from './load.ts';
+import { writeArrivals, writeKinds, writeLatency, writeLoad, writeStages } from './load.ts';
 import { writeLoops } from './loops.ts';
 import { writeStalls } from './stalls.ts';
 import { writeThresholds } from './thresholds.ts';
@@ -38,6 +38,7 @@ function renderTerminal(run: Run, diagnosis: Diagnosis, options: ReportOptions):
   if (run.observation) writeLoops(paper, run.observation);
   if (run.load) {
     writeLatency(paper, run.load, diagnosis, rows);
+    writeStages(paper, run.load, diagnosis);
     writeKinds(paper, run.load, diagnosis);
     writeLoad(paper, run.load);
     writeArrivals(paper, run.load);

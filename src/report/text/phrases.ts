@@ -58,10 +58,18 @@ export function loopLabel(loop: LoopRecord | undefined): string {
   return loop.tid === loop.pid ? `${loop.comm} ${loop.pid}` : `${loop.comm} ${loop.pid}/${loop.tid}`;
 }
 
+/** "2,000/s poisson", "closed loop", "3 stages of poisson, 1,500/s on average". */
+export function ratePhrase({ ratePerSec, stages, arrival, arrivalSpec = arrival }: PlanRecord): string {
+  if (ratePerSec === null) return 'closed loop';
+  const rate = `${formatWhole(ratePerSec)}/s`;
+  return stages
+    ? `${plural(stages.length, 'stage')} of ${arrivalSpec}, ${rate} on average`
+    : `${rate} ${arrivalSpec}`;
+}
+
 /** What the load was, in one line. */
 export function planPhrase(plan: PlanRecord): string {
-  const rate = plan.ratePerSec === null ? 'closed loop' : `${formatWhole(plan.ratePerSec)}/s ${plan.arrival}`;
-  return `${plan.target}, ${rate}, ${plural(plan.connectionCount, 'connection')}, ${formatNs(plan.durationNs)}`;
+  return `${plan.target}, ${ratePhrase(plan)}, ${plural(plan.connectionCount, 'connection')}, ${formatNs(plan.durationNs)}`;
 }
 
 /** What came of the load, in one line. */

@@ -1,5 +1,5 @@
 /** Where a server process runs: its CPUs and its niceness. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, setPriority } from 'node:os';
 import { LoopscopeError } from '../../base/errors.ts';
 import { errnoName } from '../../kernel/errno.ts';
@@ -36,10 +36,26 @@ export function parseCpuList(text: string, option: string): number[] {
 /** Puts all threads of this process there; `worker` is its number from 0, or null. Throws SYSCALL or PERMISSION. */
 export function takePlace({ cpus, nice }: Placement, worker: number | null): void {
   const own = worker === null ? cpus : [cpus[worker % cpus.length]!];
-  for (const name of readdirSync('/proc/self/task')) {
-    const tid = Number(name);
-    if (cpus.length > 0) setAffinity(tid, own);
+  const placed = new Set<string>();
+  // A thread not yet moved may start another in the old place meanwhile: until a look finds nothing new.
+  for (let found = true; found; ) {
+    found = false;
+    for (const tid of readdirSync('/proc/self/task')) {
+      if (placed.has(tid)) continue;
+      placed.add(tid);
+      found = true;
+      placeThread(Number(tid), own, nice);
+    }
+  }
+}
+
+function placeThread(tid: number, cpus: number[], nice: number | null): void {
+  try {
+    if (cpus.length > 0) setAffinity(tid, cpus);
     if (nice !== null) setNice(tid, nice);
+  } catch (error) {
+    // Node's own threads come and go.
+    if (existsSync(`/proc/self/task/${tid}`)) throw error;
   }
 }
 

@@ -38,6 +38,7 @@ const sections: Child[] = [
       'Three times of every request.',
       dataTable(data.latency, 'Latency percentiles'),
       spectrum?.element,
+      data.stages && dataTable(data.stages, 'Stages'),
       data.kinds && dataTable(data.kinds, 'Kinds of request'),
     ),
   data.loops &&
