@@ -18,6 +18,11 @@ export type { Threshold, ThresholdResult } from './diagnose/thresholds/threshold
 export { type DoctorOptions, type DoctorResult, doctor, load, watch } from './doctor.ts';
 export { type FindLimitOptions, findLimit, type LimitResult, type LimitStep } from './find-limit.ts';
 export { type MeasureOptions, type MeasureProgress, measure } from './measure.ts';
+export {
+  defineScenario,
+  type Scenario,
+  type ScenarioKind,
+} from './plan/scenario/scenario.ts';
 export type { LoadRecord } from './record/load.ts';
 export type { ObservationRecord, Stall } from './record/observation.ts';
 export type { Run } from './record/run.ts';
