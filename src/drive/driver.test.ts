@@ -30,11 +30,13 @@ type Settings = {
   depth?: number;
   thinkNs?: number;
   requestsPerConnection?: number | null;
+  /** How far the clock moves whenever it is read. */
+  tickNs?: number;
 };
 
 function setUp(options: Settings = {}) {
   const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = options;
-  const { thinkNs = 0, requestsPerConnection = null } = options;
+  const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = options;
   const memory = createThreadMemory();
   const limit = connections + 2;
   const clock = { nowNs: 0 };
@@ -60,7 +62,7 @@ function setUp(options: Settings = {}) {
     queueLimit,
     timeoutNs: TIMEOUT_NS,
     recorder,
-    nowNs: () => clock.nowNs,
+    nowNs: () => (clock.nowNs += tickNs),
     isStopped: () => stopped,
     supply: new ConnectionSupply({
       address: { kind: 'unix', path: '/x' },
@@ -146,6 +148,7 @@ const settings = fc.record({
   ratePerSec: fc.constantFrom(50, 1000, 5000, null),
   queueLimit: fc.integer({ min: 1, max: 20 }),
   depth: fc.constantFrom(1, 1, 2, 5),
+  tickNs: fc.constantFrom(0, 700),
   thinkNs: fc.constantFrom(0, 0, 7e6),
   requestsPerConnection: fc.constantFrom(null, null, 1, 3),
 });
@@ -311,6 +314,30 @@ test('of several requests on one connection each has its own timeout, and late r
   loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY, ...REPLY]));
   assert.deepEqual([counter('lateReplies'), counter('ok'), counter('timeout')], [2, 1, 2]);
   assert.ok(counter('sent') > 4, 'nothing is late any more: it sends again');
+});
+
+test('nothing follows a late request, so that patience never ends with one that still has time', () => {
+  const settings = { connections: 1, ratePerSec: 1000, depth: 100, queueLimit: 500, tickNs: 700 };
+  const { clock, loop, begin, counter, recorder, driver } = setUp(settings);
+  begin();
+  while (!driver.isFinished && loop.open.has(0)) {
+    clock.nowNs = Math.ceil(clock.nowNs / 1e6) * 1e6 + 1;
+    loop.turnAt(clock.nowNs);
+  }
+  assert.equal(recorder.errorsByKind.size, 0, [...recorder.errorsByKind.keys()].join());
+  assert.equal(counter('timeout'), counter('sent'));
+});
+
+test('what is sent in the last turn has its whole time too: only an early stop leaves something unfinished', () => {
+  const { clock, loop, begin, counter, driver } = setUp({ connections: 4, ratePerSec: 10, tickNs: 700 });
+  begin();
+  loop.deliver(0, REPLY);
+  // One late turn finds the end passed, and three requests due before it.
+  for (let turnNs = START_NS + DURATION_NS; !driver.isFinished; turnNs += loop.lastWaitNs) {
+    clock.nowNs = turnNs;
+    loop.turnAt(turnNs);
+  }
+  assert.deepEqual([counter('sent'), counter('timeout'), counter('unfinished')], [4, 3, 0]);
 });
 
 test('a connection rests between a reply and its next request', () => {

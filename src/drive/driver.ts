@@ -140,13 +140,14 @@ export class Driver {
     this.#recorder.rotate(nowNs);
     if (this.#eventCount > 0) this.#recorder.turned(nowNs - this.#firstEventNs, this.#eventCount);
     this.#eventCount = 0;
+    // Before anything is sent: nothing may follow a request that is late (U2).
+    this.#underWay.expire(nowNs, this.#giveUp);
     if (this.#phase === RUNNING) {
       if (nowNs < this.#startNs) return this.#startNs - nowNs;
       if (nowNs >= this.#endNs || this.#isStopped()) this.#beginDrain(nowNs);
       else this.#takeDue(nowNs);
       if (this.#phase === RUNNING) this.#sendDue(nowNs);
     }
-    this.#underWay.expire(nowNs, this.#giveUp);
     // A fixed time, not "from now on": a loop that keeps its timers then need not set one in every turn.
     if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
     const tickNs = this.#tickAtNs - nowNs;
@@ -183,7 +184,7 @@ export class Driver {
   #sendDue(turnNs: number): void {
     if (this.#schedule === null) {
       this.#wake(turnNs);
-      while (this.#idle.length > 0) this.#fill(this.#idle.shift());
+      while (this.#idle.length > 0) this.#fill(this.#idle.shift(), this.#nowNs());
       return;
     }
     while (this.#queue.length > 0 && this.#idle.length > 0) {
@@ -220,8 +221,7 @@ export class Driver {
   }
 
   /** Closed loop: as many as the connection may have under way, at once. */
-  #fill(conn: number): void {
-    const nowNs = this.#nowNs();
+  #fill(conn: number, nowNs: number): void {
     const { batchLimit } = this.#outgoing;
     const free = Math.min(
       this.#depth - this.#underWay.count[conn]!,
@@ -301,7 +301,7 @@ export class Driver {
     if (count === 0 && this.#sentCount[conn]! >= this.#sendLimit) this.#retire(conn, nowNs);
     else if (this.#phase !== RUNNING) this.#offer(conn);
     else if (this.#schedule === null) {
-      if (this.#think === null) this.#fill(conn);
+      if (this.#think === null) this.#fill(conn, nowNs);
       else if (count === 0) this.#asleep.push(conn, nowNs + this.#think.nextNs());
     } else {
       if (this.#queue.length > 0 && this.#maySend(conn)) this.#send(conn, this.#queue.shift(), nowNs);
@@ -380,7 +380,9 @@ export class Driver {
     this.#endNs = Math.min(nowNs, this.#endNs);
     while (this.#queue.length > 0) this.#recorder.unsent(this.#queue.shift(), nowNs);
     this.#phase = DRAINING;
-    this.#drainUntilNs = nowNs + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
+    // The last of them were sent just now, after the turn began: they too have their whole time.
+    this.#drainUntilNs =
+      this.#nowNs() + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
     this.supply.close();
   }
 

@@ -173,19 +173,24 @@ export class LoadCollector {
   }
 }
 
+/** For one histogram after another: a long run has thousands, at 270 kB each. */
+const scratch = createHistogram();
+
+function encodeSparse(pairs: Uint32Array): string {
+  scratch.counts.fill(0);
+  scratch.totalCount = 0;
+  addSparse(scratch, pairs);
+  return encodeHistogram(scratch);
+}
+
 function encodeBlock(block: SparseBlock): LoadBlock {
-  const histograms = perKind((kind) => {
-    const histogram = createHistogram();
-    addSparse(histogram, block.histograms[kind]);
-    return histogram;
-  });
   const inFlight = inFlightOf(block.counts);
   return {
     startNs: block.startNs,
     durationNs: Math.max(0, block.endNs - block.startNs),
     threadIndex: block.threadIndex,
     counts: countsOf((index) => block.counts[index]!),
-    latency: encodeAll(histograms),
+    latency: perKind((kind) => encodeSparse(block.histograms[kind])),
     ...(inFlight && { inFlight }),
   };
 }

@@ -95,6 +95,8 @@ export class IoUring {
   readonly #timeout: Uint32Array;
   readonly #timeoutAddress: number;
   #sqTail = 0;
+  /** As it was when last read: the kernel's own is this or further on. */
+  #sqHeadSeen = 0;
   #sqPublished = 0;
   #cqHead = 0;
   #closed = false;
@@ -194,10 +196,13 @@ export class IoUring {
 
   /** Requests written and not yet taken by the kernel. */
   get unsubmittedCount(): number {
-    return (this.#sqTail - Atomics.load(this.#words, this.#sqHeadWord)) | 0;
+    this.#sqHeadSeen = Atomics.load(this.#words, this.#sqHeadWord);
+    return (this.#sqTail - this.#sqHeadSeen) | 0;
   }
   /** Room for that many more requests? If not, enter() first. */
   hasRoom(count: number): boolean {
+    // An Atomics.load is a call: not for every request.
+    if (((this.#sqTail - this.#sqHeadSeen) | 0) + count <= this.#sqEntries) return true;
     return this.unsubmittedCount + count <= this.#sqEntries;
   }
 

@@ -2,13 +2,14 @@ import { LoopscopeError } from '../base/errors.ts';
 import { probeIoUring } from '../kernel/features.ts';
 import { createEpollLoop } from './epoll-loop.ts';
 import type { EventLoop, LoopOptions } from './event-loop.ts';
-import { createRingLoop } from './ring-loop.ts';
+import { createRingLoop, type RingSizes } from './ring-loop.ts';
 
 export type LoopBackend = {
   readonly name: EventLoop['backend'];
   /** Whether this machine lets us, and why not. */
   probe(): { available: boolean; reason: string };
-  create(options: LoopOptions): EventLoop;
+  /** `sizes` are for the ring alone. */
+  create(options: LoopOptions, sizes?: Partial<RingSizes>): EventLoop;
 };
 
 /** The back ends, best first. */
@@ -21,11 +22,15 @@ export const loopBackends: readonly LoopBackend[] = [
  * Makes an event loop. 'auto' takes io_uring where it is to be had, else epoll; a back end asked for by name and
  * refused throws KERNEL_FEATURE with the reason.
  */
-export function createLoop(options: LoopOptions, backend: 'auto' | EventLoop['backend'] = 'auto'): EventLoop {
+export function createLoop(
+  options: LoopOptions,
+  backend: 'auto' | EventLoop['backend'] = 'auto',
+  sizes?: Partial<RingSizes>,
+): EventLoop {
   for (const candidate of loopBackends) {
     if (backend !== 'auto' && backend !== candidate.name) continue;
     const { available, reason } = candidate.probe();
-    if (available) return candidate.create(options);
+    if (available) return candidate.create(options, sizes);
     if (backend !== 'auto') {
       throw new LoopscopeError(
         'KERNEL_FEATURE',

@@ -59,8 +59,8 @@ export type RingSizes = {
 
 const BUFFER_GROUP = 0;
 /** While there are events to handle, sends go out when there are a quarter as many, within these bounds. */
-const FEWEST_SENDS = 4;
-const MOST_SENDS = 16;
+const FEWEST_SENDS = 16;
+const MOST_SENDS = 32;
 /** Rounds of emptying an overflown completion queue before the owner gets its turn. */
 const OVERFLOW_ROUNDS = 16;
 /** Rounds of waiting for the kernel to let go of everything at the end; each handles some twenty requests at least. */
