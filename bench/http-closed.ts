@@ -1,87 +1,81 @@
 /**
- * Closed loop against nginx beside wrk: throughput, and CPU per request of the whole client process with its start-up. nginx has one
- * worker on CPU 0, the client CPU 1, 100 keep-alive connections; the tools run by turns.
+ * Closed loop against nginx beside wrk, h2load, ab, hey and autocannon: throughput, and CPU per request of the whole client
+ * process with its start-up. nginx has one worker on CPU 0, the client CPU 1, 100 keep-alive connections; the tools run
+ * by turns, wrk in each round, the others in every fourth. What is not installed is named and left out.
  *
- *   npm run bench -- http-closed [--rounds 10] [--seconds 10] [--connections 100] [--backend auto]
+ *   npm run bench -- http-closed [--rounds 8] [--seconds 10] [--connections 100] [--backend auto] [--peers-every 4]
+ *                                [--only wrk,hey] [--autocannon node_modules/autocannon/autocannon.js]
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runPinned, startNginx } from './lib/pinned.ts';
+import { httpPeers, isInstalled, type LoadTask, runPeer } from './lib/http-peers.ts';
+import { loopscopeLoad } from './lib/loopscope.ts';
+import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
-import { alternate, compare, type Sample } from './lib/rounds.ts';
+import { alternate, compare, comparisonLine, type Variant } from './lib/rounds.ts';
 
 const SERVER_CPU = 0;
-const CLIENT_CPU = 1;
 const PORT = 18_180;
+const US = 'loopscope';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '10' },
     connections: { type: 'string', default: '100' },
     backend: { type: 'string', default: 'auto' },
+    'peers-every': { type: 'string', default: '4' },
+    only: { type: 'string' },
+    autocannon: {
+      type: 'string',
+      default: join(import.meta.dirname, '../node_modules/autocannon/autocannon.js'),
+    },
   },
 });
 const { seconds, connections, backend } = values;
+const task: LoadTask = { cpu: 1, target: `http://127.0.0.1:${PORT}/`, connections, seconds };
+const only = values.only?.split(',');
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
-/** The part of the JSON report that is read here. */
-type LoadReport = {
-  answered_per_sec: number;
-  counts: { planned: number; ok: number };
-  client: { threads: { user_ns: number; system_ns: number }[] };
-};
+const wanted = httpPeers(values.autocannon).filter(({ name }) => !only || only.includes(name.split(' ')[0]!));
+const peers = wanted.filter((peer) => isInstalled(peer, task));
+const absent = wanted
+  .filter((peer) => !peers.includes(peer))
+  .map(({ name, source }) => `${name} (${source})`);
+for (const text of absent) print(`not installed, left out: ${text}`);
 
-const target = `http://127.0.0.1:${PORT}/`;
-
-/** A run on a busy machine may end with a verdict or VOID (status 1 and 3): its figures are there all the same. */
-async function loopscope(): Promise<Sample> {
-  const command = [join(import.meta.dirname, '..', 'bin', 'loopscope'), 'load', target, '--json', '--quiet'];
-  const options = ['-c', connections, '-d', `${seconds}s`, '--backend', backend];
-  const { output, cpuSec } = await runPinned(CLIENT_CPU, [...command, ...options], [0, 1, 3]);
-  const { load } = JSON.parse(output) as { load: LoadReport };
-  const threadNs = load.client.threads.reduce((sum, thread) => sum + thread.user_ns + thread.system_ns, 0);
-  return {
-    requestsPerSec: load.answered_per_sec,
-    cpuUsPerRequest: (cpuSec * 1e6) / load.counts.ok,
-    loadThreadUsPerRequest: threadNs / 1e3 / load.counts.ok,
-    failedCount: load.counts.planned - load.counts.ok,
-  };
-}
-
-async function wrk(): Promise<Sample> {
-  const { output, cpuSec } = await runPinned(CLIENT_CPU, [
-    'wrk',
-    '-t1',
-    `-c${connections}`,
-    `-d${seconds}`,
-    target,
-  ]);
-  const count = Number(/(\d+) requests in/.exec(output)?.[1]);
-  return {
-    requestsPerSec: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
-    cpuUsPerRequest: (cpuSec * 1e6) / count,
-  };
-}
+const variants: Variant[] = [
+  {
+    name: US,
+    run: () =>
+      loopscopeLoad(task.cpu, task.target, ['-c', connections, '-d', `${seconds}s`, '--backend', backend]),
+  },
+  ...peers.map((peer) => ({
+    name: peer.name,
+    every: peer.name === 'wrk' ? 1 : Number(values['peers-every']),
+    run: () => runPeer(peer, task),
+  })),
+];
 
 await using nginx = await startNginx(SERVER_CPU, PORT);
-const samples = await alternate(
-  [
-    { name: 'loopscope', run: loopscope },
-    { name: 'wrk', run: wrk },
-  ],
-  Number(values.rounds),
-  (round, name, { requestsPerSec, cpuUsPerRequest }) => {
-    const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${cpuUsPerRequest!.toFixed(3)} µs CPU/request`;
-    process.stdout.write(`${String(round + 1).padStart(3)} ${name.padEnd(10)} ${figures}\n`);
-  },
-);
-const throughput = compare(samples, 'requestsPerSec', 'loopscope', 'wrk');
-const cpu = compare(samples, 'cpuUsPerRequest', 'loopscope', 'wrk');
-for (const { metric, medians, ratio, pairedRatio } of [throughput, cpu]) {
-  const parts = Object.entries(medians).map(([name, value]) => `${name} ${value.toPrecision(6)}`);
-  process.stdout.write(
-    `${metric}: ${parts.join(', ')}; ratio ${ratio.toFixed(3)}, paired ${pairedRatio.toFixed(3)}\n`,
-  );
+const samples = await alternate(variants, Number(values.rounds), (round, name, sample) => {
+  const figures = `${sample.requestsPerSec!.toFixed(0).padStart(8)}/s ${sample.cpuUsPerRequest!.toFixed(3)} µs CPU/request`;
+  print(`${String(round + 1).padStart(3)} ${name.padEnd(12)} ${figures}`);
+});
+const comparisons = peers.map(({ name }) => ({
+  peer: name,
+  throughput: compare(samples, 'requestsPerSec', US, name),
+  cpu: compare(samples, 'cpuUsPerRequest', US, name),
+}));
+for (const { peer, throughput, cpu } of comparisons) {
+  print(`beside ${peer}`);
+  for (const comparison of [throughput, cpu]) print(`  ${comparisonLine(comparison)}`);
 }
-const path = writeResults('http-closed', { options: values, serverPid: nginx.pid, throughput, cpu, samples });
-process.stdout.write(`wrote ${path}\n`);
+const path = writeResults('http-closed', {
+  options: { ...values, autocannon: undefined },
+  serverPid: nginx.pid,
+  absent,
+  comparisons,
+  samples,
+});
+print(`wrote ${path}`);

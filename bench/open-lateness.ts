@@ -1,59 +1,85 @@
 /**
- * How late requests leave in the open loop: Poisson arrivals at several rates against nginx on CPU 0, the client free to
- * use the rest. Lateness is planned to sent, per back end, by turns.
+ * The open loop at several rates, constant and Poisson, against nginx on CPU 0: how late requests leave (planned to
+ * sent, by the client's clock), and how evenly they reach the server: index of dispersion of arrivals at nginx's
+ * sockets in bins of 10 ms, counted in the kernel by a BPF program on sk_data_ready. The client has CPU 1. A second of
+ * warm-up in each run is left out of both.
  *
- *   npm run bench -- open-lateness [--rounds 3] [--seconds 3] [--rates 2000,10000,50000]
+ *   npm run bench -- open-lateness [--rounds 10] [--seconds 3] [--rates 2000,10000,50000] [--arrivals constant,poisson]
+ *                                  [--backends ring] [--client-cpu 1]
  */
-import { execFile } from 'node:child_process';
+
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { startNginx } from './lib/pinned.ts';
+import { parseArgs } from 'node:util';
+import { type ArrivalCounter, countArrivals, indexOfDispersion } from './lib/arrivals.ts';
+import { runPinned, startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
 import { alternate, median, type Sample } from './lib/rounds.ts';
 
-const PORT = 18_181;
+const SERVER_CPU = 0;
+const PORT = 18_183;
+const BIN_NS = 10e6;
+const WARM_UP_SEC = 1;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '10' },
     seconds: { type: 'string', default: '3' },
     rates: { type: 'string', default: '2000,10000,50000' },
+    arrivals: { type: 'string', default: 'constant,poisson' },
+    backends: { type: 'string', default: 'ring' },
+    'client-cpu': { type: 'string', default: '1' },
   },
 });
 
 const target = `http://127.0.0.1:${PORT}/`;
 const client = join(import.meta.dirname, 'lib', 'load-client.ts');
-const run = promisify(execFile);
 
-async function measure(backend: string, ratePerSec: string): Promise<Sample> {
-  const flags = [
-    '--disable-warning=ExperimentalWarning',
-    client,
-    target,
-    '100',
-    values.seconds,
-    ratePerSec,
-    backend,
-  ];
-  const { stdout } = await run(process.execPath, flags);
-  const { backend: _, ...sample } = JSON.parse(stdout) as Sample & { backend: string };
-  return sample;
+type Task = { backend: string; arrival: string; ratePerSec: string };
+
+async function measure({ backend, arrival, ratePerSec }: Task, counter: ArrivalCounter): Promise<Sample> {
+  counter.restart();
+  const seconds = String(Number(values.seconds) + WARM_UP_SEC);
+  const program = [process.execPath, '--disable-warning=ExperimentalWarning', client];
+  const task = [target, '100', seconds, ratePerSec, backend, arrival, String(WARM_UP_SEC)];
+  const { output } = await runPinned(values['client-cpu'], [...program, ...task]);
+  const { backend: _, ...sample } = JSON.parse(output) as Sample & { backend: string };
+  const counts = counter.counts(sample.fromMonoNs!, sample.toMonoNs!, BIN_NS);
+  return {
+    ...sample,
+    serverDispersion10ms: indexOfDispersion(counts),
+    serverArrivalsPerSec: (counts.reduce((sum, count) => sum + count, 0) * 1e9) / (counts.length * BIN_NS),
+  };
 }
 
-await using nginx = await startNginx(0, PORT);
-const rates = values.rates.split(',');
-const variants = rates.flatMap((rate) =>
-  ['ring', 'epoll'].map((backend) => ({ name: `${backend} ${rate}/s`, run: () => measure(backend, rate) })),
-);
-const samples = await alternate(variants, Number(values.rounds));
-for (const { name } of variants) {
-  const of = (metric: string) =>
-    median(samples[name]!.map((sample) => sample[metric]!))
-      .toFixed(1)
-      .padStart(9);
-  const times = `p50 ${of('latenessUsP50')} µs  p90 ${of('latenessUsP90')} µs  p99 ${of('latenessUsP99')} µs`;
-  process.stdout.write(`${name.padEnd(16)} lateness ${times}  failed ${of('failedCount').trim()}\n`);
-}
-process.stdout.write(
-  `wrote ${writeResults('open-lateness', { options: values, serverPid: nginx.pid, samples })}\n`,
-);
+await using nginx = await startNginx(SERVER_CPU, PORT);
+using counter = countArrivals(PORT);
+const tasks = values.backends
+  .split(',')
+  .flatMap((backend) =>
+    values.rates
+      .split(',')
+      .flatMap((ratePerSec) =>
+        values.arrivals.split(',').map((arrival): Task => ({ backend, arrival, ratePerSec })),
+      ),
+  );
+const variants = tasks.map((task) => ({
+  name: `${task.backend} ${task.arrival} ${task.ratePerSec}/s`,
+  run: () => measure(task, counter),
+}));
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const line = (name: string, of: (metric: string) => number) => {
+  const times = [50, 90, 99].map((p) => `p${p} ${of(`latenessUsP${p}`).toFixed(1).padStart(6)}`);
+  const shape = `dispersion at the server ${of('serverDispersion10ms').toFixed(3)}`;
+  return `${name.padEnd(24)} lateness, µs: ${times.join('  ')}   ${shape}   failed ${of('failedCount')}`;
+};
+const samples = await alternate(variants, Number(values.rounds), (round, name, sample) => {
+  print(`${String(round + 1).padStart(3)} ${line(name, (metric) => sample[metric]!)}`);
+});
+print(`medians of ${values.rounds} runs`);
+const medians = variants.map(({ name }) => {
+  const of = (metric: string) => median(samples[name]!.map((sample) => sample[metric]!));
+  print(line(name, of));
+  const metrics = ['latenessUsP50', 'latenessUsP90', 'latenessUsP99', 'serverDispersion10ms', 'failedCount'];
+  return { name, ...Object.fromEntries(metrics.map((metric) => [metric, of(metric)])) };
+});
+print(`wrote ${writeResults('open-lateness', { options: values, serverPid: nginx.pid, medians, samples })}`);

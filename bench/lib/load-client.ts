@@ -1,23 +1,29 @@
-/** A load from the library, for benchmarks: argv is target, connections, seconds, rate (0: closed loop), back end. */
+/**
+ * A load from the library, for benchmarks: argv is target, connections, seconds, rate (0: closed loop), back end, and,
+ * if not poisson and a tenth of the time, the arrival process and the seconds of warm-up.
+ */
 import { parseTarget } from '../../src/base/address.ts';
 import { createClock } from '../../src/base/clock.ts';
 import { startLoad } from '../../src/drive/drive.ts';
+import { parseArrival } from '../../src/plan/arrival-spec.ts';
 import { quantileNs } from '../../src/record/histogram.ts';
 import { decodeHistogram } from '../../src/record/histogram-text.ts';
 
-const [target, connections, seconds, rate, backend] = process.argv.slice(2);
+const [target, connections, seconds, rate, backend, arrival, warmupSec] = process.argv.slice(2);
 const ratePerSec = Number(rate) || null;
+const clock = createClock();
 const record = await startLoad({
   target: parseTarget(target!),
-  arrival: ratePerSec === null ? 'closed' : 'poisson',
+  arrival: ratePerSec === null ? 'closed' : parseArrival(arrival ?? 'poisson').arrival,
   ratePerSec,
   connectionCount: Number(connections),
   threadCount: 1,
   durationNs: Number(seconds) * 1e9,
+  ...(warmupSec !== undefined && { warmupNs: Number(warmupSec) * 1e9 }),
   timeoutNs: 2e9,
   seed: 1,
   backend: backend as 'auto' | 'ring' | 'epoll',
-  clock: createClock(),
+  clock,
 }).done;
 const us = (text: string, q: number) => (quantileNs(decodeHistogram(text), null, q)?.valueNs ?? 0) / 1e3;
 const sum = (field: 'userNs' | 'systemNs' | 'spinNs') =>
@@ -35,6 +41,9 @@ process.stdout.write(
     latenessUsP50: us(record.total.lateness, 0.5),
     latenessUsP90: us(record.total.lateness, 0.9),
     latenessUsP99: us(record.total.lateness, 0.99),
+    // CLOCK_MONOTONIC, to look up what others saw of the measured part.
+    fromMonoNs: Number(clock.startMonoNs) + record.measuredFromNs,
+    toMonoNs: Number(clock.startMonoNs) + record.endNs,
     gcPauseMs: record.client.gcPauseNs / 1e6,
   }),
 );

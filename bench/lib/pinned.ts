@@ -6,14 +6,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export type Finished = { output: string; cpuSec: number; wallSec: number };
+export type Finished = { output: string; wallSec: number; cpuSec: number; userSec: number };
 
 /**
  * Runs a command on one CPU to its end. CPU time is of the whole process and its children, start-up included. Throws
  * when the exit status is not one of `statuses`.
  */
 export async function runPinned(
-  cpu: number,
+  cpu: number | string,
   command: readonly string[],
   statuses: readonly number[] = [0],
 ): Promise<Finished> {
@@ -31,10 +31,28 @@ export async function runPinned(
   if (!statuses.includes(status ?? -1) || times === null)
     throw new Error(`${command.join(' ')} failed:\n${errors}${output}`);
   const [wallSec, userSec, systemSec] = times.slice(1).map(Number);
-  return { output, wallSec: wallSec!, cpuSec: userSec! + systemSec! };
+  return { output, wallSec: wallSec!, cpuSec: userSec! + systemSec!, userSec: userSec! };
 }
 
-export type Nginx = { port: number; pid: number } & AsyncDisposable;
+export type Server = { pid: number } & AsyncDisposable;
+
+/** A server on one CPU, once it accepts at `address`: a port of the loopback, or a socket's path. Ended by disposal. */
+export async function startPinned(
+  cpu: number | string,
+  command: readonly string[],
+  address: number | string,
+): Promise<Server> {
+  const child = spawn('taskset', ['-c', String(cpu), ...command], { stdio: 'ignore' });
+  try {
+    await accepting(address, child);
+  } catch (error) {
+    await end(child);
+    throw error;
+  }
+  return { pid: child.pid!, [Symbol.asyncDispose]: () => end(child) };
+}
+
+export type Nginx = { port: number } & Server;
 
 /** nginx on one CPU; every path answers 200 with two bytes, but /status. `workers` of them, a free port of the loopback. */
 export async function startNginx(cpu: number, port: number, workers = 1): Promise<Nginx> {
@@ -49,43 +67,44 @@ export async function startNginx(cpu: number, port: number, workers = 1): Promis
       server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } location = /status { stub_status; } }
     }`;
   writeFileSync(join(folder, 'nginx.conf'), config);
-  const child = spawn(
-    'taskset',
-    ['-c', String(cpu), 'nginx', '-p', folder, '-c', join(folder, 'nginx.conf')],
-    {
-      stdio: 'ignore',
-    },
-  );
-  const dispose = async () => {
-    await end(child);
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    await accepting(port);
+    const command = ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')];
+    const { pid, [Symbol.asyncDispose]: stop } = await startPinned(cpu, command, port);
+    const dispose = async () => {
+      await stop();
+      remove();
+    };
+    return { port, pid, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await dispose();
+    remove();
     throw error;
   }
-  return { port, pid: child.pid!, [Symbol.asyncDispose]: dispose };
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
 }
 
-/** Waits until a port accepts, five seconds at most. */
-async function accepting(port: number): Promise<void> {
+/** Waits until a port or a socket file accepts, five seconds at most. */
+async function accepting(address: number | string, child: ChildProcess): Promise<void> {
+  let failure: Error | null = null;
+  child.once('error', (error) => {
+    failure = error;
+  });
   for (let i = 0; i < 100; i++) {
-    const socket = connect(port, '127.0.0.1');
+    const socket = typeof address === 'number' ? connect(address, '127.0.0.1') : connect(address);
     const opened = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     });
     socket.destroy();
+    if (failure !== null) throw failure;
+    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`);
     if (opened) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`nothing accepts on port ${port}`);
+  throw new Error(`nothing accepts at ${address}`);
 }

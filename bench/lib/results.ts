@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
-const folder = join(import.meta.dirname, '..', 'results');
+/** BENCH_RESULTS puts them elsewhere: a trial run does not replace what was measured with care. */
+const folder = process.env.BENCH_RESULTS ?? join(import.meta.dirname, '..', 'results');
 
 export type Machine = {
   cpuModel: string;
@@ -24,7 +25,7 @@ export function machine(): Machine {
   };
 }
 
-/** Writes bench/results/NAME.json and returns its path. */
+/** Writes NAME.json and returns its path. */
 export function writeResults(name: string, results: object): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.json`);

@@ -4,9 +4,10 @@
  */
 export type Sample = Record<string, number>;
 
-export type Variant = { name: string; run(): Promise<Sample> };
+/** `every`: it takes part in the first round and then in every so many; in all of them when absent. */
+export type Variant = { name: string; every?: number; run(): Promise<Sample> };
 
-/** Samples of each variant, round by round. */
+/** Samples of each variant, round by round; each says in which round it was taken. */
 export async function alternate(
   variants: readonly Variant[],
   rounds: number,
@@ -15,8 +16,9 @@ export async function alternate(
   const samples: Record<string, Sample[]> = Object.fromEntries(variants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? variants : [...variants].reverse();
-    for (const { name, run } of order) {
-      const sample = await run();
+    for (const { name, every = 1, run } of order) {
+      if (round % every !== 0) continue;
+      const sample = { round, ...(await run()) };
       samples[name]!.push(sample);
       onSample(round, name, sample);
     }
@@ -44,16 +46,19 @@ export type Comparison = {
   smallerCount: number;
 };
 
-/** One metric of two variants. */
+/** One metric of two variants, over the rounds in which both took part. */
 export function compare(
   samples: Record<string, Sample[]>,
   metric: string,
   name: string,
   base: string,
 ): Comparison {
-  const values = (variant: string) => samples[variant]!.map((sample) => sample[metric]!);
-  const ours = values(name);
-  const theirs = values(base);
+  const values = (variant: string, other: string) => {
+    const rounds = new Set(samples[other]!.map(({ round }) => round));
+    return samples[variant]!.filter(({ round }) => rounds.has(round)).map((sample) => sample[metric]!);
+  };
+  const ours = values(name, base);
+  const theirs = values(base, name);
   const ratios = ours.map((value, i) => value / theirs[i]!);
   return {
     metric,
@@ -63,6 +68,13 @@ export function compare(
     pairedRange: medianRange(ratios),
     smallerCount: ours.filter((value, i) => value < theirs[i]!).length,
   };
+}
+
+/** A comparison as a line of text. */
+export function comparisonLine({ metric, medians, ratio, pairedRatio, pairedRange }: Comparison): string {
+  const parts = Object.entries(medians).map(([name, value]) => `${name} ${value.toPrecision(6)}`);
+  const range = pairedRange.map((end) => end.toFixed(3)).join(' to ');
+  return `${metric}: ${parts.join(', ')}; ratio ${ratio.toFixed(3)}, paired ${pairedRatio.toFixed(3)} (${range})`;
 }
 
 /** 95 % range of a median: the values at ranks n/2 ± 0.98·√n, by the binomial's normal approximation. */
