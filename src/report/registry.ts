@@ -1,4 +1,5 @@
 import { csvReporter } from './csv/csv.ts';
+import { foldedReporter } from './folded/folded-reporter.ts';
 import { hdrLogReporter } from './hdr-log/hdr-log.ts';
 import { hgrmReporter } from './hgrm/hgrm.ts';
 import { htmlReporter } from './html/html.ts';
@@ -14,4 +15,5 @@ export const REPORTERS: readonly Reporter[] = [
   hdrLogReporter,
   hgrmReporter,
   csvReporter,
+  foldedReporter,
 ];

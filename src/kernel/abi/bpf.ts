@@ -1,18 +1,25 @@
 /** bpf(2): include/uapi/linux/bpf.h. Each command reads its own part of union bpf_attr. */
-import { layout, u32, u64 } from './layout.ts';
+import { bytes, layout, u32, u64 } from './layout.ts';
 
 export const BPF_MAP_CREATE = 0;
 export const BPF_MAP_LOOKUP_ELEM = 1;
 export const BPF_MAP_UPDATE_ELEM = 2;
 export const BPF_MAP_DELETE_ELEM = 3;
+export const BPF_MAP_GET_NEXT_KEY = 4;
 export const BPF_PROG_LOAD = 5;
 export const BPF_PROG_TEST_RUN = 10;
 export const BPF_OBJ_GET_INFO_BY_FD = 15;
 export const BPF_RAW_TRACEPOINT_OPEN = 17;
+/** Since 5.7; of perf events with a cookie since 5.15. */
+export const BPF_LINK_CREATE = 28;
+export const BPF_PERF_EVENT = 41;
+export const BPF_TRACE_UPROBE_MULTI = 48;
+export const BPF_F_UPROBE_MULTI_RETURN = 1;
 /** Since 5.8. */
 export const BPF_ENABLE_STATS = 32;
 
 export const BPF_MAP_TYPE_ARRAY = 2;
+export const BPF_PROG_TYPE_KPROBE = 2;
 /** Since 5.14. */
 export const BPF_PROG_TYPE_SYSCALL = 31;
 export const BPF_F_SLEEPABLE = 1 << 4;
@@ -59,6 +66,8 @@ export const bpf_attr_prog_load = layout(
     log_buf: u64(32),
     kern_version: u32(40),
     prog_flags: u32(44),
+    prog_name: bytes(48, 16),
+    expected_attach_type: u32(68),
     /** Since 5.14. */
     fd_array: u64(120),
   },
@@ -100,11 +109,34 @@ export const bpf_attr_enable_stats = layout(
   { growing: true, within: 'enable_stats' },
 );
 
+/**
+ * `target_fd` is a perf event; the cookie is what bpf_get_attach_cookie() gives the program. uprobe_multi (since 6.6) is
+ * many places of one file at once, `cnt` offsets and cookies.
+ */
+export const bpf_attr_link_create = layout(
+  'bpf_attr',
+  BPF_ATTR_BYTES,
+  {
+    prog_fd: u32(0),
+    target_fd: u32(4),
+    attach_type: u32(8),
+    flags: u32(12),
+    'perf_event.bpf_cookie': u64(16),
+    'uprobe_multi.path': u64(16),
+    'uprobe_multi.offsets': u64(24),
+    'uprobe_multi.cookies': u64(40),
+    'uprobe_multi.cnt': u32(48),
+    'uprobe_multi.flags': u32(52),
+    'uprobe_multi.pid': u32(56),
+  },
+  { growing: true, within: 'link_create' },
+);
+
 /** struct bpf_prog_info, as far as we read it; the kernel fills what the caller's length covers. */
 export const bpf_prog_info = layout(
   'bpf_prog_info',
   232,
-  { run_time_ns: u64(192), run_cnt: u64(200) },
+  { run_time_ns: u64(192), run_cnt: u64(200), recursion_misses: u64(208) },
   { growing: true },
 );
 

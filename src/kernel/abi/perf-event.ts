@@ -17,6 +17,15 @@ export const PERF_EVENT_IOC_SET_BPF = 0x4004_2408;
 export const perf_event_attr = layout(
   'perf_event_attr',
   112,
-  { type: u32(0), size: u32(4), config: u64(8), sample_freq: u64(16), flags: u64(40) },
+  {
+    type: u32(0),
+    size: u32(4),
+    config: u64(8),
+    sample_freq: u64(16),
+    flags: u64(40),
+    /** Address of a path, of the uprobe kind. */
+    uprobe_path: u64(56),
+    probe_offset: u64(64),
+  },
   { growing: true, bitWords: { flags: 'disabled' } },
 );

@@ -14,6 +14,7 @@ import {
   BPF_PROG_DESC_BYTES,
   BPF_PROG_LOAD,
   BPF_PROG_TEST_RUN,
+  BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_SYSCALL,
   bpf_attr_map_create,
   bpf_attr_prog_load,
@@ -55,11 +56,17 @@ function readBlob(url: URL): Blob {
 }
 
 /**
- * Loads all maps and programs of a blob. `mapSizes` overrides max_entries by map name. Throws PERMISSION or BPF_LOAD,
- * the latter with the end of the verifier's log.
+ * Loads all maps and programs of a blob. `mapSizes` overrides max_entries by map name, `attachTypes` the expected attach
+ * type by program name, for kinds that are newer than the bpftool that built it. Throws PERMISSION or BPF_LOAD, the
+ * latter with the end of the verifier's log.
  */
-export function loadSkeleton(url: URL, mapSizes: Record<string, number> = {}): LoadedObject {
+export function loadSkeleton(
+  url: URL,
+  mapSizes: Record<string, number> = {},
+  attachTypes: Record<string, number> = {},
+): LoadedObject {
   const blob = readBlob(url);
+  for (const [name, type] of Object.entries(attachTypes)) setAttachType(blob.data, name, type);
   const loaderMap = createLoaderMap(blob.data);
   try {
     const loader = loadLoader(blob.instructions, loaderMap);
@@ -72,6 +79,23 @@ export function loadSkeleton(url: URL, mapSizes: Record<string, number> = {}): L
   } finally {
     closeFd(loaderMap);
   }
+}
+
+/**
+ * The loader's data holds the union bpf_attr of each BPF_PROG_LOAD to come; its prog_name tells whose. The name alone
+ * stands in the programs' BTF too, but not behind a program type and forty bytes of the rest.
+ */
+function setAttachType(data: Uint8Array, name: string, type: number): void {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const wanted = Buffer.from(`${name}\0`);
+  const { prog_name, expected_attach_type } = bpf_attr_prog_load.at;
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) {
+    const attr = at - prog_name;
+    if (attr < 0 || attr % 8 !== 0 || bytes.readUInt32LE(attr) !== BPF_PROG_TYPE_KPROBE) continue;
+    bytes.writeUInt32LE(type, attr + expected_attach_type);
+    return;
+  }
+  throw new LoopscopeError('INTERNAL', `the blob loads no program ${name}`);
 }
 
 function createLoaderMap(data: Uint8Array): number {

@@ -2,7 +2,7 @@
  * ELF files as processes have them mapped, each read once however many processes run it. Known by device, inode, size
  * and time of change, so that a program replaced on disk is another one than that still running.
  */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type ByteSource, bytesSource, withFile } from './byte-source.ts';
 import { readDebugLink, readDebugSymbols } from './debug-file.ts';
@@ -47,6 +47,23 @@ export function moduleOf(pid: number, entry: MapEntry): ElfModule | null {
   return file?.inode === entry.inode && file.device === entry.device
     ? fileModule(entry.path, file.key, entry, pid)
     : null;
+}
+
+/** Opens the file behind a mapping, for its module to read from as long as it is open. Null when it is no ELF file. */
+export function holdFile(pid: number, entry: MapEntry): number | null {
+  const range = `${entry.start.toString(16)}-${entry.end.toString(16)}`;
+  for (const path of [`/proc/${pid}/map_files/${range}`, `/proc/${pid}/root${entry.path}`]) {
+    const key = identify(path)?.key;
+    if (key === undefined || !moduleOf(pid, entry)) continue;
+    try {
+      const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+      modules.get(key)?.paths.add(`/proc/self/fd/${fd}`);
+      return fd;
+    } catch {
+      // Gone since.
+    }
+  }
+  return null;
 }
 
 /** The name to show for a mapping. */

@@ -2,9 +2,9 @@
  * What is known of a process's address space: its maps, the ELF files behind them, and what a JIT wrote down. Outlives
  * the process, so that addresses taken before its end can be explained after it.
  */
-
+import { closeSync } from 'node:fs';
 import { linkedAddress } from './elf-header.ts';
-import { type ElfModule, moduleOf } from './elf-module.ts';
+import { type ElfModule, holdFile, moduleOf } from './elf-module.ts';
 import { type JitMap, readJitMap } from './jit-map.ts';
 import { type MapEntry, type ProcessMaps, parseMaps, readMapsText } from './process-maps.ts';
 
@@ -20,11 +20,18 @@ export type ProcessImage = {
   readonly pid: number;
   /** Reads the maps if they were not read within the last second, so that names can be given once it has ended. */
   keepMaps(): void;
+  /**
+   * Keeps every file that it has code from open, so that they can be read when it has ended, also those of a container
+   * or deleted. `isHeld` tells of a file by device and inode that somebody holds already. Closed by dispose.
+   */
+  holdFiles(isHeld: (file: string) => boolean): HeldFiles;
   /** Reads the maps anew, at most once a second, for an address it does not know. Null outside of all code. */
   find(address: number): Place | null;
   /** Of code outside of all files; reads the JIT's own list anew, at most once a second. */
   jitNameOf(address: number): string | null;
 };
+
+export type HeldFiles = { readonly files: readonly string[]; [Symbol.dispose](): void };
 
 const REFRESH_AFTER_MS = 1000;
 
@@ -57,6 +64,28 @@ export function createProcessImage(pid: number, readMaps = () => readMapsText(pi
   return {
     pid,
     keepMaps,
+    holdFiles(isHeld) {
+      keepMaps();
+      findEntry(0);
+      const fds: number[] = [];
+      const files: string[] = [];
+      for (const entry of maps!.entries) {
+        // Known from now on, whatever becomes of the process.
+        if (!moduleByEntry.has(entry)) moduleByEntry.set(entry, moduleOf(pid, entry));
+        const file = `${entry.device} ${entry.inode}`;
+        if (entry.inode === 0 || files.includes(file) || isHeld(file)) continue;
+        const fd = holdFile(pid, entry);
+        if (fd === null) continue;
+        fds.push(fd);
+        files.push(file);
+      }
+      return {
+        files,
+        [Symbol.dispose]() {
+          for (const fd of fds.splice(0)) closeSync(fd);
+        },
+      };
+    },
     find(address) {
       let entry = findEntry(address);
       if (!entry) {

@@ -13,6 +13,8 @@ export type UnwindTable = {
   readonly section: SectionBytes;
   /** `none`: no unwind information there; `malformed`: some that we cannot follow. */
   rowAt(address: number): Row | 'none' | 'malformed';
+  /** Where the function begins that an address is in: known of stripped files too. Null when it has no rules. */
+  startOf(address: number): number | null;
 };
 
 const ROW_LIMIT = 16_384;
@@ -39,6 +41,13 @@ export function createUnwindTable(frames: EhFrame): UnwindTable {
   const rows = new Map<number, Row | 'none' | 'malformed'>();
   return {
     section: frames.section,
+    startOf(address) {
+      try {
+        return frames.find(address)?.start ?? null;
+      } catch {
+        return null;
+      }
+    },
     rowAt(address) {
       const known = rows.get(address);
       if (known !== undefined) return known;

@@ -16,7 +16,15 @@ const CASES: [string, CountedStack[], string][] = [
     ],
     'main;a 5\nmain;b 4\n',
   ],
-  ['half a stack says so', [{ frames: ['a'], count: 1, cutBecause: 'copy ended' }], '[copy ended];a 1\n'],
+  [
+    'parts are added before they are rounded',
+    [
+      { frames: ['a'], count: 0.7 },
+      { frames: ['a'], count: 0.7 },
+      { frames: ['b'], count: 0.4 },
+    ],
+    'a 1\n',
+  ],
   ['names with blanks stay', [{ frames: ['f(int, char*)'], count: 1 }], 'f(int, char*) 1\n'],
   ['names with separators do not split', [{ frames: ['a;b\nc 9', ' '], count: 1 }], '?;a:b c 9 1\n'],
   ['no frames', [{ frames: [], count: 3 }], '[no frames] 3\n'],

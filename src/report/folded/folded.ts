@@ -6,23 +6,23 @@
 export type CountedStack = {
   /** Names, innermost first, as an unwinder finds them. */
   frames: readonly string[];
-  /** Samples, or any other whole weight: microseconds, say. Stacks with a count below 1 are left out. */
+  /** Samples, or any other weight: microseconds, say. Written as a whole number. */
   count: number;
-  /** Why the outer part is missing ("copy ended"): becomes the outermost frame, so that no half passes for a whole. */
-  cutBecause?: string;
 };
 
-/** Equal stacks are one line; lines are sorted. The empty string when there are none. */
+/** Equal stacks are one line, left out when they round to 0; lines are sorted. The empty string when there are none. */
 export function foldStacks(stacks: Iterable<CountedStack>): string {
   const counts = new Map<string, number>();
-  for (const { frames, count, cutBecause } of stacks) {
-    if (!(count >= 1)) continue;
-    const outermost = cutBecause === undefined ? [] : [`[${plain(cutBecause)}]`];
-    const names = [...outermost, ...frames.map(plain).reverse()];
+  for (const { frames, count } of stacks) {
+    if (!(count > 0)) continue;
+    const names = frames.map(plain).reverse();
     const line = names.length > 0 ? names.join(';') : '[no frames]';
-    counts.set(line, (counts.get(line) ?? 0) + Math.round(count));
+    counts.set(line, (counts.get(line) ?? 0) + count);
   }
-  const lines = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([line, count]) => `${line} ${count}`);
+  const lines = [...counts]
+    .filter(([, count]) => count >= 0.5)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([line, count]) => `${line} ${Math.round(count)}`);
   return lines.length > 0 ? `${lines.join('\n')}\n` : '';
 }
 

@@ -19,6 +19,7 @@ export const CLIENT_FILES = [
   'timeline',
   'spectrum',
   'heat-map',
+  'icicle',
   'stalls',
   'sections',
   'limit',

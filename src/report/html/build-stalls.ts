@@ -10,6 +10,7 @@ import {
   stallKindPhrase,
   stallKindsPhrase,
 } from '../text/phrases.ts';
+import { icicleOf } from './build-icicle.ts';
 import type { PageAccount, PageStack, PageStall, PageStalls } from './page-data.ts';
 
 /** Limits that keep a page of a bad hour as small as one of a bad second; what is left out is said. */
@@ -40,6 +41,7 @@ export function stallsOf(observation: ObservationRecord): PageStalls | null {
     })),
     list: listed.map((stall) => stallOf(stall, observation, marked.indexOf(stall), strings)),
     strings: strings.values,
+    icicle: icicleOf(observation),
     listNote:
       ranked.length > listed.length
         ? `The ${listed.length} longest of ${plural(ranked.length, 'stall')} are here with their accounts; all are in the run file.`
@@ -113,18 +115,25 @@ function accountOf(total: AccountTotal): PageAccount {
   };
 }
 
-/** Where it computed and where it slept. */
+/** Where it computed and where it slept, with the program's frames below those of the kernel. */
 function stacksOf(stall: Stall, strings: StringTable): PageStack[] {
-  const sampled = stall.stacks.map((stack) => ({
-    title: `on CPU ${stack.inKernel ? 'in the kernel' : 'in user code'}, ${plural(stack.count, 'sample')}`,
-    frames: stack.frames,
-  }));
+  const whole = (kernel: readonly string[], user: readonly string[] = [], cut?: string) => [
+    ...kernel,
+    ...user,
+    ...(cut === undefined ? [] : [`[${cut}]`]),
+  ];
+  const sampled = stall.stacks
+    .filter((stack) => stack.frames.length > 0)
+    .map((stack) => ({
+      title: `on CPU ${stack.inKernel ? 'in the kernel' : 'in user code'}, ${plural(stack.count, 'sample')}`,
+      frames: whole(stack.frames, stack.userFrames, stack.cutBecause),
+    }));
   const slept = stall.account.blocked
-    .filter((slice) => slice.kernelStack.length > 0)
     .map((slice) => ({
       title: `asleep in ${slice.call} for ${formatNs(slice.ns)}${slice.waker ? `, woken by ${slice.waker.comm} (pid ${slice.waker.pid})` : ''}`,
-      frames: slice.kernelStack,
-    }));
+      frames: whole(slice.kernelStack, slice.userStack, slice.userStackCut),
+    }))
+    .filter(({ frames }) => frames.length > 0);
   // What most of the stall was spent on comes first.
   const ranked = longestGroup(stall) === 'blocked' ? [...slept, ...sampled] : [...sampled, ...slept];
   return ranked.slice(0, STACKS_PER_STALL).map(({ title, frames }) => ({

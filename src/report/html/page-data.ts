@@ -35,6 +35,9 @@ export type PageAccount = { wallNs: number; wall: string; parts: PagePart[] };
 
 export type PageStack = { title: string; frames: number[] };
 
+/** A tree: `nodes` holds five numbers for each: parent (−1: none), name, ns, group (of PART_GROUPS), 1 for the kernel. */
+export type PageIcicle = { names: string[]; nodes: number[]; depth: number; leftOut: number };
+
 /** A stall with its account; strings are indices into PageStalls.strings. */
 export type PageStall = {
   mark: number;
@@ -58,6 +61,8 @@ export type PageStalls = {
   strings: string[];
   /** Why not all are there, or empty. */
   listNote: string;
+  /** Null without stalls. */
+  icicle: PageIcicle | null;
 };
 
 export type PageTimeline = {

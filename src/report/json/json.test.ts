@@ -26,6 +26,12 @@ const finding = v.strictObject({
 const selfVerdict = v.picklist(['PASS', 'WARN', 'VOID', 'SKIP']);
 const time = v.picklist(['response', 'service', 'lateness']);
 const quantile = v.picklist(['p50', 'p90', 'p99', 'p99.9', 'max']);
+const range = v.nullable(
+  v.pipe(
+    v.strictTuple([ns, ns]),
+    v.check(([low, high]) => low <= high),
+  ),
+);
 const latency = v.strictObject({
   requests: count,
   unanswered: count,
@@ -36,6 +42,7 @@ const latency = v.strictObject({
   p99_ns: v.nullable(ns),
   p99_9_ns: v.nullable(ns),
   max_ns: v.nullable(ns),
+  range_95: v.strictObject({ p50_ns: range, p90_ns: range, p99_ns: range, p99_9_ns: range }),
   at_least: v.array(quantile),
   too_few_requests_for: v.array(quantile),
 });

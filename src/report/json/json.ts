@@ -11,6 +11,18 @@ export const jsonReporter = {
   render: renderJson,
 } satisfies Reporter;
 
+/** The same document as one line, the last of the stream of `watch --json`: its type tells it from the others. */
+export const jsonLineReporter = {
+  ...jsonReporter,
+  render: (run: Run, diagnosis: Diagnosis, options: ReportOptions) =>
+    `${escapeInvisible(JSON.stringify({ type: 'report', ...reportObject(run, diagnosis, options) }))}\n`,
+};
+
+/** A line of that stream. */
+export function jsonLine(object: object): string {
+  return `${escapeInvisible(JSON.stringify(object))}\n`;
+}
+
 function renderJson(run: Run, diagnosis: Diagnosis, options: ReportOptions): string {
   return `${escapeInvisible(JSON.stringify(reportObject(run, diagnosis, options), null, 2))}\n`;
 }

@@ -152,6 +152,10 @@ function latencyObject(rows: LatencyRow[]) {
 
 function rowObject(row: LatencyRow) {
   const ns = (name: LatencyQuantile) => row.quantiles[name]?.ns ?? null;
+  const range = (name: LatencyQuantile) => {
+    const known = row.ranges[name];
+    return known && [known.lowNs, known.highNs];
+  };
   return {
     requests: row.count,
     unanswered: row.censoredCount,
@@ -162,6 +166,12 @@ function rowObject(row: LatencyRow) {
     p99_ns: ns('p99'),
     p99_9_ns: ns('p99.9'),
     max_ns: ns('max'),
+    range_95: {
+      p50_ns: range('p50'),
+      p90_ns: range('p90'),
+      p99_ns: range('p99'),
+      p99_9_ns: range('p99.9'),
+    },
     at_least: QUANTILES.filter(({ name }) => row.quantiles[name]?.atLeast).map(({ name }) => name),
     too_few_requests_for:
       row.withheld === null

@@ -62,6 +62,7 @@ export function observationObject(observation: ObservationRecord, selfPids: read
       map_full_drops: losses.mapFullDrops,
       stalls_not_kept: losses.stallsNotKept,
       decode_errors: losses.decodeErrors,
+      stacks_not_kept: losses.stacksNotKept ?? 0,
     },
   };
 }
@@ -81,6 +82,24 @@ function longestStalls(observation: ObservationRecord) {
         what,
         detail,
         ns,
+      })),
+      minor_faults: stall.minorFaults,
+      major_faults: stall.majorFaults,
+      reclaim_ns: stall.reclaimNs ?? 0,
+      dirty_pause_ns: stall.dirtyPauseNs ?? 0,
+      samples: stall.stacks.map(({ count, inKernel, frames, userFrames, cutBecause }) => ({
+        count,
+        kernel: inKernel ? frames : [],
+        user: inKernel ? (userFrames ?? []) : frames,
+        cut_because: cutBecause ?? null,
+      })),
+      blocked: stall.account.blocked.map((slice) => ({
+        call: slice.call,
+        ns: slice.ns,
+        waker: slice.waker,
+        kernel: slice.kernelStack,
+        user: slice.userStack ?? [],
+        cut_because: slice.userStackCut ?? null,
       })),
     }));
 }

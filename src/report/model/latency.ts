@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
+import { estimateRun } from '../../diagnose/statistics/quantile-interval.ts';
 import type { LatencyHistograms, LoadRecord } from '../../record/load.ts';
 import { type Distribution, distributionOf, type Quantile } from './distribution.ts';
 
@@ -36,7 +37,11 @@ export type LatencyRow = {
   withheldAbove: WithheldAbove | null;
   /** Null: withheld, nothing measured, or too few requests for it. */
   quantiles: Record<QuantileName, Quantile | null>;
+  /** What another run like this one would show for those quantiles, 95 times of 100; null where they are. */
+  ranges: Record<QuantileName, QuantileRange | null>;
 };
+
+export type QuantileRange = { lowNs: number; highNs: number; highAtLeast: boolean };
 
 /** The three rows of the latency table, over the measured part of the run. */
 export function latencyRows(load: LoadRecord, diagnosis: Diagnosis): LatencyRow[] {
@@ -55,8 +60,27 @@ export function latencyRows(load: LoadRecord, diagnosis: Diagnosis): LatencyRow[
       withheld,
       withheldAbove,
       quantiles,
+      ranges: rangesOf(load, kind, quantiles),
     };
   });
+}
+
+function rangesOf(
+  load: LoadRecord,
+  kind: LatencyKind,
+  quantiles: LatencyRow['quantiles'],
+): LatencyRow['ranges'] {
+  const shown = QUANTILES.filter(({ name, q }) => q < 1 && quantiles[name] !== null);
+  const qs = shown.map(({ q }) => q);
+  const ranges = new Map(
+    estimateRun(load, kind, qs).map(({ q, lowNs, highNs, highAtLeast }) => [
+      q,
+      { lowNs, highNs, highAtLeast },
+    ]),
+  );
+  return Object.fromEntries(
+    QUANTILES.map(({ name, q }) => [name, ranges.get(q) ?? null]),
+  ) as LatencyRow['ranges'];
 }
 
 /**

@@ -6,6 +6,7 @@ import { Paper } from '../text/paper.ts';
 import { writeLimit } from './limit.ts';
 import { writeArrivals, writeKinds, writeLatency, writeLoad, writeStages } from './load.ts';
 import { writeLoops } from './loops.ts';
+import { writeStacks } from './stacks.ts';
 import { writeStalls } from './stalls.ts';
 import { writeThresholds } from './thresholds.ts';
 import { writeCost, writeEnvironment, writeSelf, writeUnseen } from './trust.ts';
@@ -31,7 +32,10 @@ function renderTerminal(run: Run, diagnosis: Diagnosis, options: ReportOptions):
   if (!quiet) {
     writeEvidence(paper, diagnosis);
     writeAdvice(paper, diagnosis);
-    if (run.observation) writeStalls(paper, run.observation);
+    if (run.observation) {
+      writeStalls(paper, run.observation);
+      writeStacks(paper, run.observation);
+    }
     writeContributors(paper, diagnosis);
     writeCleared(paper, diagnosis);
   }

@@ -1,3 +1,4 @@
+import { formatNs } from '../../base/units.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import { isSpoilt, type LatencyRow, QUANTILES, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
 import { formatWhole, plural } from './phrases.ts';
@@ -5,7 +6,13 @@ import { formatWhole, plural } from './phrases.ts';
 /** What the marks of a latency table mean, for those that occur. */
 export function latencyNotes(rows: LatencyRow[]): string[] {
   const notes: string[] = [];
-  const censored = rows.find((row) => row.kind === 'response')?.censoredCount ?? 0;
+  const response = rows.find((row) => row.kind === 'response');
+  const range = response?.ranges.p99;
+  if (range) {
+    const high = `${range.highAtLeast ? '≥ ' : ''}${formatNs(range.highNs)}`;
+    notes.push(`The p99 of response lies between ${formatNs(range.lowNs)} and ${high}, with 95 % confidence.`);
+  }
+  const censored = response?.censoredCount ?? 0;
   if (censored > 0) {
     notes.push(
       `≥ at least this: ${plural(censored, 'request')} never got an answer and took at least their age.`,

@@ -31,6 +31,7 @@ export function imageOf({ maps, modules }: Pick<Recording, 'maps' | 'modules'>):
     pid: 0,
     keepMaps() {},
     jitNameOf: () => null,
+    holdFiles: () => ({ files: [], [Symbol.dispose]() {} }),
     find(address) {
       const entry = parsed.find(address);
       if (!entry) return null;
