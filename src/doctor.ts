@@ -4,7 +4,7 @@ import { LoopscopeError } from './base/errors.ts';
 import { diagnose } from './diagnose/diagnose.ts';
 import type { Diagnosis } from './diagnose/finding.ts';
 import type { LoadOptions } from './drive/drive.ts';
-import { findProcesses } from './find-process.ts';
+import { findProcesses, findProcessesAgain, isPid } from './find-process.ts';
 import { type MeasureOptions, measure } from './measure.ts';
 import type { ObserveOptions } from './observe/observe.ts';
 import type { Run } from './record/run.ts';
@@ -14,12 +14,17 @@ type Shared = Partial<Pick<MeasureOptions, 'command' | 'signal' | 'onProgress' |
 };
 /** What a caller may choose about a load; what is left out has its default. */
 export type LoadChoices = Partial<Omit<LoadOptions, 'target' | 'clock' | 'onProgress' | 'durationNs'>>;
-type ObserveChoices = Partial<Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed'>>;
+type ObserveChoices = Partial<
+  Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed' | 'live' | 'cpuBudgetShare'>
+>;
 
-/** `target` as typed; `process` is a pid, a name or ":port". At least one of the two. */
+/** A pid, a name, ":port", "cgroup:PATH" or "cmd:TEXT" (find-process.ts), or several of them. */
+export type ProcessChoice = string | number | readonly (string | number)[];
+
+/** `target` as typed. At least one of `target` and `process`. */
 export type DoctorOptions = Shared &
   LoadChoices &
-  ObserveChoices & { target?: string; process?: string | number };
+  ObserveChoices & { target?: string; process?: ProcessChoice };
 
 export type DoctorResult = { run: Run; diagnosis: Diagnosis };
 
@@ -39,14 +44,14 @@ export async function load(options: DoctorOptions & { target: string }): Promise
   return measure(measureOptions({ ...options, arrival, process: undefined }));
 }
 
-/** Watches a process without sending it anything. */
-export async function watch(options: Shared & ObserveChoices & { process: string | number }): Promise<Run> {
+/** Watches processes without sending them anything; `durationNs: Infinity` until the signal or their end. */
+export async function watch(options: Shared & ObserveChoices & { process: ProcessChoice }): Promise<Run> {
   return measure(measureOptions(options));
 }
 
 function measureOptions(options: DoctorOptions): MeasureOptions {
-  const { target, process, budgetNs, tier, armed, command, signal, onProgress, onStall, ...choices } =
-    options;
+  const { target, process, budgetNs, tier, armed, live, cpuBudgetShare, ...others } = options;
+  const { command, signal, onProgress, onStall, ...choices } = others;
   const durationNs = options.durationNs ?? DEFAULT_DURATION_NS;
   if (target === undefined && process === undefined) {
     throw new LoopscopeError(
@@ -61,10 +66,12 @@ function measureOptions(options: DoctorOptions): MeasureOptions {
       process === undefined
         ? null
         : {
-            pids: findProcesses(String(process)),
+            ...chosenProcesses(process),
             tier: tier ?? 'auto',
             armed: armed ?? 'auto',
-            ...(budgetNs === undefined ? {} : { budgetNs }),
+            ...(budgetNs !== undefined && { budgetNs }),
+            ...(live && { live }),
+            ...(cpuBudgetShare !== undefined && { cpuBudgetShare }),
           },
     durationNs,
     command: command ?? [],
@@ -72,6 +79,14 @@ function measureOptions(options: DoctorOptions): MeasureOptions {
     ...(onProgress && { onProgress }),
     ...(onStall && { onStall }),
   };
+}
+
+/** Whom the words mean now, and how to ask again: whoever bears a name may be somebody else in a minute. */
+function chosenProcesses(choice: ProcessChoice): { pids: number[]; findPids?: () => number[] } {
+  const words = (Array.isArray(choice) ? choice : [choice]).map(String);
+  const pids = [...new Set(words.flatMap(findProcesses))];
+  const lasting = words.filter((word) => !isPid(word));
+  return lasting.length === 0 ? { pids } : { pids, findPids: () => lasting.flatMap(findProcessesAgain) };
 }
 
 /** What the caller chose, and the defaults for what every load needs. */

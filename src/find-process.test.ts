@@ -1,9 +1,10 @@
 // Goal: a pid, a name or a port leads to the process meant, or to a clear refusal. Method: this very process.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { LoopscopeError } from './base/errors.ts';
-import { findProcesses, listeningInodes } from './find-process.ts';
+import { cgroupPaths, findProcesses, findProcessesAgain, listeningInodes } from './find-process.ts';
 
 const refuses = (text: string, code: string) =>
   assert.throws(
@@ -41,4 +42,32 @@ test('only listening sockets of that very port count', () => {
     '   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 333 1',
   ].join('\n');
   assert.deepEqual(listeningInodes(table, 8080), ['111']);
+});
+
+test('by control group, whole or its last parts', () => {
+  assert.deepEqual(
+    cgroupPaths('12:cpu,cpuacct:/a\n0::/system.slice/x.service\n\nnonsense\n1:name=systemd:/b c'),
+    ['/a', '/system.slice/x.service', '/b c'],
+  );
+  assert.throws(
+    () => findProcesses('cgroup:/no/such/group-anywhere'),
+    (error) => error instanceof LoopscopeError && error.code === 'NO_SUCH_PROCESS' && error.hint !== '',
+  );
+});
+
+test('by command line: not this process, nor those that started it', () => {
+  const mark = `mark-${process.pid}`;
+  const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 30000)', mark], { stdio: 'ignore' });
+  try {
+    assert.deepEqual(findProcesses(`cmd:${mark}`), [child.pid]);
+    assert.deepEqual(findProcessesAgain('cmd:surely nobody was started as this'), []);
+    for (const wrong of ['cmd:', 'cgroup:', '']) {
+      assert.throws(
+        () => findProcesses(wrong),
+        (error) => error instanceof LoopscopeError && error.code === 'USAGE',
+      );
+    }
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

@@ -1,19 +1,40 @@
-/** "1234", "nginx" or ":8080" → the pids to watch. Masters only: their worker children are found by the observer. */
+/**
+ * "1234", "nginx", ":8080", "cgroup:/system.slice/nginx.service" or "cmd:gunicorn app" → the pids to watch. Masters only:
+ * their worker children are found by the observer.
+ */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { LoopscopeError } from './base/errors.ts';
 import { printable } from './base/printable.ts';
 
+/** The words are a pid: of one process, and no other that bears it later. */
+export function isPid(text: string): boolean {
+  return /^\d+$/.test(text);
+}
+
+/** As findProcesses, in the middle of a watch: nobody, now, is an answer. */
+export function findProcessesAgain(text: string): number[] {
+  try {
+    return findProcesses(text);
+  } catch (error) {
+    if (error instanceof LoopscopeError) return [];
+    throw error;
+  }
+}
+
 /** Pids that the user's words mean. Throws NO_SUCH_PROCESS, with what to try, when there are none. */
 export function findProcesses(text: string): number[] {
-  if (/^\d+$/.test(text)) return [existingPid(Number(text))];
+  if (isPid(text)) return [existingPid(Number(text))];
   if (/^:\d+$/.test(text)) return ownersOfPort(Number(text.slice(1)));
-  if (text === '' || text.startsWith('-')) {
+  const [, how, what] = /^(cgroup|cmd):(.*)$/s.exec(text) ?? [];
+  if (text === '' || text.startsWith('-') || what === '') {
     throw new LoopscopeError(
       'USAGE',
-      `"${text}" is not a pid, a name or a :port`,
-      'try 1234, nginx or :8080',
+      `"${printable(text)}" is not a pid, a name, a :port, a cgroup:PATH or a cmd:TEXT`,
+      'try 1234, nginx, :8080, cgroup:nginx.service or cmd:app.js',
     );
   }
+  if (how === 'cgroup') return membersOf(what!);
+  if (how === 'cmd') return startedAs(what!);
   return pidsNamed(text);
 }
 
@@ -50,6 +71,60 @@ function pidsNamed(name: string): number[] {
     );
   }
   return masters;
+}
+
+/** Everybody in a control group or below it: its whole path, or the last parts of it. cgroups(7) */
+function membersOf(group: string): number[] {
+  const wanted = `/${group.replace(/^\/+|\/+$/g, '')}/`;
+  const fromRoot = group.startsWith('/');
+  const isMember = (path: string) => {
+    const whole = `${path.replace(/\/+$/, '')}/`;
+    return fromRoot ? whole.startsWith(wanted) : whole.includes(wanted);
+  };
+  const pids = allPids().filter(
+    (pid) => pid !== process.pid && cgroupPaths(readText(`/proc/${pid}/cgroup`) ?? '').some(isMember),
+  );
+  if (pids.length === 0) {
+    throw new LoopscopeError(
+      'NO_SUCH_PROCESS',
+      `no process is in the control group ${printable(group)}`,
+      'see systemd-cgls, or cat /proc/PID/cgroup of one that should be',
+    );
+  }
+  return mastersOf(pids);
+}
+
+/** Paths of one process's groups: lines "id:controllers:path". Exported for tests. */
+export function cgroupPaths(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => /^\d+:[^:]*:(\/.*)$/.exec(line)?.[1])
+    .filter((path) => path !== undefined);
+}
+
+/** Those whose command line contains the text; not we, nor the shell that was told to start us with that very text. */
+function startedAs(text: string): number[] {
+  const ours = new Set<number>();
+  for (let pid = process.pid; pid > 1 && !ours.has(pid); pid = readStat(pid)?.parentPid ?? 0) ours.add(pid);
+  const pids = allPids().filter((pid) => {
+    if (ours.has(pid)) return false;
+    const words = readText(`/proc/${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+    return words?.includes(text) && readStat(pid)?.state !== 'Z';
+  });
+  if (pids.length === 0) {
+    throw new LoopscopeError(
+      'NO_SUCH_PROCESS',
+      `no command line contains "${printable(text)}"`,
+      'see ps -ef, or give a pid',
+    );
+  }
+  return mastersOf(pids);
+}
+
+/** Without those whose parent is among them: a worker is found through its master. */
+function mastersOf(pids: readonly number[]): number[] {
+  const all = new Set(pids);
+  return pids.filter((pid) => !all.has(readStat(pid)?.parentPid ?? 0));
 }
 
 function ownersOfPort(port: number): number[] {

@@ -8,7 +8,7 @@ import { LoopscopeError } from './base/errors.ts';
 import { type LoadHandle, type LoadOptions, startLoad } from './drive/drive.ts';
 import { readEnvironment } from './environment.ts';
 import { probeLoopCapabilities } from './kernel/features.ts';
-import { type ObservationHandle, type ObserveOptions, startObservation } from './observe/observe.ts';
+import type { ObservationHandle, ObserveOptions } from './observe/observe.ts';
 import type { Stall } from './record/observation.ts';
 import { type Capability, RUN_FORMAT_VERSION, type Run, type RunHeader } from './record/run.ts';
 import { VERSION } from './version.ts';
@@ -17,8 +17,12 @@ export type MeasureOptions = {
   /** What to drive; null watches live traffic only. */
   load: (Omit<LoadOptions, 'clock' | 'onProgress' | 'target'> & { target: Target }) | null;
   /** What to watch; null drives load only. */
-  observe: (Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed'> & { pids: number[] }) | null;
-  /** Length of a run without load, ns; with load the plan's duration rules. */
+  observe:
+    | (Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed' | 'findPids' | 'live' | 'cpuBudgetShare'> & {
+        pids: number[];
+      })
+    | null;
+  /** Length of a run without load, ns, or Infinity: until the signal; with load the plan's duration rules. */
   durationNs: number;
   /** The command line as typed, kept in the run. */
   command: string[];
@@ -40,6 +44,10 @@ export type MeasureProgress = {
 /** Time the loops are watched before load starts: the quiet baseline, and time for the probes to settle. */
 const OBSERVER_LEAD_NS = 300e6;
 const PROGRESS_EVERY_MS = 250;
+/** A service that is started anew bears the same name: so long it is waited for. */
+const COMES_BACK_NS = 5e9;
+/** setTimeout() takes 2^31 ms, 24 days, at most. */
+const TIMEOUT_LIMIT_MS = 2 ** 31 - 1;
 
 /** Runs the measurement to its end, or to the signal. Throws LoopscopeError when nothing could be measured. */
 export async function measure(options: MeasureOptions): Promise<Run> {
@@ -48,7 +56,7 @@ export async function measure(options: MeasureOptions): Promise<Run> {
   }
   const clock = createClock();
   let stallCount = 0;
-  using observation = beginObservation(options, clock, (stall) => {
+  using observation = await beginObservation(options, clock, (stall) => {
     stallCount++;
     options.onStall?.(stall);
   });
@@ -68,7 +76,8 @@ export async function measure(options: MeasureOptions): Promise<Run> {
   const interrupt = () => load?.stop('interrupted');
   options.signal?.addEventListener('abort', interrupt, { once: true });
   try {
-    const watchedEnd = observation ? watchForEnd(observation, options.observe!.pids, load) : null;
+    const graceNs = options.observe?.findPids && !load ? COMES_BACK_NS : 0;
+    const watchedEnd = observation ? watchForEnd(observation, graceNs, load) : null;
     const loadRecord = load ? await load.done : null;
     if (!load) await Promise.race([sleepNs(durationNs, options.signal), watchedEnd!.allGone]);
     watchedEnd?.cancel();
@@ -85,21 +94,25 @@ export async function measure(options: MeasureOptions): Promise<Run> {
   }
 }
 
-function beginObservation(
+async function beginObservation(
   options: MeasureOptions,
   clock: Clock,
   onStall: (stall: Stall) => void,
-): (ObservationHandle & Disposable) | null {
+): Promise<(ObservationHandle & Disposable) | null> {
   if (options.observe === null) return null;
+  // Half of our code: left out of what a load alone has to start.
+  const { startObservation } = await import('./observe/observe.ts');
   return startObservation({ ...options.observe, clock, selfPids: [process.pid], onStall });
 }
 
 /** When every watched process is gone there is nothing left to learn: the load is stopped too. */
-function watchForEnd(observation: ObservationHandle, pids: number[], load: LoadHandle | null) {
+function watchForEnd(observation: ObservationHandle, graceNs: number, load: LoadHandle | null) {
   let timer: NodeJS.Timeout | undefined;
+  let goneMs: number | null = null;
   const allGone = new Promise<void>((resolve) => {
     timer = setInterval(() => {
-      if (!pids.every((pid) => observation.hasExited(pid))) return;
+      goneMs = observation.allGone() ? (goneMs ?? performance.now()) : null;
+      if (goneMs === null || performance.now() - goneMs < graceNs / 1e6) return;
       load?.stop('the watched process ended');
       resolve();
     }, 100);
@@ -131,7 +144,15 @@ function sleepNs(ns: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, ns / 1e6);
+    let leftMs = ns / 1e6;
+    let timer: NodeJS.Timeout | undefined;
+    const wait = () => {
+      if (leftMs <= 0) return end();
+      const stepMs = Math.min(TIMEOUT_LIMIT_MS, leftMs);
+      leftMs -= stepMs;
+      timer = setTimeout(wait, stepMs);
+    };
+    wait();
     signal?.addEventListener('abort', end, { once: true });
   });
 }

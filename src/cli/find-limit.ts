@@ -16,7 +16,7 @@ type Options = {
   goals: readonly Threshold[];
   flags: OutputFlags;
   signal: AbortSignal;
-  onProgress: (progress: MeasureProgress) => void;
+  onProgress?: (progress: MeasureProgress) => void;
   /** Clears the progress, so that a line can be printed. */
   clearProgress: () => void;
 };
@@ -47,7 +47,7 @@ export async function searchLimit(options: Options): Promise<LimitSearch> {
         seed: ((choices.seed ?? 1) + attempt) % 2 ** 32,
         command: process.argv.slice(2),
         signal,
-        onProgress: options.onProgress,
+        ...(options.onProgress && { onProgress: options.onProgress }),
       });
       runs.push(run);
       return run;

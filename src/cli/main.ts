@@ -4,7 +4,7 @@ import { EXIT, LoopscopeError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { VERSION } from '../version.ts';
 import { layOutHelp } from './help.ts';
-import { COMMANDS } from './registry.ts';
+import { commandsFor } from './registry.ts';
 
 async function main(argv: string[]): Promise<number> {
   const program = new Command('loopscope')
@@ -18,7 +18,7 @@ async function main(argv: string[]): Promise<number> {
     .configureOutput({ outputError: () => {} });
   layOutHelp(program);
   let status: number = EXIT.ok;
-  for (const command of COMMANDS) {
+  for (const command of await commandsFor(argv)) {
     const sub = program.command(command.usage).description(command.summary).exitOverride();
     sub.configureOutput({ outputError: () => {} }).showSuggestionAfterError();
     layOutHelp(sub);

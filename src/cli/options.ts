@@ -3,15 +3,19 @@
  * so that the rooms behind only meet numbers that make sense.
  */
 import { type Command, Option } from 'commander';
-import type { Ns } from '../base/units.ts';
-import { addGroup, listOption, timeOption } from './flag-parsers.ts';
+import { LoopscopeError } from '../base/errors.ts';
+import { type Ns, parseDurationNs } from '../base/units.ts';
+import { addGroup, listOption } from './flag-parsers.ts';
 
 export type ObserveFlags = {
   pid?: string;
-  budget?: Ns;
+  budget?: Budget;
   tier: 'auto' | 'bpf' | 'proc';
   armed: 'auto' | 'always' | 'never';
 };
+
+/** Two things have a budget: a cycle, and what the observer may take of a CPU. */
+export type Budget = { cycleNs?: Ns; cpuShare?: number };
 
 /** Files that a run can be written to, by option. */
 export type ExportFlags = { hdr?: string; hgrm?: string; csv?: string };
@@ -19,6 +23,7 @@ export type ExportFlags = { hdr?: string; hgrm?: string; csv?: string };
 export type OutputFlags = ExportFlags & {
   json: boolean;
   html?: string;
+  folded?: string;
   out?: string;
   quiet: boolean;
   color: boolean;
@@ -27,7 +32,10 @@ export type OutputFlags = ExportFlags & {
 /** How the observer works. */
 export function addObserveOptions(command: Command): void {
   addGroup(command, 'Watching:', [
-    timeOption('--budget <time>', 'a longer cycle is a stall; default: 20 × the median, 2ms to 10ms'),
+    new Option(
+      '--budget <time|share>',
+      'a longer cycle is a stall, by default 20 × the median, 2ms to 10ms; 1%: of a CPU, for the observer',
+    ).argParser(parseBudget),
     new Option('--tier <name>', 'bpf sees every cycle, proc needs no root')
       .choices(['auto', 'bpf', 'proc'])
       .default('auto'),
@@ -37,6 +45,23 @@ export function addObserveOptions(command: Command): void {
   ]);
 }
 
+/** "20ms" or "1%"; given twice, both. Throws USAGE. */
+export function parseBudget(text: string, before: Budget = {}): Budget {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
+  if (!percent) return { ...before, cycleNs: parseDurationNs(text, '--budget') };
+  const cpuShare = Number(percent[1]) / 100;
+  if (cpuShare > 0) return { ...before, cpuShare };
+  throw new LoopscopeError('USAGE', '--budget: nothing can be seen for 0 %', 'try --budget 1%');
+}
+
+/** What the library calls them. */
+export function budgetChoices({ budget }: Pick<ObserveFlags, 'budget'>) {
+  return {
+    ...(budget?.cycleNs !== undefined && { budgetNs: budget.cycleNs }),
+    ...(budget?.cpuShare !== undefined && { cpuBudgetShare: budget.cpuShare }),
+  };
+}
+
 const OUTPUT = 'Output:';
 
 /** Where results go. */
@@ -44,6 +69,7 @@ export function addOutputOptions(command: Command): void {
   addGroup(command, OUTPUT, [
     new Option('--json', 'print one JSON object on standard output').default(false),
     new Option('--html <file>', 'write a self-contained HTML report'),
+    new Option('--folded <file>', 'write the stacks of stalls, in µs, for flame graphs'),
     new Option('-o, --out <file>', 'write the run file, to be reported on again or compared'),
     ...quietOptions(),
   ]);

@@ -19,6 +19,7 @@ import { LoopscopeError } from '../base/errors.ts';
 const SIGNATURES: Record<string, RegExp> = {
   '--out': /^\{"record":"header"/,
   '--html': /^<!doctype html>/i,
+  '--folded': /^([^\n;]+ \d+(\/\d+)?|unknown loop);/,
   '--hdr': /^#\[Logged with /,
   '--hgrm': /^( +Value +Percentile|#\[response times)/,
   '--csv': /^start_s,/,

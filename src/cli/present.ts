@@ -5,27 +5,25 @@ import { join, resolve } from 'node:path';
 import { LoopscopeError } from '../base/errors.ts';
 import type { Diagnosis } from '../diagnose/finding.ts';
 import type { Run } from '../record/run.ts';
-import { writeRunFile } from '../record/run-file.ts';
-import { csvReporter } from '../report/csv/csv.ts';
-import { hdrLogReporter } from '../report/hdr-log/hdr-log.ts';
-import { hgrmReporter } from '../report/hgrm/hgrm.ts';
-import { htmlReporter } from '../report/html/html.ts';
-import { jsonReporter } from '../report/json/json.ts';
 import type { Reporter, ReportOptions } from '../report/reporter.ts';
-import { terminalReporter } from '../report/terminal/terminal.ts';
 import { type OutputFlags, wantsColour } from './options.ts';
 import { checkOutputs, type Output, writeWhole } from './outputs.ts';
 
 /** What the run was judged by besides its own diagnosis. */
-export type Judged = Pick<ReportOptions, 'thresholds' | 'limit'>;
+export type Judged = Pick<ReportOptions, 'thresholds' | 'limit'> & {
+  /** JSON as one line, the last of a stream. */
+  asLine?: boolean;
+};
 
-type FileFlag = 'html' | 'hdr' | 'hgrm' | 'csv';
+type FileFlag = 'html' | 'folded' | 'hdr' | 'hgrm' | 'csv';
 
-const FILE_REPORTERS: Record<FileFlag, Reporter> = {
-  html: htmlReporter,
-  hdr: hdrLogReporter,
-  hgrm: hgrmReporter,
-  csv: csvReporter,
+/** Loaded when asked for: most runs need one of them. */
+const FILE_REPORTERS: Record<FileFlag, () => Promise<Reporter>> = {
+  html: async () => (await import('../report/html/html.ts')).htmlReporter,
+  folded: async () => (await import('../report/folded/folded-reporter.ts')).foldedReporter,
+  hdr: async () => (await import('../report/hdr-log/hdr-log.ts')).hdrLogReporter,
+  hgrm: async () => (await import('../report/hgrm/hgrm.ts')).hgrmReporter,
+  csv: async () => (await import('../report/csv/csv.ts')).csvReporter,
 };
 const FILE_FLAGS = Object.keys(FILE_REPORTERS) as FileFlag[];
 
@@ -50,7 +48,12 @@ export function refuseExportsWithoutLoad(flags: OutputFlags): void {
 }
 
 /** Writes and prints everything asked for. Files come first, so that the text can name them; the text always comes. */
-export function present(run: Run, diagnosis: Diagnosis, flags: OutputFlags, more: Judged = {}): void {
+export async function present(
+  run: Run,
+  diagnosis: Diagnosis,
+  flags: OutputFlags,
+  more: Judged = {},
+): Promise<void> {
   const failures: unknown[] = [];
   const written: string[] = [];
   const attempt = (write: () => void, path: string) => {
@@ -68,25 +71,35 @@ export function present(run: Run, diagnosis: Diagnosis, flags: OutputFlags, more
     ...more,
   };
   const { out } = flags;
-  if (out !== undefined) attempt(() => writeRunFile(out, run), out);
+  if (out !== undefined) {
+    const { writeRunFile } = await import('../record/run-file.ts');
+    attempt(() => writeRunFile(out, run), out);
+  }
   for (const name of FILE_FLAGS) {
     const path = flags[name];
     if (path === undefined) continue;
     const output = { option: `--${name}`, path };
-    attempt(() => writeWhole(output, FILE_REPORTERS[name].render(run, diagnosis, options)), path);
+    const reporter = await FILE_REPORTERS[name]();
+    attempt(() => writeWhole(output, reporter.render(run, diagnosis, options)), path);
   }
-  const reporter = flags.json ? jsonReporter : terminalReporter;
+  const json = flags.json ? await import('../report/json/json.ts') : null;
+  const reporter = json
+    ? more.asLine
+      ? json.jsonLineReporter
+      : json.jsonReporter
+    : (await import('../report/terminal/terminal.ts')).terminalReporter;
   process.stdout.write(`${reporter.render(run, diagnosis, options).trimEnd()}\n`);
   if (!flags.json) for (const path of written) process.stdout.write(`wrote ${resolve(path)}\n`);
   if (failures.length === 0) return;
-  throw out !== undefined && written.includes(out) ? failures[0] : withRunKept(failures[0], run);
+  throw out !== undefined && written.includes(out) ? failures[0] : await withRunKept(failures[0], run);
 }
 
 /** A run that took minutes is not lost for want of a place: it is put where temporary files go, if that can be. */
-function withRunKept(failure: unknown, run: Run): unknown {
+async function withRunKept(failure: unknown, run: Run): Promise<unknown> {
   if (!(failure instanceof LoopscopeError) || failure.code !== 'RUN_FILE_WRITE') return failure;
   try {
     const path = join(mkdtempSync(join(tmpdir(), 'loopscope-')), 'run.loopscope');
+    const { writeRunFile } = await import('../record/run-file.ts');
     writeRunFile(path, run);
     return new LoopscopeError(
       failure.code,

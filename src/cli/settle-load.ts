@@ -11,8 +11,6 @@ import { type ArrivalSpec, parseArrival } from '../plan/arrival-spec.ts';
 import { parseHeader, parseMethod, parseSources, settleBody } from '../plan/flags.ts';
 import { ARRIVALS } from '../plan/registry.ts';
 import { type EncodedRequests, encodeRequests, plainRequest } from '../plan/requests.ts';
-import { encodeScenario } from '../plan/scenario/compile.ts';
-import { loadScenario } from '../plan/scenario/load-scenario.ts';
 import { parseStage } from '../plan/stages.ts';
 import { parseThinkTime } from '../plan/think-time.ts';
 import type { Codec, RequestOptions } from '../wire/codec.ts';
@@ -174,6 +172,8 @@ async function scenarioRequests(
       `leave out ${option}, or put it in the scenario`,
     );
   }
+  const { loadScenario } = await import('../plan/scenario/load-scenario.ts');
+  const { encodeScenario } = await import('../plan/scenario/compile.ts');
   const { scenario, where, readFile } = await loadScenario(flags.scenario!);
   return encodeScenario(scenario, { codec, base, where, readFile, seed: flags.seed });
 }

@@ -9,6 +9,9 @@ import { CPU_LIMIT, cpu_memory } from './probes/layouts.ts';
 
 export type Arming = 'auto' | 'always' | 'never';
 
+/** What may be armed at most: the observer's CPU budget lowers it. */
+export type ArmingLimit = 'all' | 'no-samples' | 'none';
+
 export type ArmingOptions = {
   programs: ReadonlyMap<string, number>;
   /** Descriptor of the map of cpu_memory. */
@@ -48,6 +51,7 @@ export function createArming(options: ArmingOptions) {
   let totalNs = 0;
   let lastStallNs = 0;
   let irqsTooDear = false;
+  let limit: ArmingLimit = 'all';
   let spanStartNs = 0;
   let softIrqsAtSpan = 0;
 
@@ -85,7 +89,14 @@ export function createArming(options: ArmingOptions) {
     onChange('armed, without interrupts', `${perSec} soft interrupts a second would cost too much to time`);
   };
 
+  const levelName = () =>
+    limit === 'no-samples'
+      ? 'armed, without interrupts and samples'
+      : irqsTooDear
+        ? 'armed, without interrupts'
+        : 'armed';
   const openClock = (tid: number) => {
+    if (limit !== 'all' || clocks.has(tid)) return;
     try {
       const fd = attachCpuClock(programs.get('on_sample')!, tid, SAMPLES_PER_SEC);
       clocks.set(tid, fd);
@@ -100,26 +111,52 @@ export function createArming(options: ArmingOptions) {
     clocks.delete(tid);
   };
 
+  const setDown = () => {
+    if (!armed) return;
+    armed = false;
+    totalNs += nowNs() - sinceNs;
+    options.setEpoch(0);
+    for (const tid of threads) closeClock(tid);
+    closeAll(sched);
+    detachIrqs();
+  };
+  /** To the present limit. A new epoch: an account that began with other probes is not called full. */
+  const refit = () => {
+    if (limit === 'all') {
+      if (!irqsTooDear && irqs.length === 0) attachIrqs();
+      for (const tid of threads) openClock(tid);
+    } else {
+      for (const tid of threads) closeClock(tid);
+      detachIrqs();
+    }
+    options.setEpoch(++epoch);
+  };
+
   const arming = {
     arm(why: string): void {
-      if (armed) return;
+      if (armed || limit === 'none') return;
       armed = true;
       sinceNs = lastStallNs = nowNs();
       for (const name of SCHED_PROGRAMS) sched.push(attachTracing(programs.get(name)!));
-      if (!irqsTooDear) attachIrqs();
+      if (!irqsTooDear && limit === 'all') attachIrqs();
       for (const tid of threads) openClock(tid);
       // Last, so that an account is called full only when every probe was there from its first moment.
       options.setEpoch(++epoch);
-      onChange(irqsTooDear ? 'armed, without interrupts' : 'armed', why);
+      onChange(levelName(), why);
+    },
+    /** Lowers or raises what may be armed; what is armed now changes at once, and is named. */
+    limitTo(next: ArmingLimit, why: string): string {
+      if (next !== limit) {
+        limit = next;
+        if (limit === 'none') setDown();
+        else if (armed) refit();
+        else if (options.mode === 'always') arming.arm(why);
+      }
+      return armed ? levelName() : 'base';
     },
     disarm(why: string): void {
       if (!armed) return;
-      armed = false;
-      totalNs += nowNs() - sinceNs;
-      options.setEpoch(0);
-      for (const tid of threads) closeClock(tid);
-      closeAll(sched);
-      detachIrqs();
+      setDown();
       onChange('base', why);
     },
     /** Once a poll. */

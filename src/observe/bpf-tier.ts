@@ -9,14 +9,27 @@ import { openRingBuffer } from '../kernel/bpf/ring-buffer.ts';
 import { openTracefs, type Tracefs } from '../kernel/bpf/tracefs.ts';
 import { offHeap } from '../kernel/libc.ts';
 import { closeFd } from '../kernel/sockets.ts';
-import { type Arming, createArming } from './arming.ts';
-import { control, counters, LOOP_LIMIT, loop_state, totals } from './probes/layouts.ts';
+import { type Arming, type ArmingLimit, createArming } from './arming.ts';
+import {
+  BLOCK_LIMIT,
+  control,
+  counters,
+  LOOP_LIMIT,
+  loop_state,
+  STACK_LOOP_LIMIT,
+  STACKS_PER_LOOP,
+  totals,
+} from './probes/layouts.ts';
+import { createMemoryProbes, createStackCredit, createStackSlots } from './stack-supply.ts';
+import { isStackRecord } from './stack-unwinder.ts';
 import { WAIT_CALLS } from './wait-calls.ts';
 
 export type BpfTierOptions = {
   armed: Arming;
   nowNs: () => number;
   onStallRecord: (bytes: Uint8Array) => void;
+  /** A user stack, ahead of the stall it belongs to. */
+  onStackRecord?: (bytes: Uint8Array) => void;
   /** Of the ring of stalls; small in tests of losses. */
   ringBytes?: number;
   onTierChange: (tier: string, why: string) => void;
@@ -34,7 +47,15 @@ export type BpfTier = {
   /** The work a loop is in the middle of, or null while it waits (or was not yet seen to return from a wait). */
   openWork(loopIndex: number): OpenWork | null;
   ringDrops(): number;
+  /** User stacks that were not sent: over what unwinding may cost, or for want of room in the ring. */
+  stackDrops(): number;
   armedNs(): number;
+  /** A stall is under way: arms as one that ended does. */
+  suspect(): void;
+  /** What may be armed at most; the name of what is armed now. */
+  limitArming(limit: ArmingLimit, why: string): string;
+  /** Unties the probes that see each cycle, or ties them again: then each loop is to be added anew. */
+  seeCycles(on: boolean): void;
   readonly programs: ReadonlyMap<string, number>;
   [Symbol.dispose](): void;
 };
@@ -55,8 +76,13 @@ const ACCEPT_CALLS = ['accept', 'accept4'];
 export function startBpfTier(options: BpfTierOptions): BpfTier {
   using stack = new DisposableStack();
   const ringBytes = options.ringBytes ?? DEFAULT_RING_BYTES;
+  // 7 MB for all loops; a tier that is never armed never copies.
+  const stackCount = options.armed === 'never' ? 1 : STACK_LOOP_LIMIT * STACKS_PER_LOOP;
   const object = stack.use(
-    loadSkeleton(new URL('./probes/observer.skel.bin', import.meta.url), { stalls: ringBytes }),
+    loadSkeleton(new URL('./probes/observer.skel.bin', import.meta.url), {
+      stalls: ringBytes,
+      user_stacks: stackCount,
+    }),
   );
   const tracefs = stack.use(openTracefs());
   const ring = stack.use(openRingBuffer(object.maps.get('stalls')!, ringBytes));
@@ -65,9 +91,11 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   const controlView = new DataView(controlMapping.buffer);
   const attached = new Set<string>();
   const fds: number[] = [];
-  stack.defer(() => {
-    for (const fd of fds) closeFd(fd);
-  });
+  const closeFds = () => {
+    for (const fd of fds.splice(0)) closeFd(fd);
+    attached.clear();
+  };
+  stack.defer(closeFds);
   const clocks = new Map<number, number>();
   stack.defer(() => {
     for (const fd of clocks.values()) closeFd(fd);
@@ -76,13 +104,20 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   declareWaitCalls(object);
   for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
 
+  const memoryProbes = stack.use(createMemoryProbes(object, tracefs));
+  const credit = createStackCredit(controlView, options.nowNs);
+  const stackSlots = createStackSlots(options.armed === 'never' ? 0 : STACK_LOOP_LIMIT);
+
   const arming = stack.use(
     createArming({
       programs: object.programs,
       cpuMemories: object.maps.get('cpu_memories')!,
       mode: options.armed,
       nowNs: options.nowNs,
-      setEpoch: (epoch) => controlView.setUint32(control.at.armed, epoch, true),
+      setEpoch(epoch) {
+        memoryProbes.attach(epoch > 0);
+        controlView.setUint32(control.at.armed, epoch, true);
+      },
       onChange: options.onTierChange,
     }),
   );
@@ -104,28 +139,43 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
         attachExit(object, tracefs, call.name, 'on_wait_exit', fds);
       }
       const state = offHeap(loop_state.byteLength);
-      new DataView(state.buffer).setUint32(loop_state.at.kinds, kinds, true);
+      const stateView = new DataView(state.buffer);
+      stateView.setUint32(loop_state.at.kinds, kinds, true);
+      stateView.setUint32(loop_state.at.stack_slot, stackSlots.take(loopIndex), true);
+      for (let i = 0; i <= BLOCK_LIMIT; i++) stateView.setUint8(loop_state.at.block_stacks + i, i);
       updateElement(object.maps.get('states')!, loopIndex, state);
       const index = offHeap(4);
       new DataView(index.buffer).setUint32(0, loopIndex, true);
       updateElement(object.maps.get('loop_of_tid')!, tid, index);
       arming.addThread(tid);
     },
-    removeLoop(_loopIndex, tid) {
+    removeLoop(loopIndex, tid) {
       deleteElement(object.maps.get('loop_of_tid')!, tid);
+      stackSlots.release(loopIndex);
       arming.removeThread(tid);
     },
     setBudgetNs: (budgetNs) =>
       controlView.setBigUint64(control.at.budget_ns, BigInt(Math.round(budgetNs)), true),
     poll() {
-      const count = ring.read(options.onStallRecord);
+      const count = ring.read((bytes) => {
+        if (isStackRecord(bytes)) options.onStackRecord?.(bytes);
+        else options.onStallRecord(bytes);
+      });
+      credit.step();
       arming.step(count > 0);
     },
     totalsOf: (loopIndex) =>
       new DataView(totalsMapping.buffer, loopIndex * totals.byteLength, totals.byteLength),
     openWork: (loopIndex) => readOpenWork(object.maps.get('states')!, loopIndex),
+    stackDrops: () => Number(controlView.getBigUint64(control.at.stack_drops, true)),
     ringDrops: () => Number(controlView.getBigUint64(control.at.ring_drops, true)),
     armedNs: () => arming.armedNs(),
+    suspect: () => arming.step(true),
+    limitArming: (limit, why) => arming.limitTo(limit, why),
+    seeCycles(on) {
+      closeFds();
+      if (on) for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
+    },
     [Symbol.dispose]: () => owned.dispose(),
   };
 }

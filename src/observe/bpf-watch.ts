@@ -1,34 +1,52 @@
 /** The bpf tier joined with what /proc knows: which threads to watch, their counters, and names for addresses. */
 import { LoopscopeError } from '../base/errors.ts';
 import { readStat } from '../kernel/proc/process-stat.ts';
-import { readStatus } from '../kernel/proc/process-status.ts';
-import { readSchedstat } from '../kernel/proc/schedstat.ts';
-import { createKallsyms } from '../kernel/symbols/kallsyms.ts';
-import { createUserSymbols, type UserSymbols } from '../kernel/symbols/user-symbols.ts';
 import { CYCLE_BUCKET_COUNT } from '../record/cycle-buckets.ts';
-import type { CycleWindow, LoopRecord, Stall } from '../record/observation.ts';
+import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../record/observation.ts';
+import { createWarmUp } from './blocked-stack.ts';
 import { type BpfTier, startBpfTier } from './bpf-tier.ts';
 import { budgetFor, ENOUGH_CYCLES, FIRST_BUDGET_NS } from './budget.ts';
-import { createWindowCutter, type TaskCounters, type WindowCutter } from './cycle-windows.ts';
-import { findLoops, type LoopCandidate } from './find-loops.ts';
-import type { ObserveOptions, Tier } from './observe.ts';
-import { LOOP_LIMIT, stall_event, totals } from './probes/layouts.ts';
+import { type CpuHolder, createCpuHolder } from './cpu-holder.ts';
+import { createWindowCutter, type WindowCutter } from './cycle-windows.ts';
+import { createThreadRests, findLoops, type LoopCandidate } from './find-loops.ts';
+import { createLoopSlots } from './loop-slots.ts';
+import type { ObserveOptions, Tier, TierOptions } from './observe.ts';
+import { createOpenStalls, type OpenStalls } from './open-stalls.ts';
+import { LOOP_LIMIT, totals } from './probes/layouts.ts';
+import { createProcessTree, type ProcessTree } from './process-tree.ts';
 import { measureProgramCost } from './program-cost.ts';
-import { decodeStall } from './stall-decoder.ts';
+import { createStallBook, type StallBook } from './stall-book.ts';
+import { taskIdentity } from './task-identity.ts';
+import { readTaskCounters } from './task-window.ts';
 import { unfinishedStall } from './unfinished-stall.ts';
+import { createWindowStore } from './window-store.ts';
 
-const STALL_LIMIT = 4000;
-const RESCAN_NS = 1e9;
+const RESCAN_NS = 500e6;
+const LONGEST_RESCAN_NS = 900e6;
+/** Of the time, at most a hundredth. */
+const SCAN_TIMES = 100;
+/** A busy thread is looked at again at the next scan: to wait for it would keep the ring waiting too. */
+const RESCAN_SAMPLE_MS = 0;
 const BUDGET_AFTER_NS = 500e6;
+/** Loops in all, those that are gone too: workers may come and go for days. */
+const RECORD_LIMIT = 8192;
+const CHANGE_LIMIT = 1000;
 /** Tried for a thread whose wait call could not be seen; poll and select are often just blocking calls of other work. */
 const LIKELY_CALLS = ['epoll_wait', 'epoll_pwait', 'epoll_pwait2', 'io_uring_enter'];
 
-type Watched = { record: LoopRecord; cutter: WindowCutter };
+type Watched = {
+  record: LoopRecord;
+  cutter: WindowCutter;
+  /** Its place in the kernel's arrays. */
+  slot: number;
+  identity: string;
+  /** The present window began then. */
+  sinceNs: number;
+};
 
 /** Throws NO_LOOP_FOUND, PERMISSION or BPF_LOAD. */
-export function startBpfWatch(options: ObserveOptions & { windowNs: number }): Tier {
-  const nowNs = () => options.clock.nowNs();
-  const watch = new Watch(options, nowNs);
+export function startBpfWatch(options: TierOptions): Tier {
+  const watch = new Watch(options);
   try {
     watch.rescan();
     if (watch.records.length === 0) {
@@ -49,24 +67,41 @@ class Watch implements Tier {
   readonly name = 'bpf';
   readonly capabilities = [{ name: 'bpf', available: true, reason: '', hides: '' }];
   readonly records: LoopRecord[] = [];
-  readonly #options: ObserveOptions & { windowNs: number };
+  readonly #options: TierOptions;
   readonly #nowNs: () => number;
   readonly #tier: BpfTier;
   readonly #cost: ReturnType<typeof measureProgramCost>;
+  readonly #cpu: CpuHolder;
+  readonly #tree: ProcessTree;
+  readonly #book: StallBook;
+  readonly #open: OpenStalls | null;
+  readonly #slots = createLoopSlots(LOOP_LIMIT);
+  /** By tid. */
   readonly #watched = new Map<number, Watched>();
-  readonly #windows: CycleWindow[] = [];
-  readonly #records: Uint8Array[] = [];
+  readonly #byLoop = new Map<number, Watched>();
+  readonly #rests = createThreadRests();
+  readonly #windows = createWindowStore();
+  readonly #warmUp = createWarmUp((address) => this.#book.kernelSymbol(address));
   readonly #exits: { pid: number; atNs: number }[] = [];
   readonly #tierChanges: { atNs: number; tier: string; why: string }[] = [];
-  readonly #userSymbols = new Map<number, UserSymbols>();
-  readonly #losses = { ringBufferDrops: 0, mapFullDrops: 0, stallsNotKept: 0, decodeErrors: 0 };
+  /** Threads that found no place, each counted once. */
+  readonly #refused = new Set<number>();
+  readonly #losses: ObserverLosses = {
+    ringBufferDrops: 0,
+    mapFullDrops: 0,
+    stallsNotKept: 0,
+    decodeErrors: 0,
+  };
+  #level = 'base';
+  #finished = false;
   #budgetNs: number;
   #budgetSettled: boolean;
   #windowStartNs: number;
   #nextScanNs: number;
   readonly #beganNs: number;
 
-  constructor(options: ObserveOptions & { windowNs: number }, nowNs: () => number) {
+  constructor(options: TierOptions) {
+    const nowNs = () => options.clock.nowNs();
     this.#options = options;
     this.#nowNs = nowNs;
     this.#beganNs = nowNs();
@@ -74,165 +109,223 @@ class Watch implements Tier {
     this.#nextScanNs = this.#beganNs + RESCAN_NS;
     this.#budgetNs = options.budgetNs ?? FIRST_BUDGET_NS;
     this.#budgetSettled = options.budgetNs !== undefined;
+    this.#tree = createProcessTree(options);
+    this.#book = createStallBook({
+      startMonoNs: options.clock.startMonoNs,
+      nameAtOnce: options.live !== undefined,
+      loopOf: this.#slots.loopOf,
+    });
     this.#tier = startBpfTier({
       armed: options.armed ?? 'auto',
       nowNs,
       ...(options.ringBytes !== undefined && { ringBytes: options.ringBytes }),
       onStallRecord: (bytes) => this.#takeStall(bytes),
-      onTierChange: (tier, why) => this.#tierChanges.push({ atNs: nowNs(), tier, why }),
+      onStackRecord: (bytes) => this.#book.takeStack(bytes),
+      onTierChange: (tier, why) => this.#noteChange(tier, why),
     });
     this.#tier.setBudgetNs(this.#budgetNs);
     this.#cost = measureProgramCost(this.#tier.programs, nowNs);
+    this.#cpu = createCpuHolder({
+      budgetShare: options.cpuBudgetShare ?? null,
+      isWatched: options.live !== undefined,
+      programs: this.#tier.programs,
+      ownCpuNs: options.ownCpuNs,
+      nowNs,
+      limitArming: (limit, why) => this.#tier.limitArming(limit, why),
+      onLevel: (level, why) => this.#noteChange(level, why),
+      seeCycles: (on) => this.#seeCycles(on),
+    });
+    this.#open = options.live ? this.#openStalls(options.live) : null;
   }
 
   /** Workers come and go: threads not seen before are added, those gone are closed. */
   rescan(): void {
-    const alive = new Set<number>();
-    const options = { selfPids: this.#options.selfPids, knownTids: new Set(this.#watched.keys()) };
-    for (const candidate of findLoops(this.#options.pids, options)) {
-      alive.add(candidate.tid);
-      if (!this.#watched.has(candidate.tid)) this.#add(candidate);
+    const processes = this.#tree.scan();
+    for (const [tid, watched] of this.#watched) {
+      const { pid } = watched.record;
+      // A thread may end while its process stays, and either number may be another's by now.
+      if (taskIdentity(pid, tid) !== watched.identity) this.#close(tid, watched);
     }
-    for (const [tid, { record }] of this.#watched) {
-      if (alive.has(tid) || readStat(record.pid, tid) !== null) continue;
-      this.#close(tid, record);
+    const candidates = findLoops(this.#options.pids, {
+      processes,
+      roots: this.#tree.roots,
+      knownTids: this.#watched,
+      rests: this.#rests,
+      selfPids: this.#options.selfPids,
+      ...(this.records.length > 0 && { sampleMs: RESCAN_SAMPLE_MS }),
+    });
+    for (const candidate of candidates) this.#add(candidate);
+    for (const tid of this.#refused) {
+      if (!candidates.some((candidate) => candidate.tid === tid)) this.#refused.delete(tid);
     }
   }
 
   poll(): void {
     this.#tier.poll();
+    this.#slots.settle();
+    this.#book.step();
     this.#cost.step();
     const now = this.#nowNs();
     if (!this.#budgetSettled && now - this.#beganNs > BUDGET_AFTER_NS) this.#settleBudget();
+    this.#open?.step(this.#liveRecords(), this.#budgetNs);
     if (now - this.#windowStartNs >= this.#options.windowNs) this.#cutWindows(now);
     if (now >= this.#nextScanNs) {
-      this.#nextScanNs = now + RESCAN_NS;
       this.rescan();
+      const tookNs = this.#nowNs() - now;
+      this.#nextScanNs = now + Math.min(LONGEST_RESCAN_NS, Math.max(RESCAN_NS, SCAN_TIMES * tookNs));
     }
+    this.#cpu.step();
   }
 
   hasExited(pid: number): boolean {
-    const stat = readStat(pid);
-    return stat === null || stat.state === 'Z';
+    return this.#tree.hasExited(pid);
+  }
+
+  allGone(): boolean {
+    return [...this.#tree.roots].every((pid) => this.#tree.hasExited(pid)) && this.#watched.size === 0;
   }
 
   loops(): LoopRecord[] {
-    return this.records;
+    return [...this.#liveRecords()];
   }
 
   finish() {
     const now = this.#nowNs();
     this.rescan();
-    for (const pid of this.#options.pids) {
+    for (const pid of this.#tree.roots) {
       if (this.hasExited(pid) && !this.#exits.some((exit) => exit.pid === pid))
         this.#exits.push({ pid, atNs: now });
     }
     this.#cutWindows(now);
     const unfinished = this.#unfinished(now);
-    this.#losses.ringBufferDrops = this.#tier.ringDrops();
+    this.#finished = true;
     const armedNs = this.#tier.armedNs();
     const cost = { ...this.#cost.finish(), armedNs, tierChanges: this.#tierChanges };
-    const active = this.records.filter((record) => this.#wasLoop(record));
+    const windows = this.#windows.all();
+    const cycled = new Set(windows.filter((w) => w.cycleCount > 0).map((w) => w.loopIndex));
+    const active = this.records.filter((record) => this.#wasLoop(record, cycled));
+    const kept = new Set(active.map((record) => record.loopIndex));
+    const stalls = [...this.#book.finish(), ...unfinished].sort((a, b) => a.startNs - b.startNs);
     return {
       budgetNs: this.#budgetNs,
       loops: active,
-      windows: this.#windows.filter((window) =>
-        active.some((record) => record.loopIndex === window.loopIndex),
-      ),
-      stalls: [...this.#decodeAll(), ...unfinished].sort((a, b) => a.startNs - b.startNs),
+      windows: windows.filter((window) => kept.has(window.loopIndex)),
+      stalls,
       exits: this.#exits,
       cost,
-      losses: this.#losses,
+      losses: this.#lossesNow(),
     };
   }
 
   [Symbol.dispose](): void {
+    this.#book?.[Symbol.dispose]();
     this.#cost?.[Symbol.dispose]();
+    this.#cpu?.[Symbol.dispose]();
     this.#tier[Symbol.dispose]();
   }
 
+  *#liveRecords(): Generator<LoopRecord> {
+    for (const { record } of this.#watched.values()) yield record;
+  }
+
   /** A candidate that never waited as a loop does was none, unless it was certain or is all there is. */
-  #wasLoop(record: LoopRecord): boolean {
-    if (record.waitCall !== null) return true;
-    if (this.#windows.some((window) => window.loopIndex === record.loopIndex && window.cycleCount > 0))
-      return true;
-    return this.records.length === 1;
+  #wasLoop(record: LoopRecord, cycled: ReadonlySet<number>): boolean {
+    return record.waitCall !== null || cycled.has(record.loopIndex) || this.records.length === 1;
+  }
+
+  #openStalls(live: NonNullable<ObserveOptions['live']>): OpenStalls {
+    return createOpenStalls({
+      nowNs: this.#nowNs,
+      startMonoNs: this.#options.clock.startMonoNs,
+      openWork: (loopIndex) => {
+        const slot = this.#byLoop.get(loopIndex)?.slot;
+        return slot === undefined ? null : this.#tier.openWork(slot);
+      },
+      progressOf: (loopIndex) => {
+        const slot = this.#byLoop.get(loopIndex)?.slot;
+        if (slot === undefined) return 0n;
+        const live = this.#tier.totalsOf(slot);
+        return live.getBigUint64(totals.at.cycles, true) + live.getBigUint64(totals.at.peeks, true);
+      },
+      symbolsOf: this.#book.symbolsOf,
+      listener: live,
+      suspect: () => this.#tier.suspect(),
+    });
+  }
+
+  #noteChange(tier: string, why: string): void {
+    if (this.#finished) return;
+    const change = { atNs: this.#nowNs(), tier, why };
+    this.#level = tier;
+    if (this.#tierChanges.length < CHANGE_LIMIT) this.#tierChanges.push(change);
+    this.#options.live?.onTierChange(change);
   }
 
   #add(candidate: LoopCandidate): void {
+    const { pid, tid } = candidate;
+    const identity = taskIdentity(pid, tid);
+    const ofProcess = tid === pid ? identity : taskIdentity(pid, pid);
+    if (identity === null || ofProcess === null || this.#watched.has(tid)) return;
     const loopIndex = this.records.length;
-    if (loopIndex >= LOOP_LIMIT) {
-      this.#losses.mapFullDrops++;
+    const slot = loopIndex < RECORD_LIMIT ? this.#slots.take(loopIndex) : null;
+    if (slot === null) {
+      if (!this.#refused.has(tid)) this.#losses.mapFullDrops++;
+      this.#refused.add(tid);
       return;
     }
     const { waitCallNumber: _number, certain: _certain, ...known } = candidate;
-    const record: LoopRecord = { ...known, loopIndex, startNs: this.#nowNs(), endNs: null };
-    this.#tier.addLoop(loopIndex, record.tid, record.waitCall === null ? LIKELY_CALLS : [record.waitCall]);
-    const live = this.#tier.totalsOf(loopIndex);
-    const cutter = createWindowCutter(loopIndex, live, readTaskCounters(record.pid, record.tid));
+    const now = this.#nowNs();
+    const record: LoopRecord = { ...known, loopIndex, startNs: now, endNs: null };
+    const watched = { record, cutter: this.#watchFrom(slot, record), slot, identity, sinceNs: now };
     this.records.push(record);
-    this.#watched.set(record.tid, { record, cutter });
+    this.#watched.set(tid, watched);
+    this.#byLoop.set(loopIndex, watched);
+    this.#book.addLoop(loopIndex, pid, ofProcess);
+    if (!this.#options.live) return;
+    this.#warmUp(pid, tid, this.#book.symbolsOf(loopIndex));
+    this.#options.live.onLoop(record);
   }
 
-  #close(tid: number, record: LoopRecord): void {
+  /** Its counting begins now, from nothing. */
+  #watchFrom(slot: number, record: LoopRecord): WindowCutter {
+    this.#tier.addLoop(slot, record.tid, record.waitCall === null ? LIKELY_CALLS : [record.waitCall]);
+    const task = readTaskCounters(record.pid, record.tid);
+    return createWindowCutter(record.loopIndex, this.#tier.totalsOf(slot), task);
+  }
+
+  #close(tid: number, watched: Watched): void {
+    const { record, slot } = watched;
     record.endNs = this.#nowNs();
-    this.#cutWindow(this.#watched.get(tid)!, record.endNs);
+    // What it sent before its end is still to be known as its own.
+    this.#tier.poll();
+    this.#cutWindow(watched, record.endNs);
     this.#watched.delete(tid);
-    this.#tier.removeLoop(record.loopIndex, tid);
-    if (this.hasExited(record.pid)) this.#exits.push({ pid: record.pid, atNs: record.endNs });
+    this.#byLoop.delete(record.loopIndex);
+    this.#tier.removeLoop(slot, tid);
+    this.#slots.release(slot);
+    this.#book.removeLoop(record.loopIndex);
+    this.#open?.remove(record.loopIndex);
+    const stat = readStat(record.pid);
+    if (stat === null || stat.state === 'Z' || this.#tree.hasExited(record.pid))
+      this.#exits.push({ pid: record.pid, atNs: record.endNs });
+    this.#options.live?.onLoop(record);
   }
 
-  /** Only the bytes are kept during the run: naming addresses (a 10 MB symbol table) would disturb what is watched. */
   #takeStall(bytes: Uint8Array): void {
-    if (this.#options.onStall) {
-      const bare = (address: bigint) => `0x${address.toString(16)}`;
-      const stall = this.#decode(bytes, bare, (_loop, address) => bare(address));
-      if (stall) this.#options.onStall(stall);
-    }
-    if (this.#records.length >= STALL_LIMIT) this.#losses.stallsNotKept++;
-    else this.#records.push(bytes.slice());
-    this.#symbolsOf(
-      new DataView(bytes.buffer, bytes.byteOffset).getUint32(stall_event.at.loop_index, true),
-    )?.keepMaps();
-  }
-
-  #decodeAll(): Stall[] {
-    const kernel = createKallsyms();
-    const stalls: Stall[] = [];
-    for (const bytes of this.#records) {
-      const stall = this.#decode(
-        bytes,
-        (address) => kernel.symbolize(address),
-        (loopIndex, address) => this.#symbolsOf(loopIndex)?.symbolize(address) ?? `0x${address.toString(16)}`,
-      );
-      if (stall) stalls.push(stall);
-      else this.#losses.decodeErrors++;
-    }
-    return stalls.sort((a, b) => a.startNs - b.startNs);
-  }
-
-  #decode(
-    bytes: Uint8Array,
-    kernelSymbol: (address: bigint) => string,
-    userSymbol: (loopIndex: number, address: bigint) => string,
-  ): Stall | null {
-    return decodeStall(bytes, { startMonoNs: this.#options.clock.startMonoNs, kernelSymbol, userSymbol });
-  }
-
-  #symbolsOf(loopIndex: number): UserSymbols | null {
-    const pid = this.records[loopIndex]?.pid;
-    if (pid === undefined) return null;
-    let symbols = this.#userSymbols.get(pid);
-    if (!symbols) this.#userSymbols.set(pid, (symbols = createUserSymbols(pid)));
-    return symbols;
+    const { onStall, live } = this.#options;
+    const tell = (stall: Stall) => {
+      onStall?.(stall);
+      live?.onStall(stall, this.#open?.finish(stall) ?? null);
+    };
+    this.#book.take(bytes, onStall || live ? tell : null);
   }
 
   /** One budget for all loops, from the cycles of all of them. */
   #settleBudget(): void {
     const sum = new Float64Array(CYCLE_BUCKET_COUNT);
     let cycleCount = 0;
-    for (const record of this.records) {
-      const live = this.#tier.totalsOf(record.loopIndex);
+    for (const { slot } of this.#watched.values()) {
+      const live = this.#tier.totalsOf(slot);
       for (let bucket = 0; bucket < CYCLE_BUCKET_COUNT; bucket++) {
         const count = live.getUint32(totals.at.work_hist + bucket * 4, true);
         sum[bucket]! += count;
@@ -245,19 +338,52 @@ class Watch implements Tier {
     this.#tier.setBudgetNs(this.#budgetNs);
   }
 
-  #cutWindow({ record, cutter }: Watched, now: number): void {
-    const startNs = Math.max(this.#windowStartNs, record.startNs);
-    if (now <= startNs) return;
-    const live = this.#tier.totalsOf(record.loopIndex);
+  #cutWindow(watched: Watched, now: number): CycleWindow | null {
+    const { record, cutter, slot, sinceNs } = watched;
+    if (now <= sinceNs || !this.#cpu.seesCycles) return null;
     const task = readTaskCounters(record.pid, record.tid);
-    this.#windows.push(cutter.cut(live, task, startNs, now - startNs));
+    const window = cutter.cut(this.#tier.totalsOf(slot), task, sinceNs, now - sinceNs);
+    watched.sinceNs = now;
+    this.#windows.add(window);
+    return window;
+  }
+
+  #cutWindows(now: number): void {
+    const cut: CycleWindow[] = [];
+    for (const watched of this.#watched.values()) {
+      const window = this.#cutWindow(watched, now);
+      if (window !== null) cut.push(window);
+    }
+    this.#windowStartNs = now;
+    const { live } = this.#options;
+    live?.onWindows(cut, {
+      tier: 'bpf',
+      level: this.#level,
+      budgetNs: this.#budgetNs,
+      ...this.#cpu.taken(),
+      cpuBudgetShare: this.#options.cpuBudgetShare ?? null,
+      losses: this.#lossesNow(),
+    });
+  }
+
+  /** Blind spans leave no window: what is said of rates is said of the time that was seen. */
+  #seeCycles(on: boolean): void {
+    const now = this.#nowNs();
+    if (!on) for (const watched of this.#watched.values()) this.#cutWindow(watched, now);
+    this.#tier.seeCycles(on);
+    for (const watched of this.#watched.values()) {
+      if (on) {
+        watched.cutter = this.#watchFrom(watched.slot, watched.record);
+        watched.sinceNs = this.#nowNs();
+      } else this.#tier.removeLoop(watched.slot, watched.record.tid);
+    }
   }
 
   /** Cycles over budget that are still under way. */
   #unfinished(now: number): Stall[] {
     const stalls: Stall[] = [];
-    for (const { record } of this.#watched.values()) {
-      const work = this.#tier.openWork(record.loopIndex);
+    for (const { record, slot } of this.#watched.values()) {
+      const work = this.#tier.openWork(slot);
       if (work === null) continue;
       const startNs = Number(work.startMonoNs - this.#options.clock.startMonoNs);
       if (now - startNs <= this.#budgetNs) continue;
@@ -267,25 +393,12 @@ class Watch implements Tier {
     return stalls;
   }
 
-  #cutWindows(now: number): void {
-    for (const watched of this.#watched.values()) this.#cutWindow(watched, now);
-    this.#windowStartNs = now;
+  #lossesNow(): ObserverLosses {
+    return {
+      ...this.#losses,
+      ...this.#book.losses,
+      ringBufferDrops: this.#tier.ringDrops(),
+      stacksNotKept: this.#book.losses.stacksNotKept + this.#tier.stackDrops(),
+    };
   }
-}
-
-function readTaskCounters(pid: number, tid: number): TaskCounters | null {
-  const stat = readStat(pid, tid);
-  const status = readStatus(pid, tid);
-  const schedstat = readSchedstat(pid, tid);
-  if (!stat || !status || !schedstat) return null;
-  return {
-    cpuNs: schedstat.cpuNs,
-    runDelayNs: schedstat.runDelayNs,
-    cpuUserNs: stat.utimeNs,
-    cpuSystemNs: stat.stimeNs,
-    voluntarySwitches: status.voluntarySwitches,
-    involuntarySwitches: status.involuntarySwitches,
-    minorFaults: stat.minorFaults,
-    majorFaults: stat.majorFaults,
-  };
 }

@@ -25,8 +25,14 @@ export type LoopCandidate = Omit<LoopRecord, 'loopIndex' | 'startNs' | 'endNs'> 
 export type FindLoopsOptions = {
   /** Loopscope's own processes: neither they nor their children are looked at. */
   selfPids?: readonly number[];
+  /** Processes to look in, where the caller keeps the tree itself; by default those of the pids and their descendants. */
+  processes?: readonly number[];
+  /** Of them, those that the user named; by default the pids. */
+  roots?: ReadonlySet<number>;
   /** Threads found before: left out, so that a repeated scan need not sample a saturated loop again. */
-  knownTids?: ReadonlySet<number>;
+  knownTids?: Pick<ReadonlySet<number>, 'has'>;
+  /** Makes repeated scans cheap where a process has hundreds of threads that are no loops. */
+  rests?: ThreadRests;
   /** Longest time to spend on looking again at busy threads; 50 by default, 0 for a single look. */
   sampleMs?: number;
 };
@@ -55,11 +61,14 @@ type Suspect = {
 export function findLoops(pids: readonly number[], options: FindLoopsOptions = {}): LoopCandidate[] {
   const self = new Set([...(options.selfPids ?? []), process.pid]);
   const known = options.knownTids ?? new Set<number>();
+  const { rests } = options;
+  rests?.nextScan();
   const found: Suspect[] = [];
   const pending: Suspect[] = [];
-  const given = new Set(pids);
-  for (const pid of processesOf(pids, self)) {
-    for (const suspect of suspectsIn(pid, given.has(pid), known)) {
+  const given = options.roots ?? new Set(pids);
+  for (const pid of options.processes ?? processesOf(pids, self)) {
+    if (self.has(pid)) continue;
+    for (const suspect of suspectsIn(pid, given.has(pid), known, rests)) {
       (suspect.certain || suspect.look.kind === 'hidden' ? found : pending).push(suspect);
     }
   }
@@ -76,6 +85,39 @@ export function findLoops(pids: readonly number[], options: FindLoopsOptions = {
   );
 }
 
+/** Threads that were no loops time after time are looked at less and less often, at the least every eighth scan. */
+export type ThreadRests = {
+  nextScan(): void;
+  rests(tid: number): boolean;
+  wasNone(tid: number): void;
+};
+
+const LONGEST_REST_SCANS = 8;
+
+export function createThreadRests(): ThreadRests {
+  /** By tid: how often it was none, the scan to look again, the last scan it was met in. */
+  const seen = new Map<number, { noneCount: number; lookAgainAt: number; metAt: number }>();
+  let scan = 0;
+  return {
+    nextScan() {
+      // One that was not met in the last scan is gone: its number may come back as another thread.
+      for (const [tid, entry] of seen) if (entry.metAt < scan) seen.delete(tid);
+      scan++;
+    },
+    rests(tid) {
+      const entry = seen.get(tid);
+      if (!entry) return false;
+      entry.metAt = scan;
+      return scan < entry.lookAgainAt;
+    },
+    wasNone(tid) {
+      const noneCount = (seen.get(tid)?.noneCount ?? 0) + 1;
+      const restScans = Math.min(LONGEST_REST_SCANS, 2 ** Math.max(0, noneCount - 2));
+      seen.set(tid, { noneCount, lookAgainAt: scan + restScans, metAt: scan });
+    },
+  };
+}
+
 function processesOf(pids: readonly number[], self: ReadonlySet<number>): Set<number> {
   const processes = new Set<number>();
   for (const pid of pids) {
@@ -88,7 +130,12 @@ function processesOf(pids: readonly number[], self: ReadonlySet<number>): Set<nu
   return processes;
 }
 
-function suspectsIn(pid: number, isGiven: boolean, known: ReadonlySet<number>): Suspect[] {
+function suspectsIn(
+  pid: number,
+  isGiven: boolean,
+  known: Pick<ReadonlySet<number>, 'has'>,
+  rests: ThreadRests | undefined,
+): Suspect[] {
   const stat = readStat(pid);
   if (stat === null || stat.isKernelThread || stat.state === 'Z' || stat.state === 'X') return [];
   const suspects: Suspect[] = [];
@@ -98,9 +145,13 @@ function suspectsIn(pid: number, isGiven: boolean, known: ReadonlySet<number>): 
   for (const tid of threadIds(pid).slice(0, THREAD_LIMIT)) {
     if (known.has(tid)) continue;
     const isMain = tid === pid;
+    if (!isMain && rests?.rests(tid)) continue;
     const look = lookAtThread(pid, tid);
     if (look.kind === 'gone' || look.kind === 'never') continue;
-    if (!isMain && (look.kind === 'blocked' || look.kind === 'hidden')) continue;
+    if (!isMain && (look.kind === 'blocked' || look.kind === 'hidden')) {
+      rests?.wasNone(tid);
+      continue;
+    }
     if (look.kind !== 'wait' && waitDescriptors === undefined) waitDescriptors = countWaitDescriptors(pid);
     const suspect: Suspect = {
       pid,

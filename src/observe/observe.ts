@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
+import type { LiveListener } from '../record/live.ts';
 import type {
   CycleWindow,
   LoopRecord,
@@ -15,6 +16,7 @@ import type { Capability } from '../record/run.ts';
 import type { Arming } from './arming.ts';
 import { startBpfWatch } from './bpf-watch.ts';
 import { createHostSampler } from './host-sampler.ts';
+import { createListenerWatch } from './listeners.ts';
 import { createNeighbours } from './neighbours.ts';
 import { startProcTier } from './proc-tier.ts';
 
@@ -29,6 +31,12 @@ export type ObserveOptions = {
   /** Loopscope's own pids: never watched, and marked among the neighbours. */
   selfPids: number[];
   onStall?: (stall: Stall) => void;
+  /** Looks on while it goes on. Addresses are then named at once, at a price, and not after the run. */
+  live?: LiveListener;
+  /** Asked now and then: the pids that bear the name, hold the port or are in the group by now. */
+  findPids?: () => readonly number[];
+  /** Share of one CPU that the observer may take; above it, it steps down and says so. */
+  cpuBudgetShare?: number;
   /** Size of the ring of stalls, for tests of losses. */
   ringBytes?: number;
 };
@@ -38,9 +46,18 @@ export type ObservationHandle = {
   /** Also runs by itself every few milliseconds. */
   poll(): void;
   hasExited(pid: number): boolean;
+  /** None of the processes lives that were named, or found since. */
+  allGone(): boolean;
   /** Ends the watching and returns all of it. Once. */
   stop(): ObservationRecord;
   [Symbol.dispose](): void;
+};
+
+/** What a tier needs beside what the caller chose. */
+export type TierOptions = ObserveOptions & {
+  windowNs: number;
+  /** CPU that the observer's own thread took so far. */
+  ownCpuNs: () => number;
 };
 
 /** What a tier gives; the rest of the record is the same for both. */
@@ -49,6 +66,8 @@ export type Tier = {
   readonly capabilities: Capability[];
   poll(): void;
   hasExited(pid: number): boolean;
+  allGone(): boolean;
+  /** Those that live. */
   loops(): LoopRecord[];
   finish(): TierResult;
   [Symbol.dispose](): void;
@@ -73,22 +92,24 @@ const PROC_POLL_MS = 10;
 export function startObservation(options: ObserveOptions): ObservationHandle {
   const { clock } = options;
   const windowNs = options.windowNs ?? DEFAULT_WINDOW_NS;
+  // The CPU of this thread's polls alone: the whole process also carries the load.
+  let pollCpuNs = 0;
   using stack = new DisposableStack();
-  const tier = stack.use(chooseTier({ ...options, windowNs }));
+  const tier = stack.use(chooseTier({ ...options, windowNs, ownCpuNs: () => pollCpuNs }));
   const host = stack.use(createHostSampler({ nowNs: () => clock.nowNs(), loops: () => tier.loops() }));
+  const listeners = stack.use(createListenerWatch({ nowNs: () => clock.nowNs(), loops: () => tier.loops() }));
   const neighbours = createNeighbours({
     selfPids: options.selfPids,
     watchedPids: () => tier.loops().map((loop) => loop.pid),
   });
   const startNs = clock.nowNs();
-  // The CPU of this thread's polls alone: the whole process also carries the load.
-  let pollCpuNs = 0;
   let nextHostNs = startNs;
   let stopped = false;
   const poll = () => {
     if (stopped) return;
     const before = process.threadCpuUsage();
     tier.poll();
+    listeners.poll();
     if (clock.nowNs() >= nextHostNs) {
       nextHostNs += HOST_EVERY_NS;
       host.sample();
@@ -105,11 +126,13 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
     capabilities: tier.capabilities,
     poll,
     hasExited: (pid) => tier.hasExited(pid),
+    allGone: () => tier.allGone(),
     stop() {
       poll();
       stopped = true;
       host.sample();
       const endNs = clock.nowNs();
+      const listening = listeners.finish();
       const { cost, ...seen } = tier.finish();
       const record: ObservationRecord = {
         tier: tier.name,
@@ -119,6 +142,7 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
         ...seen,
         host: host.samples,
         neighbours: neighbours.finish(),
+        ...(listening && { listeners: listening }),
         cost: { ...cost, ownCpuNs: pollCpuNs, wallNs: endNs - startNs },
       };
       owned.dispose();
@@ -128,7 +152,7 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
   };
 }
 
-function chooseTier(options: ObserveOptions & { windowNs: number }): Tier {
+function chooseTier(options: TierOptions): Tier {
   if (options.tier === 'proc') return startProc(options, 'not asked for (--tier proc)');
   try {
     return startBpfWatch(options);
@@ -140,12 +164,15 @@ function chooseTier(options: ObserveOptions & { windowNs: number }): Tier {
   }
 }
 
-function startProc(options: ObserveOptions & { windowNs: number }, whyNoBpf: string): Tier {
+function startProc(options: TierOptions, whyNoBpf: string): Tier {
   const tier = startProcTier({
     pids: options.pids,
     nowNs: () => options.clock.nowNs(),
     windowNs: options.windowNs,
     selfPids: options.selfPids,
+    ownCpuNs: options.ownCpuNs,
+    ...(options.findPids && { findPids: options.findPids }),
+    ...(options.live && { live: options.live }),
   });
   const bpf: Capability = {
     name: 'bpf',
@@ -158,6 +185,7 @@ function startProc(options: ObserveOptions & { windowNs: number }, whyNoBpf: str
     capabilities: [bpf, ...tier.capabilities],
     poll: () => tier.poll(),
     hasExited: (pid) => tier.hasExited(pid),
+    allGone: () => tier.allGone(),
     loops: () => tier.loops(),
     finish() {
       return {

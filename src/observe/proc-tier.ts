@@ -6,18 +6,25 @@ import { LoopscopeError } from '../base/errors.ts';
 import { readStat } from '../kernel/proc/process-stat.ts';
 import { readSchedstat } from '../kernel/proc/schedstat.ts';
 import { openTaskState, type TaskState } from '../kernel/proc/task-state.ts';
+import type { LiveListener } from '../record/live.ts';
 import type { CycleWindow, LoopRecord, ObservationRecord } from '../record/observation.ts';
 import type { Capability } from '../record/run.ts';
 import type { TaskCounters } from './cycle-windows.ts';
-import { findLoops, type LoopCandidate } from './find-loops.ts';
+import { createThreadRests, findLoops, type LoopCandidate } from './find-loops.ts';
+import { createProcessTree, type ProcessTree } from './process-tree.ts';
+import { taskIdentity } from './task-identity.ts';
 import { emptyWindow, growth, readTaskCounters } from './task-window.ts';
 import { lookAtThread } from './thread-look.ts';
+import { createWindowStore } from './window-store.ts';
 
 export type ProcTierOptions = {
   pids: readonly number[];
   nowNs: () => number;
   windowNs: number;
   selfPids: readonly number[];
+  findPids?: () => readonly number[];
+  live?: LiveListener;
+  ownCpuNs?: () => number;
 };
 
 export type ProcTier = {
@@ -25,6 +32,7 @@ export type ProcTier = {
   /** Called every 10 ms or so: at most 32 states are read, 4 µs each. More at a window's end. */
   poll(): void;
   hasExited(pid: number): boolean;
+  allGone(): boolean;
   loops(): LoopRecord[];
   /** Closes the last window and all files. Once. */
   stop(): Pick<ObservationRecord, 'loops' | 'windows' | 'exits'>;
@@ -32,14 +40,15 @@ export type ProcTier = {
 };
 
 const LOOP_LIMIT = 256;
+/** Those that are gone too. */
+const RECORD_LIMIT = 8192;
 const STATES_PER_POLL = 32;
-const RESCAN_NS = 1e9;
+const RESCAN_NS = 900e6;
 const RESCAN_SAMPLE_MS = 20;
-/** As windows near this number they grow longer, so that it is never reached. */
-const WINDOW_LIMIT = 200_000;
 
 type Watched = {
   record: LoopRecord;
+  identity: string;
   certain: boolean;
   state: TaskState;
   before: TaskCounters;
@@ -65,22 +74,23 @@ class Tier implements ProcTier {
   readonly capabilities: Capability[];
   readonly #options: ProcTierOptions;
   readonly #records: LoopRecord[] = [];
-  readonly #windows: CycleWindow[] = [];
+  readonly #windows = createWindowStore();
   readonly #exits: { pid: number; atNs: number }[] = [];
   /** By tid; those that ended are taken out. */
   readonly #watched = new Map<number, Watched>();
   readonly #seen = new Map<number, Watched>();
+  readonly #tree: ProcessTree;
+  readonly #rests = createThreadRests();
+  #ownCpuBeforeNs = 0;
   #turn = 0;
-  #windowNs: number;
   #windowStartNs: number;
-  #growAtCount = WINDOW_LIMIT / 2;
   #nextScanNs: number;
 
   constructor(options: ProcTierOptions) {
     this.#options = options;
-    this.#windowNs = options.windowNs;
     this.#windowStartNs = options.nowNs();
     this.#nextScanNs = this.#windowStartNs + RESCAN_NS;
+    this.#tree = createProcessTree(options);
     this.#scan();
     this.capabilities = capabilitiesOf(this.#records[0]);
   }
@@ -90,14 +100,17 @@ class Tier implements ProcTier {
   }
 
   hasExited(pid: number): boolean {
-    const stat = readStat(pid);
-    return stat === null || stat.state === 'Z' || stat.state === 'X';
+    return this.#tree.hasExited(pid);
+  }
+
+  allGone(): boolean {
+    return this.#watched.size === 0 && [...this.#tree.roots].every((pid) => this.#tree.hasExited(pid));
   }
 
   poll(): void {
     const now = this.#options.nowNs();
     this.#readStates(now);
-    if (now - this.#windowStartNs >= this.#windowNs) this.#cutWindows(now);
+    if (now - this.#windowStartNs >= this.#options.windowNs) this.#cutWindows(now);
     if (now >= this.#nextScanNs) {
       this.#nextScanNs = now + RESCAN_NS;
       this.#scan(RESCAN_SAMPLE_MS);
@@ -108,12 +121,12 @@ class Tier implements ProcTier {
     const now = this.#options.nowNs();
     for (const watched of [...this.#watched.values()])
       if (watched.state.read() === null) this.#close(watched, now);
-    for (const pid of this.#options.pids) if (this.hasExited(pid)) this.#noteExit(pid, now);
+    for (const pid of this.#tree.roots) if (this.hasExited(pid)) this.#noteExit(pid, now);
     this.#cutWindows(now);
     this[Symbol.dispose]();
     const loops = this.#records.filter((record) => this.#wasLoop(record));
     const kept = new Set(loops.map((record) => record.loopIndex));
-    const windows = this.#windows.filter((window) => kept.has(window.loopIndex));
+    const windows = this.#windows.all().filter((window) => kept.has(window.loopIndex));
     return { loops, windows, exits: this.#exits };
   }
 
@@ -125,8 +138,15 @@ class Tier implements ProcTier {
   /** Workers come and go: new threads are added, and uncertain ones seen waiting become certain. */
   #scan(sampleMs?: number): void {
     const { pids, selfPids } = this.#options;
-    const knownTids = new Set(this.#watched.keys());
-    for (const candidate of findLoops(pids, { selfPids, knownTids, sampleMs })) this.#add(candidate);
+    const processes = this.#tree.scan();
+    for (const watched of [...this.#watched.values()]) {
+      const { pid, tid } = watched.record;
+      // Ended, or another by now with the same number, or another program in the same process.
+      if (taskIdentity(pid, tid) !== watched.identity) this.#close(watched, this.#options.nowNs());
+    }
+    const { roots } = this.#tree;
+    const options = { processes, roots, knownTids: this.#watched, rests: this.#rests, selfPids, sampleMs };
+    for (const candidate of findLoops(pids, options)) this.#add(candidate);
     for (const watched of this.#watched.values()) {
       if (watched.certain) continue;
       const look = lookAtThread(watched.record.pid, watched.record.tid);
@@ -140,16 +160,20 @@ class Tier implements ProcTier {
     const { waitCallNumber: _number, certain, ...known } = candidate;
     const state = openTaskState(candidate.pid, candidate.tid);
     const before = readTaskCounters(candidate.pid, candidate.tid);
-    if (state === null || before === null || this.#records.length >= LOOP_LIMIT) {
+    const identity = taskIdentity(candidate.pid, candidate.tid);
+    const isFull = this.#records.length >= RECORD_LIMIT || this.#watched.size >= LOOP_LIMIT;
+    if (state === null || before === null || identity === null || isFull) {
       state?.[Symbol.dispose]();
       return;
     }
     const now = this.#options.nowNs();
     const record: LoopRecord = { ...known, loopIndex: this.#records.length, startNs: now, endNs: null };
-    const watched = { record, certain, state, before, sinceNs: now, stateCount: 0, uninterruptibleCount: 0 };
+    const counts = { stateCount: 0, uninterruptibleCount: 0 };
+    const watched = { record, identity, certain, state, before, sinceNs: now, ...counts };
     this.#records.push(record);
     this.#watched.set(candidate.tid, watched);
     this.#seen.set(record.loopIndex, watched);
+    this.#options.live?.onLoop(record);
   }
 
   /** Many loops take turns, so that a poll stays short. */
@@ -173,6 +197,7 @@ class Tier implements ProcTier {
     watched.state[Symbol.dispose]();
     watched.record.endNs = now;
     this.#watched.delete(watched.record.tid);
+    this.#options.live?.onLoop(watched.record);
     if (this.hasExited(watched.record.pid)) this.#noteExit(watched.record.pid, now);
   }
 
@@ -181,6 +206,7 @@ class Tier implements ProcTier {
   }
 
   #cutWindows(now: number): void {
+    const cut: CycleWindow[] = [];
     for (const watched of [...this.#watched.values()]) {
       const { pid, tid, loopIndex } = watched.record;
       const counters = readTaskCounters(pid, tid);
@@ -191,20 +217,30 @@ class Tier implements ProcTier {
       const startNs = Math.max(this.#windowStartNs, watched.sinceNs);
       if (now <= startNs) continue;
       const blockedShare = watched.stateCount === 0 ? 0 : watched.uninterruptibleCount / watched.stateCount;
-      this.#windows.push({
+      const window = {
         ...emptyWindow(loopIndex, startNs, now - startNs),
         ...growth(watched.before, counters),
         blockedShare,
-      });
+      };
+      this.#windows.add(window);
+      cut.push(window);
       watched.before = counters;
       watched.stateCount = 0;
       watched.uninterruptibleCount = 0;
     }
+    const spanNs = now - this.#windowStartNs;
     this.#windowStartNs = now;
-    if (this.#windows.length >= this.#growAtCount) {
-      this.#windowNs *= 2;
-      this.#growAtCount += (WINDOW_LIMIT - this.#growAtCount) / 2;
-    }
+    const ownNs = this.#options.ownCpuNs?.() ?? 0;
+    this.#options.live?.onWindows(cut, {
+      tier: 'proc',
+      level: 'proc',
+      budgetNs: 0,
+      ownCpus: spanNs > 0 ? (ownNs - this.#ownCpuBeforeNs) / spanNs : 0,
+      programCpus: null,
+      cpuBudgetShare: null,
+      losses: { ringBufferDrops: 0, mapFullDrops: 0, stallsNotKept: 0, decodeErrors: 0 },
+    });
+    this.#ownCpuBeforeNs = ownNs;
   }
 
   /**
@@ -213,9 +249,9 @@ class Tier implements ProcTier {
    */
   #wasLoop(record: LoopRecord): boolean {
     if (this.#seen.get(record.loopIndex)?.certain || this.#records.length === 1) return true;
-    const wokeUp = this.#windows.some(
-      (window) => window.loopIndex === record.loopIndex && window.voluntarySwitches > 0,
-    );
+    const wokeUp = this.#windows
+      .all()
+      .some((window) => window.loopIndex === record.loopIndex && window.voluntarySwitches > 0);
     return wokeUp || !this.#records.some((other) => readStat(other.pid)?.parentPid === record.pid);
   }
 }

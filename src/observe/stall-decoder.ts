@@ -12,6 +12,7 @@ import type {
 } from '../record/observation.ts';
 import { takesDescriptor } from './descriptor-calls.ts';
 import {
+  BLOCK_LIMIT,
   block,
   CALL_NONE,
   COMM_BYTES,
@@ -23,12 +24,15 @@ import {
   sample,
   stall_event,
 } from './probes/layouts.ts';
+import type { NamedStack } from './stack-unwinder.ts';
 
 export type DecodeContext = {
   /** Offset of run start on CLOCK_MONOTONIC, ns. */
   startMonoNs: bigint;
   kernelSymbol(address: bigint): string;
   userSymbol(loopIndex: number, address: bigint): string;
+  /** The user stack that came with a stall, by its place: a block's index, or BLOCK_LIMIT and a sample's. */
+  userStack?(loopIndex: number, place: number): NamedStack | null;
 };
 
 const AF_INET = 2;
@@ -106,6 +110,8 @@ export function decodeStall(bytes: Uint8Array, context: DecodeContext): Stall | 
     majorFaults: grown('maj_flt'),
     voluntarySwitches: grown('nvcsw'),
     involuntarySwitches: grown('nivcsw'),
+    ...(reader.ns(at.reclaim_ns) > 0 && { reclaimNs: Math.min(wallNs, reader.ns(at.reclaim_ns)) }),
+    ...(reader.ns(at.dirty_ns) > 0 && { dirtyPauseNs: Math.min(wallNs, reader.ns(at.dirty_ns)) }),
     stacks: kind === 'work' ? readStacks(reader, context) : [],
   };
 }
@@ -225,6 +231,7 @@ function readRunQueue(reader: Reader, totalNs: number): RunQueueAccount {
 function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
   const at = stall_event.at;
   const slices: BlockedSlice[] = [];
+  const loopIndex = reader.u32(at.loop_index);
   const count = Math.min(reader.u32(at.block_count), 4);
   for (let i = 0; i < count; i++) {
     const start = at.blocks + i * block.byteLength;
@@ -233,6 +240,7 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
     // A timer ends a sleep; the process it interrupts is nobody's waker.
     const wakerPid = ENDED_BY_TIMER.has(call) ? 0 : reader.u32(start + block.at.waker_pid);
     const takesFd = takesDescriptor(call);
+    const user = reader.u32(start + block.at.copied) === 0 ? null : context.userStack?.(loopIndex, i);
     slices.push({
       call,
       ns: reader.ns(start + block.at.ns),
@@ -247,6 +255,8 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
         start + block.at.stack,
         Math.min(reader.u32(start + block.at.depth), 12),
       ).map((address) => context.kernelSymbol(address)),
+      ...(user && { userStack: user.frames }),
+      ...(user?.cutBecause !== undefined && { userStackCut: user.cutBecause }),
     });
   }
   return slices.filter((slice) => slice.ns > 0).sort((a, b) => b.ns - a.ns);
@@ -286,13 +296,25 @@ function readStacks(reader: Reader, context: DecodeContext): StackSample[] {
       start + sample.at.ip,
       Math.min(reader.u32(start + sample.at.depth), 16),
     );
-    const frames = addresses.map((address) =>
-      inKernel ? context.kernelSymbol(address) : context.userSymbol(loopIndex, address),
-    );
-    const key = frames.join('\n');
+    const user =
+      reader.u32(start + sample.at.copied) === 0 ? null : context.userStack?.(loopIndex, BLOCK_LIMIT + i);
+    const frames =
+      user && !inKernel
+        ? user.frames
+        : addresses.map((address) =>
+            inKernel ? context.kernelSymbol(address) : context.userSymbol(loopIndex, address),
+          );
+    const stack: StackSample = {
+      count: 1,
+      inKernel,
+      frames,
+      ...(user && inKernel && { userFrames: user.frames }),
+      ...(user?.cutBecause !== undefined && { cutBecause: user.cutBecause }),
+    };
+    const key = JSON.stringify(stack);
     const known = stacks.get(key);
     if (known) known.count++;
-    else stacks.set(key, { count: 1, inKernel, frames });
+    else stacks.set(key, stack);
   }
   return [...stacks.values()].sort((a, b) => b.count - a.count);
 }

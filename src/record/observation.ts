@@ -16,6 +16,32 @@ export type ObservationRecord = {
   cost: ObserverCost;
   losses: ObserverLosses;
   exits: { pid: number; atNs: number }[];
+  /** The sockets that the watched processes listen on; absent when the kernel did not tell, or in older runs. */
+  listeners?: ListenerRecord[];
+};
+
+/** One listening socket. Several with one address: SO_REUSEPORT. */
+export type ListenerRecord = {
+  transport: 'tcp' | 'unix';
+  /** "127.0.0.1:80", "[::]:80", a path, or "@name". */
+  address: string;
+  inode: number;
+  /** Connections that may wait, as the kernel capped it; it lets in one more. */
+  backlog: number;
+  /** Connections turned away during the run because the queue was full; null: not counted (Unix sockets). */
+  dropped: number | null;
+  /**
+   * Processes that have it open, and how their epoll sets watched it when most of them did: woken together, woken one at
+   * a time (EPOLLEXCLUSIVE), or not in any (io_uring, a lock's turn, a master). hidden: could not be read.
+   */
+  holders: { pid: number; watch: 'shared' | 'exclusive' | 'none' | 'hidden' }[];
+  /** Times it was looked at; those at which nobody waited are not among the samples. */
+  sampleCount: number;
+  /** Of these, times it was full. */
+  fullCount: number;
+  mostWaiting: number;
+  /** In order of time. */
+  samples: { atNs: number; waiting: number }[];
 };
 
 /** A thread that waits for events and works on them. */
@@ -103,6 +129,10 @@ export type Stall = {
   majorFaults: number;
   voluntarySwitches: number;
   involuntarySwitches: number;
+  /** Within the account's parts: freeing memory for its own allocations (direct reclaim). Absent: none. */
+  reclaimNs?: number;
+  /** Within `blocked`: held back by the kernel for writing faster than the disk takes it. Absent: none. */
+  dirtyPauseNs?: number;
   /** CPU samples taken in this stall, most frequent first, at most 8. Frames run from the innermost outwards. */
   stacks: StackSample[];
 };
@@ -144,9 +174,22 @@ export type BlockedSlice = {
   /** Who woke it: the lock holder for a futex. */
   waker: { pid: number; comm: string } | null;
   kernelStack: string[];
+  /** The program's own frames of the longest of them, innermost first. Absent when no copy of its stack was had. */
+  userStack?: string[];
+  /** As StackSample.cutBecause. */
+  userStackCut?: string;
 };
 
-export type StackSample = { count: number; inKernel: boolean; frames: string[] };
+export type StackSample = {
+  count: number;
+  inKernel: boolean;
+  /** Innermost first: of the kernel when it was in it, else of the program. */
+  frames: string[];
+  /** In the kernel: the program's own frames, from where it called. Absent when no copy of its stack was had. */
+  userFrames?: string[];
+  /** Why the program's outermost frames are missing ("copy ended"); absent when they are all there, or unknown. */
+  cutBecause?: string;
+};
 
 /** Host counters, cumulative since boot: readers take differences. Null: not readable here. */
 export type HostSample = {
@@ -217,4 +260,6 @@ export type ObserverLosses = {
   mapFullDrops: number;
   stallsNotKept: number;
   decodeErrors: number;
+  /** User stacks of stalls: over what unwinding may cost, or without room. Absent: none. */
+  stacksNotKept?: number;
 };

@@ -250,6 +250,7 @@ export const stallSchema: Schema<Stall> = v.object({
       totalNs: number,
       contended: v.array(v.object({ pid: number, comm: name, kernelThread: v.boolean(), ns: number })),
       idleNs: number,
+      throttledNs: v.optional(number),
       unknownNs: number,
     }),
     blocked: v.array(
@@ -262,6 +263,8 @@ export const stallSchema: Schema<Stall> = v.object({
         uninterruptible: v.boolean(),
         waker: v.nullable(actor),
         kernelStack: v.array(name),
+        userStack: v.optional(v.array(name)),
+        userStackCut: v.optional(name),
       }),
     ),
     unexplainedNs: number,
@@ -270,7 +273,17 @@ export const stallSchema: Schema<Stall> = v.object({
   majorFaults: number,
   voluntarySwitches: number,
   involuntarySwitches: number,
-  stacks: v.array(v.object({ count: number, inKernel: v.boolean(), frames: v.array(name) })),
+  reclaimNs: v.optional(number),
+  dirtyPauseNs: v.optional(number),
+  stacks: v.array(
+    v.object({
+      count: number,
+      inKernel: v.boolean(),
+      frames: v.array(name),
+      userFrames: v.optional(v.array(name)),
+      cutBecause: v.optional(name),
+    }),
+  ),
 });
 
 export const hostSampleSchema: Schema<HostSample> = v.object({
@@ -369,6 +382,7 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
     mapFullDrops: number,
     stallsNotKept: number,
     decodeErrors: number,
+    stacksNotKept: v.optional(number),
   }),
   exits: v.array(v.object({ pid: count, atNs: number })),
   listeners: v.optional(v.pipe(v.array(listener), v.maxLength(4096))),

@@ -17,6 +17,7 @@ import {
   addObserveOptions,
   addOutputOptions,
   addThresholdOptions,
+  budgetChoices,
   type ObserveFlags,
   type OutputFlags,
   type ThresholdFlags,
@@ -45,14 +46,14 @@ export const doctorCommand = {
       parseThresholds(flags.failIf);
       exit(
         subject !== undefined && isFile(subject)
-          ? diagnoseFile(subject, flags)
+          ? await diagnoseFile(subject, flags)
           : await diagnoseLive(subject, flags, given),
       );
     });
   },
 } satisfies CliCommand;
 
-function diagnoseFile(path: string, flags: Flags): number {
+async function diagnoseFile(path: string, flags: Flags): Promise<number> {
   if (flags.pid !== undefined) {
     throw new LoopscopeError(
       'USAGE',
@@ -96,20 +97,20 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
     ...(flags.pid !== undefined && { process: flags.pid }),
     tier: flags.tier,
     armed: flags.armed,
-    ...(flags.budget !== undefined && { budgetNs: flags.budget }),
+    ...budgetChoices(flags),
     command: process.argv.slice(2),
     signal: interrupt.signal,
-    onProgress: (now) => progress.show(now),
+    ...(!progress.silent && { onProgress: (now) => progress.show(now) }),
   });
   progress[Symbol.dispose]();
-  const status = judgeAndPresent(run, diagnosis, flags);
+  const status = await judgeAndPresent(run, diagnosis, flags);
   return interrupt.exitStatus() ?? processGone(run) ?? status;
 }
 
 /** A threshold that failed makes a healthy verdict a failure, and leaves a VOID one what it is. */
-function judgeAndPresent(run: Run, diagnosis: Diagnosis, flags: Flags): number {
+async function judgeAndPresent(run: Run, diagnosis: Diagnosis, flags: Flags): Promise<number> {
   const judged = judgeThresholds(run, parseThresholds(flags.failIf), diagnosis.self.checks);
-  present(run, diagnosis, flags, { thresholds: judged });
+  await present(run, diagnosis, flags, { thresholds: judged });
   const status = exitStatusOf(diagnosis);
   return status === EXIT.ok && judged.some((result) => result.failed) ? EXIT.failed : status;
 }

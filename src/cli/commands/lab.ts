@@ -2,20 +2,35 @@ import { Option } from 'commander';
 import { LoopscopeError } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
 import { EXPERIMENTS } from '../../lab/registry.ts';
+import { ACCEPT_STRATEGIES } from '../../serve/accept/registry.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { addQuietOptions, type OutputFlags, wantsColour } from '../options.ts';
 import { showProgress } from '../show-progress.ts';
+import { showStatus } from '../show-status.ts';
 
-type Flags = Pick<OutputFlags, 'html' | 'quiet' | 'color'> & { duration?: Ns };
+type Flags = Pick<OutputFlags, 'html' | 'quiet' | 'color' | 'json'> & {
+  duration?: Ns;
+  quick: boolean;
+  accept: string[];
+};
 
 export const labCommand = {
   usage: 'lab [name]',
   summary: 'replay an incident on this machine; without a name, list them',
   configure(command, exit) {
-    addGroup(command, 'When:', [timeOption('-d, --duration <time>', 'length of the experiment')]);
-    addGroup(command, 'Output:', [new Option('--html <file>', 'where to write the HTML report')]);
+    addGroup(command, 'When:', [
+      timeOption('-d, --duration <time>', 'length of an experiment with a planted fault'),
+      new Option('--quick', 'herd, batching: with less of everything, in half a minute').default(false),
+      new Option('--accept <strategy...>', 'herd: only these').choices(
+        ACCEPT_STRATEGIES.map(({ name }) => name),
+      ),
+    ]);
+    addGroup(command, 'Output:', [
+      new Option('--html <file>', 'where to write the HTML report'),
+      new Option('--json', 'herd, batching: one JSON object').default(false),
+    ]);
     addQuietOptions(command);
     command.action(async (name: string | undefined, flags: Flags) => {
       if (name === undefined) return list();
@@ -25,12 +40,20 @@ export const labCommand = {
       }
       using interrupt = onInterrupt();
       using progress = showProgress(flags, interrupt.signal);
+      using status = showStatus({ quiet: flags.quiet || flags.json });
       exit(
         await experiment.run({
           program: [process.execPath, ...process.execArgv, process.argv[1]!],
           print: (line) => process.stdout.write(`${line}\n`),
           showProgress: (now) => progress.show(now),
-          endProgress: () => progress[Symbol.dispose](),
+          endProgress: () => {
+            progress[Symbol.dispose]();
+            status[Symbol.dispose]();
+          },
+          status: (text) => status.show(text),
+          quick: flags.quick,
+          json: flags.json,
+          accept: flags.accept ?? [],
           colour: wantsColour(flags),
           columns: process.stdout.columns ?? null,
           ...(flags.html !== undefined && { htmlPath: flags.html }),

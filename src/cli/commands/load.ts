@@ -8,7 +8,6 @@ import { load } from '../../doctor.ts';
 import type { MeasureProgress } from '../../measure.ts';
 import type { Run } from '../../record/run.ts';
 import type { CliCommand } from '../command.ts';
-import { searchLimit } from '../find-limit.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { addLimitOptions, addLoadOptions, type LimitFlags, type LoadFlags } from '../load-options.ts';
 import {
@@ -44,15 +43,24 @@ export const loadCommand = {
       const choices = await settleLoad(target, flags, given, goals.length > 0 ? LIMIT_START_PER_SEC : null);
       using interrupt = onInterrupt();
       using progress = showProgress(flags, interrupt.signal, { closedLoop: choices.arrival === 'closed' });
-      const shared = { signal: interrupt.signal, onProgress: (now: MeasureProgress) => progress.show(now) };
+      const shared = {
+        signal: interrupt.signal,
+        ...(!progress.silent && { onProgress: (now: MeasureProgress) => progress.show(now) }),
+      };
       const { run, limit } =
         goals.length > 0
-          ? await searchLimit({ choices, goals, flags, ...shared, clearProgress: () => progress.clear() })
+          ? await (await import('../find-limit.ts')).searchLimit({
+              choices,
+              goals,
+              flags,
+              ...shared,
+              clearProgress: () => progress.clear(),
+            })
           : { run: await load({ ...choices, ...shared, command: process.argv.slice(2) }), limit: undefined };
       progress[Symbol.dispose]();
       const diagnosis = diagnose(run);
       const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
-      present(run, diagnosis, flags, { thresholds: judged, ...(limit && { limit }) });
+      await present(run, diagnosis, flags, { thresholds: judged, ...(limit && { limit }) });
       const failed =
         judged.some((result) => result.failed) || (limit !== undefined && limit.ratePerSec === null);
       exit(interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed));

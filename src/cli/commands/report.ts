@@ -20,13 +20,13 @@ export const reportCommand = {
     addThresholdOptions(command);
     addOutputOptions(command);
     addExportOptions(command);
-    command.action((path: string, flags: OutputFlags & ThresholdFlags) => {
+    command.action(async (path: string, flags: OutputFlags & ThresholdFlags) => {
       checkOutputFlags(flags);
       const thresholds = parseThresholds(flags.failIf);
       const run = readRunFile(path);
       const diagnosis = diagnose(run);
       const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
-      present(run, diagnosis, flags, { thresholds: judged });
+      await present(run, diagnosis, flags, { thresholds: judged });
       exit(judged.some((result) => result.failed) ? EXIT.failed : EXIT.ok);
     });
   },

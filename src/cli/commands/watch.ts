@@ -1,44 +1,146 @@
+import { Option } from 'commander';
 import { EXIT } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import { watch } from '../../doctor.ts';
+import type { LiveListener } from '../../record/live.ts';
+import type { LoopRecord } from '../../record/observation.ts';
+import type { Run } from '../../record/run.ts';
+import { jsonLine } from '../../report/json/json.ts';
+import { fanOut, listenTo } from '../../report/live/fan-out.ts';
+import { evidenceObject, openStallObject, stallObject, startObject } from '../../report/live/json-lines.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { DEFAULT_DURATION_NS } from '../load-options.ts';
-import { addObserveOptions, addOutputOptions, type ObserveFlags, type OutputFlags } from '../options.ts';
+import { type MetricsServer, serveMetrics } from '../metrics-server.ts';
+import { createOnStall, type OnStall } from '../on-stall.ts';
+import {
+  addObserveOptions,
+  addOutputOptions,
+  budgetChoices,
+  type ObserveFlags,
+  type OutputFlags,
+  wantsColour,
+} from '../options.ts';
 import { checkOutputFlags, present } from '../present.ts';
 import { processGone } from '../process-gone.ts';
-import { showProgress } from '../show-progress.ts';
+import { showAsJson, showAsLines, showOnTerminal, type WatchDisplay } from '../show-watch.ts';
+
+type WatchFlags = Omit<ObserveFlags, 'pid'> &
+  OutputFlags & { duration?: Ns; onStall?: string; prometheus?: string | true };
+
+const SIGINT_STATUS = 130;
 
 export const watchCommand = {
-  usage: 'watch <process>',
-  summary: 'look at the loops of a running process (pid, name or :port) without sending it anything',
+  usage: 'watch <process...>',
+  summary: 'look at the loops of running processes, live, without sending them anything',
   configure(command, exit) {
     addGroup(command, 'When:', [
-      timeOption('-d, --duration <time>', 'how long to look', DEFAULT_DURATION_NS),
+      timeOption('-d, --duration <time>', 'how long to look; by default until Ctrl-C'),
     ]);
     addObserveOptions(command);
+    addGroup(command, 'While it goes on:', [
+      new Option(
+        '--on-stall <command>',
+        'run it for a stall, with the evidence as JSON on its standard input',
+      ),
+      new Option('--prometheus [address]', 'answer GET /metrics there; 127.0.0.1:9435 by default'),
+    ]);
     addOutputOptions(command);
-    command.action(
-      async (subject: string, flags: Omit<ObserveFlags, 'pid'> & OutputFlags & { duration: Ns }) => {
-        checkOutputFlags(flags);
-        using interrupt = onInterrupt();
-        using progress = showProgress(flags, interrupt.signal);
-        const run = await watch({
-          process: subject,
-          durationNs: flags.duration,
-          tier: flags.tier,
-          armed: flags.armed,
-          ...(flags.budget !== undefined && { budgetNs: flags.budget }),
-          command: process.argv.slice(2),
-          signal: interrupt.signal,
-          onProgress: (now) => progress.show(now),
-        });
-        progress[Symbol.dispose]();
-        present(run, diagnose(run), flags);
-        exit(interrupt.exitStatus() ?? processGone(run) ?? EXIT.ok);
-      },
-    );
+    command.action(async (subjects: string[], flags: WatchFlags) => exit(await run(subjects, flags)));
   },
 } satisfies CliCommand;
+
+async function run(subjects: string[], flags: WatchFlags): Promise<number> {
+  checkOutputFlags(flags);
+  const isStream = flags.json && !flags.quiet;
+  const onStall =
+    flags.onStall === undefined ? null : createOnStall({ command: flags.onStall, onTrouble: warn });
+  await using stack = new AsyncDisposableStack();
+  const interrupt = stack.use(onInterrupt());
+  if (onStall) stack.defer(() => onStall.close());
+  const listeners: LiveListener[] = [];
+  const display = stack.use(displayFor(flags, interrupt.signal));
+  listeners.push(display.listener);
+  if (onStall) listeners.push(evidenceTo(onStall));
+  if (flags.prometheus !== undefined) {
+    const { server, listener } = await startMetrics(flags.prometheus);
+    stack.use(server);
+    listeners.push(listener);
+    warn(`metrics at ${server.url}`);
+  }
+  if (isStream) writeObject(startObject(process.argv.slice(2), Date.now()));
+  const seen = await watch({
+    process: subjects,
+    durationNs: flags.duration ?? Number.POSITIVE_INFINITY,
+    tier: flags.tier,
+    armed: flags.armed,
+    ...budgetChoices(flags),
+    command: process.argv.slice(2),
+    signal: interrupt.signal,
+    ...((!flags.quiet || listeners.length > 1) && { live: fanOut(listeners) }),
+  });
+  display[Symbol.dispose]();
+  await onStall?.close();
+  if (onStall) sayCounts(onStall, isStream);
+  await present(seen, diagnose(seen), flags, { asLine: isStream });
+  return statusOf(seen, flags, interrupt.exitStatus());
+}
+
+/** Ctrl-C is how a watch without a duration ends. */
+function statusOf(seen: Run, flags: WatchFlags, interrupted: number | null): number {
+  if (interrupted !== null && !(interrupted === SIGINT_STATUS && flags.duration === undefined))
+    return interrupted;
+  // A service that was started anew is not gone.
+  const someLive = seen.observation?.loops.some((loop) => loop.endNs === null) ?? false;
+  return (someLive ? null : processGone(seen)) ?? EXIT.ok;
+}
+
+function displayFor(flags: WatchFlags, signal: AbortSignal): WatchDisplay {
+  if (flags.quiet) return { listener: listenTo({}), [Symbol.dispose]() {} };
+  if (flags.json) return showAsJson(writeObject);
+  if (process.stdout.isTTY) return showOnTerminal(signal, { colour: wantsColour(flags) });
+  return showAsLines((line) => process.stdout.write(line));
+}
+
+function writeObject(object: object): void {
+  process.stdout.write(jsonLine(object));
+}
+
+/** The command runs when a stall is first known of: while it lasts if it is long, else at its end. */
+function evidenceTo(onStall: OnStall): LiveListener {
+  const loops = new Map<number, LoopRecord>();
+  let lastOpen = -1;
+  return listenTo({
+    onLoop: (record) => void loops.set(record.loopIndex, record),
+    onStall(stall, openIndex) {
+      if (openIndex !== null) return;
+      onStall.run(evidenceObject(stallObject(stall, null), loops.get(stall.loopIndex)));
+    },
+    onOpenStall(open) {
+      if (open.openIndex <= lastOpen) return;
+      lastOpen = open.openIndex;
+      onStall.run(evidenceObject(openStallObject(open), loops.get(open.loopIndex)));
+    },
+  });
+}
+
+function sayCounts({ counts }: OnStall, isStream: boolean): void {
+  if (isStream) writeObject({ type: 'on_stall', ...counts });
+  else if (counts.run + counts.skipped > 0) {
+    warn(`--on-stall: ran ${counts.run} times, skipped ${counts.skipped}, failed ${counts.failed}`);
+  }
+}
+
+async function startMetrics(
+  address: string | true,
+): Promise<{ server: MetricsServer; listener: LiveListener }> {
+  const { WatchMetrics } = await import('../../report/prometheus/watch-metrics.ts');
+  const metrics = new WatchMetrics();
+  const server = await serveMetrics(address === true ? '' : address, metrics.registry);
+  return { server, listener: metrics };
+}
+
+function warn(text: string): void {
+  process.stderr.write(`loopscope: ${text}\n`);
+}

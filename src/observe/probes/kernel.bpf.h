@@ -39,6 +39,8 @@ struct io_uring { unsigned int head, tail; };
 struct io_rings { struct io_uring cq; };
 struct io_ring_ctx { struct io_rings *rings; };
 struct io_uring_task { struct file *registered_rings[16]; };
+/* start_stack: where the main thread's stack began. */
+struct mm_struct { unsigned long start_stack; };
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -59,14 +61,15 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct sched_entity se;
 	struct files_struct *files;
+	struct mm_struct *mm;
 };
 
 /* Since 6.18 (e1fad12dcb66) each task is throttled by itself, on its way back to user mode. */
 struct task_struct___throttled { _Bool throttled; };
 
 /* What a thread entered the kernel with: of these two the running machine has one. */
-struct pt_regs___x86 { unsigned long di, si, dx, r10, r8, orig_ax; };
-struct pt_regs___arm64 { unsigned long long regs[31]; unsigned long long orig_x0; int syscallno; };
+struct pt_regs___x86 { unsigned long di, si, dx, r10, r8, orig_ax, sp; };
+struct pt_regs___arm64 { unsigned long long regs[31]; unsigned long long sp; unsigned long long orig_x0; int syscallno; };
 
 #pragma clang attribute pop
 

@@ -18,6 +18,14 @@ export const CALL_NONE = -1;
 
 export const STALL_WORK = 1;
 export const STALL_WAIT = 2;
+/** A user stack, ahead of the stall it belongs to. */
+export const STALL_STACK = 3;
+
+export const STACK_BYTES = 16_384;
+export const REGISTER_BYTES = 272;
+/** Loops that may have user stacks; each has one for every block, one for a block under way, one for every sample. */
+export const STACK_LOOP_LIMIT = 32;
+export const STACKS_PER_LOOP = BLOCK_LIMIT + 1 + SAMPLE_LIMIT;
 
 export const contender = layout('contender', 32, {
   pid: u32(0),
@@ -26,7 +34,7 @@ export const contender = layout('contender', 32, {
   comm: bytes(16, COMM_BYTES),
 });
 
-export const block = layout('block', 272, {
+export const block = layout('block', 280, {
   call: i32(0),
   fd: i32(4),
   count: u32(8),
@@ -40,13 +48,15 @@ export const block = layout('block', 272, {
   address: bytes(152, 16),
   uninterruptible: u32(168),
   depth: u32(172),
-  stack: bytes(176, STACK_DEPTH * 8),
+  copied: u32(176),
+  stack: bytes(184, STACK_DEPTH * 8),
 });
 
 export const sample = layout('sample', 144, {
   call: i32(0),
   in_kernel: u32(4),
   depth: u32(8),
+  copied: u32(12),
   ip: bytes(16, SAMPLE_DEPTH * 8),
 });
 
@@ -62,7 +72,7 @@ export const counters = layout('counters', 72, {
   steal: u64(64),
 });
 
-export const stall_event = layout('stall_event', 2952, {
+export const stall_event = layout('stall_event', 3000, {
   kind: u32(0),
   loop_index: u32(4),
   cpu: u32(8),
@@ -87,7 +97,19 @@ export const stall_event = layout('stall_event', 2952, {
   sample_count: u32(192),
   contenders: bytes(200, CONTENDER_LIMIT * contender.byteLength),
   blocks: bytes(712, BLOCK_LIMIT * block.byteLength),
-  samples: bytes(1800, SAMPLE_LIMIT * sample.byteLength),
+  samples: bytes(1832, SAMPLE_LIMIT * sample.byteLength),
+  reclaim_ns: u64(2984),
+  dirty_ns: u64(2992),
+});
+
+/** Only the first `byte_count` of `bytes` are sent. */
+export const user_stack = layout('user_stack', 288 + STACK_BYTES, {
+  kind: u32(0),
+  loop_index: u32(4),
+  place: u32(8),
+  byte_count: u32(12),
+  registers: bytes(16, REGISTER_BYTES),
+  bytes: bytes(288, STACK_BYTES),
 });
 
 const HISTOGRAM_BYTES = 168 * 4;
@@ -109,10 +131,16 @@ export const totals = layout('totals', 2768, {
   wake_hist: bytes(80 + 3 * HISTOGRAM_BYTES, HISTOGRAM_BYTES),
 });
 
-export const control = layout('control', 24, { budget_ns: u64(0), armed: u32(8), ring_drops: u64(16) });
+export const control = layout('control', 32, {
+  budget_ns: u64(0),
+  armed: u32(8),
+  stack_credit: u32(12),
+  ring_drops: u64(16),
+  stack_drops: u64(24),
+});
 
 /** The part of loop_state that user space writes and reads, and its whole size. */
-export const loop_state = layout('loop_state', 3264, {
+export const loop_state = layout('loop_state', 3352, {
   kinds: u32(0),
   in_wait: u32(8),
   segment_start_ns: u64(40),
@@ -120,6 +148,8 @@ export const loop_state = layout('loop_state', 3264, {
   cycle_peeks: u32(52),
   start_cpu: u32(80),
   at_start: bytes(168, counters.byteLength),
+  stack_slot: u32(3328),
+  block_stacks: bytes(3344, 8),
 });
 
 /** What user space reads and resets of a CPU's memory. */

@@ -16,7 +16,7 @@
 #define CALL_PAGE_FAULT -1
 
 enum where { UNKNOWN = 0, RUNNING = 1, RUNNABLE = 2, BLOCKED = 3 };
-enum stall_kind { STALL_WORK = 1, STALL_WAIT = 2 };
+enum stall_kind { STALL_WORK = 1, STALL_WAIT = 2, STALL_STACK = 3 };
 
 /* A process that had the CPU while a watched thread was runnable. pid 0 is the idle task. */
 struct contender {
@@ -41,6 +41,7 @@ struct block {
 	__u8 address[16];
 	__u32 uninterruptible;
 	__u32 depth;
+	__u32 copied; /* a copy of the user stack goes with it */
 	__u64 stack[STACK_DEPTH];
 };
 
@@ -48,7 +49,7 @@ struct sample {
 	__s32 call;
 	__u32 in_kernel;
 	__u32 depth;
-	__u32 pad;
+	__u32 copied;
 	__u64 ip[SAMPLE_DEPTH];
 };
 
@@ -92,6 +93,8 @@ struct stall_event {
 	struct contender contenders[CONTENDER_LIMIT];
 	struct block blocks[BLOCK_LIMIT];
 	struct sample samples[SAMPLE_LIMIT];
+	/* Parts of the above, wherever they lie: in direct reclaim of memory; held back for having dirtied too much. */
+	__u64 reclaim_ns, dirty_ns;
 };
 
 /* Cumulative; user space reads differences from the mapped array. */
@@ -130,6 +133,13 @@ struct loop_state {
 	__u32 block_uninterruptible;
 	struct counters at_start, at_enter;
 	struct stall_event stall; /* being built */
+	/* Of the armed probes alone: behind the rest, whose place in memory is part of what tier 0 costs. */
+	__u64 reclaim_mark, dirty_mark;
+	__u32 stack_slot; /* 1 + place among user_stacks, set by user space; 0: none */
+	__u32 late_samples; /* past half of the budget */
+	__u32 block_copied; /* the present block's user stack was copied */
+	__u32 pad;
+	__u8 block_stacks[8]; /* see stacks.bpf.h */
 };
 
 struct {
@@ -163,8 +173,9 @@ struct {
 struct control {
 	__u64 budget_ns;
 	__u32 armed;
-	__u32 pad;
+	__u32 stack_credit; /* user stacks that may yet be sent */
 	__u64 ring_drops;
+	__u64 stack_drops;
 };
 
 struct {

@@ -16,7 +16,9 @@ export function plantedBinary(): string | null {
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const path = join(folder, 'planted-loop');
     try {
-      execFileSync('cc', ['-O2', '-Wall', '-o', path, source], { stdio: ['ignore', 'ignore', 'inherit'] });
+      execFileSync('cc', ['-O2', '-Wall', '-pthread', '-o', path, source], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
     } catch {
       // No compiler: the caller skips.
     }

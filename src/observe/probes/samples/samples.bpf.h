@@ -16,23 +16,38 @@ int on_sample(void *ctx)
 	if (!s || !m || !c || s->in_wait || m->in_irq)
 		return 0;
 	struct stall_event *e = &s->stall;
-	__s32 fd, call = call_in_flight(bpf_get_current_task_btf(), &fd);
-	__u32 seen = e->user_samples + e->system_samples;
-	struct sample *x = &e->samples[seen & (SAMPLE_LIMIT - 1)];
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 innermost;
 	/* A kernel stack exists only if the sample hit the kernel; without one it hit the program itself. */
-	__s64 bytes = bpf_get_stack(ctx, x->ip, sizeof(x->ip), 0);
-	x->in_kernel = bytes > 0;
-	x->call = call;
-	if (bytes > 0) {
+	_Bool in_kernel = bpf_get_stack(ctx, &innermost, sizeof(innermost), 0) > 0;
+	__u32 seen = e->user_samples + e->system_samples;
+	if (in_kernel)
 		e->system_samples++;
-	} else {
+	else
 		e->user_samples++;
-		if (bpf_ktime_get_ns() - s->segment_start_ns > c->budget_ns / 2)
-			bytes = bpf_get_stack(ctx, x->ip, sizeof(x->ip), BPF_F_USER_STACK);
-	}
+	/*
+	 * Once the turn is half-way to its budget, each sample has the same chance to be among those kept, with its stacks.
+	 * Those before are kept only until then, in case none comes: most turns end before.
+	 */
+	_Bool late = bpf_ktime_get_ns() - s->segment_start_ns > c->budget_ns / 2;
+	__u32 place = seen & (SAMPLE_LIMIT - 1), before = late ? s->late_samples++ : seen;
+	if (late)
+		place = before < SAMPLE_LIMIT ? before : bpf_get_prandom_u32() % (before + 1);
+	if (place >= SAMPLE_LIMIT)
+		return 0;
+	if (before < SAMPLE_LIMIT)
+		e->sample_count = before + 1;
+	struct sample *x = &e->samples[place];
+	__s32 fd;
+	__s64 bytes = 0;
+	x->call = call_in_flight(task, &fd);
+	x->in_kernel = in_kernel;
+	x->copied = late && copy_user_stack(s, BLOCK_LIMIT + 1 + place, task);
+	if (in_kernel)
+		bytes = bpf_get_stack(ctx, x->ip, sizeof(x->ip), 0);
+	else if (late && !x->copied)
+		bytes = bpf_get_stack(ctx, x->ip, sizeof(x->ip), BPF_F_USER_STACK);
 	x->depth = bytes > 0 ? (__u64)bytes >> 3 : 0;
-	if (e->sample_count < SAMPLE_LIMIT)
-		e->sample_count++;
 	return 0;
 }
 

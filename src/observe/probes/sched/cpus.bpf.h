@@ -69,7 +69,8 @@ static __always_inline void begin_account(struct loop_state *s, struct control *
 	if (!(armed | s->armed_at_start)) /* nothing was noted since the last account, and nothing will be */
 		return;
 	e->on_cpu_ns = e->irq_ns = e->steal_ns = e->runq_ns = e->throttled_ns = e->blocked_other_ns = 0;
-	e->user_samples = e->system_samples = 0;
+	e->user_samples = e->system_samples = s->late_samples = 0;
+	e->reclaim_ns = e->dirty_ns = s->reclaim_mark = s->dirty_mark = 0;
 	/* Only the counts are cleared: what they do not cover is not read. */
 	e->contender_count = e->block_count = e->sample_count = 0;
 	s->armed_at_start = armed;

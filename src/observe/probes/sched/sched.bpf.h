@@ -4,6 +4,8 @@
 
 /* A stack and names are taken only of blocks this long: they cost some µs of the waker's time. */
 #define LONG_BLOCK_NS 100000
+/* From the announcement of a pause for dirty pages to the sleep. */
+#define PAUSE_WITHIN_NS 50000
 
 /* The call a task is in, from the registers it entered the kernel with; CALL_PAGE_FAULT when it is in none. */
 static __always_inline __s32 call_in_flight(struct task_struct *task, __s32 *fd)
@@ -38,13 +40,19 @@ static __always_inline void block_ended(struct loop_state *s, struct task_struct
 	struct stall_event *e = &s->stall;
 	struct cpu_memory *here = this_cpu();
 	struct block *b = 0;
+	__u32 place = 0;
+	if (s->dirty_mark) {
+		e->dirty_ns += ns;
+		s->dirty_mark = 0;
+	}
 	for (int i = 0; i < BLOCK_LIMIT; i++) {
 		struct block *x = &e->blocks[i];
+		place = i;
 		if (i >= e->block_count) {
 			e->block_count = i + 1;
 			x->call = s->block_call;
 			x->fd = s->block_fd;
-			x->count = x->uninterruptible = x->depth = x->waker_pid = x->family = 0;
+			x->count = x->uninterruptible = x->depth = x->waker_pid = x->family = x->copied = 0;
 			x->ns = x->longest_ns = 0;
 			x->names[0][0] = 0;
 			b = x;
@@ -67,6 +75,7 @@ static __always_inline void block_ended(struct loop_state *s, struct task_struct
 	b->longest_ns = ns;
 	b->waker_pid = here && here->in_irq ? 0 : waker_of();
 	bpf_get_current_comm(b->waker_comm, COMM_BYTES);
+	keep_block_stack(s, b, place);
 	if (ns < LONG_BLOCK_NS)
 		return;
 	long bytes = bpf_get_task_stack(task, b->stack, sizeof(b->stack), 0);
@@ -94,6 +103,12 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 	s->where = BLOCKED;
 	s->block_uninterruptible = !!(state & TASK_UNINTERRUPTIBLE);
 	s->block_call = call_in_flight(prev, &s->block_fd);
+	if (s->in_wait)
+		return;
+	s->block_copied = copy_user_stack(s, s->block_stacks[BLOCK_LIMIT], prev);
+	/* The pause follows upon its announcement: what comes later is another block. */
+	if (s->dirty_mark && now - s->dirty_mark > PAUSE_WITHIN_NS)
+		s->dirty_mark = 0;
 }
 
 static __always_inline void switched_in(struct cpu_memory *m, __u32 index, struct task_struct *next, __u64 now)

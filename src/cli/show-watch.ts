@@ -1,0 +1,132 @@
+/** A watch as it goes on, on standard output: a live view on a terminal, plain lines in a pipe, objects with --json. */
+import type { LiveListener } from '../record/live.ts';
+import type { CycleWindow } from '../record/observation.ts';
+import { fanOut, listenTo } from '../report/live/fan-out.ts';
+import {
+  loopObject,
+  observerObject,
+  openStallEndObject,
+  openStallObject,
+  stallObject,
+  tierObject,
+  windowObject,
+} from '../report/live/json-lines.ts';
+import { LiveModel } from '../report/live/live-model.ts';
+import { LiveView } from '../report/live/live-view.ts';
+import { noteLine, secondLine, stallLine } from '../report/live/plain-lines.ts';
+import { LiveArea } from './live-area.ts';
+
+export type WatchDisplay = {
+  readonly listener: LiveListener;
+  /** Takes the live view away; before the report is printed. */
+  [Symbol.dispose](): void;
+};
+
+const SECOND_NS = 1e9;
+/** A stall is shown at once, but a storm of them must not cost more than the view itself. */
+const REDRAW_AFTER_MS = 100;
+
+/** The live view, drawn where it stands: four times a second, and when a stall begins or ends. */
+export function showOnTerminal(signal: AbortSignal, options: { colour: boolean }): WatchDisplay {
+  const model = new LiveModel();
+  const view = new LiveView(model, options);
+  const area = new LiveArea(process.stdout);
+  let drawnMs = 0;
+  const draw = () => {
+    drawnMs = performance.now();
+    area.draw(view.lines({ columns: area.columns, rows: process.stdout.rows || 24 }));
+  };
+  const drawSoon = () => {
+    if (performance.now() - drawnMs > REDRAW_AFTER_MS) draw();
+  };
+  const end = () => {
+    view.ending = true;
+    draw();
+  };
+  // Also on the way out after a second Ctrl-C, when nothing is disposed of.
+  const leave = () => area.erase();
+  signal.addEventListener('abort', end, { once: true });
+  process.once('exit', leave);
+  process.stdout.on('resize', draw);
+  const redraw = listenTo({
+    onWindows: draw,
+    onStall: drawSoon,
+    onOpenStall: drawSoon,
+    onOpenStallEnd: drawSoon,
+  });
+  return {
+    listener: fanOut([model, redraw]),
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', end);
+      process.off('exit', leave);
+      process.stdout.off('resize', draw);
+      area.erase();
+    },
+  };
+}
+
+/** Lines of ASCII: one a second, one for each stall, each worker that comes or goes and each change of tier. */
+export function showAsLines(write: (line: string) => void): WatchDisplay {
+  const model = new LiveModel();
+  const loops = new Set<number>();
+  let windows: CycleWindow[] = [];
+  let sinceNs = 0;
+  let stallCount = 0;
+  const newest = (openIndex: number | null) =>
+    openIndex === null ? model.log.at(-1)! : model.log.find((entry) => entry.openIndex === openIndex)!;
+  const told = new Set<number>();
+  const lines = listenTo({
+    onLoop(record) {
+      const isGone = record.endNs !== null;
+      if (isGone) loops.delete(record.loopIndex);
+      else loops.add(record.loopIndex);
+      const call = isGone || record.waitCall === null ? '' : `, waits in ${record.waitCall}`;
+      const name = model.labelOf(record.loopIndex);
+      write(noteLine(record.endNs ?? record.startNs, `loop ${name} ${isGone ? 'is gone' : `found${call}`}`));
+    },
+    onWindows(cut) {
+      windows.push(...cut);
+      if (model.nowNs - sinceNs < SECOND_NS || windows.length === 0) return;
+      sinceNs = model.nowNs;
+      write(secondLine(model.nowNs, loops.size, windows, stallCount));
+      windows = [];
+      stallCount = 0;
+    },
+    onStall(_stall, openIndex) {
+      stallCount++;
+      write(stallLine(newest(openIndex)));
+    },
+    onOpenStall({ openIndex }) {
+      // Once when it begins: the line at its end says the rest.
+      if (told.has(openIndex)) return;
+      told.add(openIndex);
+      write(stallLine(newest(openIndex)));
+    },
+    onOpenStallEnd({ openIndex, how }) {
+      told.delete(openIndex);
+      if (how !== 'finished') write(stallLine(newest(openIndex)));
+    },
+    onTierChange: ({ atNs, tier, why }) => write(noteLine(atNs, `probes: ${tier}: ${why}`)),
+  });
+  return { listener: fanOut([model, lines]), [Symbol.dispose]() {} };
+}
+
+/** One object a line; docs/reference/watch-json.md. */
+export function showAsJson(write: (object: object) => void): WatchDisplay {
+  const model = new LiveModel();
+  let observedNs = Number.NEGATIVE_INFINITY;
+  const objects = listenTo({
+    onLoop: (record) => write(loopObject(record)),
+    onWindows(windows, status) {
+      for (const window of windows) write(windowObject(window));
+      if (model.nowNs - observedNs < SECOND_NS) return;
+      observedNs = model.nowNs;
+      write(observerObject(model.nowNs, status));
+    },
+    onStall: (stall, openIndex) => write(stallObject(stall, openIndex)),
+    onOpenStall: (open) => write(openStallObject(open)),
+    onOpenStallEnd: (end) => write(openStallEndObject(model.nowNs, end)),
+    onTierChange: (change) => write(tierObject(change)),
+  });
+  return { listener: fanOut([model, objects]), [Symbol.dispose]() {} };
+}

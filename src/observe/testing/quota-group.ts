@@ -1,0 +1,60 @@
+/** A cpu cgroup with a quota, of either version. For tests only. */
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export type QuotaGroup = {
+  readonly folder: string;
+  add(pid: number): void;
+  /** Puts whoever is left into the group above, and removes it. */
+  [Symbol.dispose](): void;
+};
+
+let made = 0;
+
+/** `percent` of one CPU in each period. Null when cgroups cannot be written here. */
+export function makeQuotaGroup(percent: number, periodUs: number): QuotaGroup | null {
+  const name = `loopscope-test-${process.pid}-${made++}`;
+  const quotaUs = Math.round((percent / 100) * periodUs);
+  const ways: [root: string, files: [name: string, text: string][]][] = [
+    [
+      '/sys/fs/cgroup/cpu',
+      [
+        ['cpu.cfs_period_us', `${periodUs}`],
+        ['cpu.cfs_quota_us', `${quotaUs}`],
+      ],
+    ],
+    ['/sys/fs/cgroup', [['cpu.max', `${quotaUs} ${periodUs}`]]],
+  ];
+  for (const [root, files] of ways) {
+    const folder = `${root}/${name}`;
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    try {
+      for (const [file, text] of files) writeFileSync(`${folder}/${file}`, text);
+      return groupAt(folder);
+    } catch {
+      rmdirSync(folder);
+    }
+  }
+  return null;
+}
+
+function groupAt(folder: string): QuotaGroup {
+  return {
+    folder,
+    add: (pid) => writeFileSync(`${folder}/cgroup.procs`, String(pid)),
+    [Symbol.dispose]() {
+      for (const pid of readFileSync(`${folder}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
+        try {
+          writeFileSync(`${dirname(folder)}/cgroup.procs`, pid);
+        } catch {
+          // It has ended.
+        }
+      }
+      rmdirSync(folder);
+    },
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * From what the user typed to code: "name", "file:name", or with * and ? for several. The program's own file is searched
+ * first, then its libraries.
+ */
+import { realpathSync } from 'node:fs';
+import { LoopscopeError } from '../../../base/errors.ts';
+import { printable } from '../../../base/printable.ts';
+import { demangle } from '../../../kernel/symbols/demangle/demangle.ts';
+import { type ElfModule, moduleOf } from '../../../kernel/symbols/elf-module.ts';
+import { type MapEntry, parseMaps, readMapsText } from '../../../kernel/symbols/process-maps.ts';
+import { FUNCTION_LIMIT } from '../layouts.ts';
+import { explainAbsence } from './explain-absence.ts';
+import { copiesOf } from './near-names.ts';
+import { isIndirect, type NamedFunction, plainName, symbolTableOf } from './symbol-table.ts';
+
+/** An ELF file with code that a process has mapped. */
+export type MappedFile = {
+  /** Device and inode: the same file in every process. */
+  key: string;
+  /** As the process names it. */
+  path: string;
+  /** As we reach it, also when it was deleted or lies in a container. */
+  reachablePath: string;
+  module: ElfModule;
+};
+
+export type FoundFunction = { name: string; file: MappedFile; fileOffset: number };
+
+export type FoundFunctions = { functions: FoundFunction[]; notes: string[] };
+
+/** Files with code that a process has mapped, its program first. Empty when it is gone. */
+export function mappedFiles(pid: number): MappedFile[] {
+  const files = new Map<string, MappedFile>();
+  const program = exeOf(pid);
+  for (const entry of parseMaps(readMapsText(pid) ?? '').entries) {
+    if (!entry.path.startsWith('/')) continue;
+    const key = `${entry.device}:${entry.inode}`;
+    if (files.has(key)) continue;
+    const module = moduleOf(pid, entry);
+    if (module) files.set(key, { key, path: entry.path, reachablePath: reachablePath(pid, entry), module });
+  }
+  const isProgram = (file: MappedFile) => file.path === program;
+  return [...files.values()].sort((a, b) => Number(isProgram(b)) - Number(isProgram(a)));
+}
+
+function exeOf(pid: number): string | null {
+  try {
+    // Through the process's own root: what maps calls it. The first mapping would do too, save for static-pie loaders.
+    return realpathSync(`/proc/${pid}/exe`);
+  } catch {
+    return null;
+  }
+}
+
+function reachablePath(pid: number, { start, end }: MapEntry): string {
+  return `/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`;
+}
+
+/** The file at a path, as if we had it mapped. Throws FILE_UNREADABLE. */
+export function fileAt(path: string): MappedFile {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch {
+    throw new LoopscopeError(
+      'FILE_UNREADABLE',
+      `--binary: ${path} is not there`,
+      'give the path of a program or library',
+    );
+  }
+  const entry: MapEntry = { start: 0, end: 0, offset: 0, device: '', inode: 0, path: real };
+  const module = moduleOf(process.pid, entry);
+  if (!module) {
+    throw new LoopscopeError(
+      'FILE_UNREADABLE',
+      `--binary: ${path} is no 64-bit ELF file that can be read`,
+      'give the path of a program or library; of a script, that of its interpreter',
+    );
+  }
+  return { key: real, path: real, reachablePath: real, module };
+}
+
+/** Throws USAGE, with near misses and the reason, for a name that has no code to probe. */
+export function findFunctions(patterns: readonly string[], files: readonly MappedFile[]): FoundFunctions {
+  const functions: FoundFunction[] = [];
+  const notes: string[] = [];
+  const seen = new Set<string>();
+  for (const pattern of patterns) {
+    for (const found of findOne(pattern, files, notes)) {
+      const key = `${found.file.key}:${found.fileOffset}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      functions.push(found);
+    }
+  }
+  if (functions.length > FUNCTION_LIMIT) {
+    throw new LoopscopeError(
+      'USAGE',
+      `${functions.length} functions match, and ${FUNCTION_LIMIT} at most can be traced at once`,
+      'name fewer, or narrow the pattern',
+    );
+  }
+  return { functions, notes };
+}
+
+function findOne(pattern: string, files: readonly MappedFile[], notes: string[]): FoundFunction[] {
+  const { fileName, name } = splitPattern(pattern, files);
+  const places = fileName === null ? files : files.filter((file) => isNamed(file, fileName));
+  if (places.length === 0) {
+    const known = files.map((file) => file.module.name).join(', ');
+    throw new LoopscopeError(
+      'USAGE',
+      `${printable(pattern)}: no file called ${printable(fileName ?? '')} is mapped`,
+      `one of: ${known}`,
+    );
+  }
+  const isGlob = /[*?]/.test(name);
+  // A pattern means the program's own functions: in its libraries it would match what nobody thought of.
+  for (const file of isGlob && fileName === null ? places.slice(0, 1) : places) {
+    const { functions } = symbolTableOf(file.module);
+    const matching = isGlob ? matchGlob(name, functions) : matchName(name, functions);
+    if (matching.length === 0) continue;
+    if (matching.length === 1 && isIndirect(file.module, matching[0]!.symbol)) {
+      throw new LoopscopeError(
+        'USAGE',
+        `${name} in ${file.module.name} is chosen when the program starts (an IFUNC): its symbol is the code that chooses, not the function`,
+        `name what it chose, as perf top shows it: loopscope trace '${file.module.name}:*${name}*'`,
+      );
+    }
+    for (const { symbol } of matching) noteParts(symbol, functions, notes);
+    return matching.map(({ symbol, fileOffset }) => ({ name: demangle(symbol), file, fileOffset }));
+  }
+  throw explainAbsence(pattern, name, places);
+}
+
+/** "libc.so.6:malloc"; a C++ name has colons of its own. */
+function splitPattern(
+  pattern: string,
+  files: readonly MappedFile[],
+): { fileName: string | null; name: string } {
+  const match = /^([^:]+):(?!:)(.+)$/.exec(pattern);
+  if (!match || (match[1]!.includes('(') && !files.some((file) => isNamed(file, match[1]!)))) {
+    return { fileName: null, name: pattern };
+  }
+  return { fileName: match[1]!, name: match[2]! };
+}
+
+/** By its name, its path, or its name without version: "libc" is libc.so.6. */
+function isNamed({ module, path }: MappedFile, wanted: string): boolean {
+  const { name } = module;
+  return name === wanted || path === wanted || name.replace(/(-[\d.]+)?\.so.*$/, '') === wanted;
+}
+
+function matchName(name: string, functions: readonly NamedFunction[]): NamedFunction[] {
+  const exact = functions.filter(({ symbol }) => symbol === name);
+  if (exact.length > 0) return withoutAliases(exact);
+  const mangled = functions.filter(({ symbol }) => /^_(Z|R)/.test(symbol));
+  return withoutAliases(
+    mangled.filter(({ symbol }) => plainName(symbol) === name || demangle(symbol) === name),
+  );
+}
+
+function matchGlob(pattern: string, functions: readonly NamedFunction[]): NamedFunction[] {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const wanted = new RegExp(`^${source}$`);
+  const inCpp = pattern.includes('::');
+  return withoutAliases(
+    // Parts that were split off for being rare are no functions of their own.
+    functions.filter(
+      ({ symbol }) => !/\.cold(\.\d+)?$/.test(symbol) && wanted.test(inCpp ? plainName(symbol) : symbol),
+    ),
+  );
+}
+
+function withoutAliases(functions: NamedFunction[]): NamedFunction[] {
+  const byOffset = new Map<number, NamedFunction>();
+  for (const each of functions) if (!byOffset.has(each.fileOffset)) byOffset.set(each.fileOffset, each);
+  return [...byOffset.values()];
+}
+
+/** Callers into which the beginning of a function was inlined call its other part directly. */
+function noteParts(symbol: string, functions: readonly NamedFunction[], notes: string[]): void {
+  const copies = copiesOf(
+    symbol,
+    functions.map((each) => each.symbol),
+  ).filter((name) => !/\.cold(\.\d+)?$/.test(name));
+  if (copies.length === 0) return;
+  notes.push(
+    `the compiler also made ${copies.slice(0, 3).join(', ')} of ${symbol}: calls of those are counted only if you name them too`,
+  );
+}
