@@ -1,22 +1,21 @@
 /**
- * Rebuilds src/observe/probes/observer.skel.bin from its C sources, with the distribution's clang and bpftool.
- * `--check` compares with the blob that is checked in instead of writing it.
+ * Rebuilds every X.skel.bin in src/observe and bench from the X.bpf.c beside it, with the distribution's clang and bpftool.
+ * `--check` compares with the blobs that are checked in instead of writing them; names choose some of them.
  *
  * bpftool writes a light skeleton as a C header: two byte strings (a loader program and its data) and the order of maps
  * and programs in the loader's context. We keep just that: "LSKL", the length of a JSON header, the header, the bytes.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const source = join(root, 'src/observe/probes/observer.bpf.c');
-const target = join(root, 'src/observe/probes/observer.skel.bin');
 
-function compile(folder: string): string {
-  const object = join(folder, 'observer.bpf.o');
+/** The object keeps its source's name: bpftool names global sections after it. */
+function compile(source: string, folder: string): string {
+  const object = join(folder, basename(source).replace(/c$/, 'o'));
   const multiarch = execFileSync('gcc', ['-print-multiarch']).toString().trim();
   execFileSync(
     'clang',
@@ -34,7 +33,7 @@ function compile(folder: string): string {
       `-fdebug-prefix-map=${root}=.`,
       `-ffile-prefix-map=${root}=.`,
       '-c',
-      'observer.bpf.c',
+      basename(source),
       '-o',
       object,
     ]),
@@ -63,10 +62,10 @@ function namesIn(header: string, struct: string, closing: string): string[] {
   ].map((match) => match[1]!);
 }
 
-function build(): Buffer {
+function build(source: string): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'loopscope-bpf-'));
   try {
-    const header = execFileSync('bpftool', ['gen', 'skeleton', '-L', compile(folder)]).toString();
+    const header = execFileSync('bpftool', ['gen', 'skeleton', '-L', compile(source, folder)]).toString();
     const data = bytesAfter(header, 'opts.data =');
     const instructions = bytesAfter(header, 'opts.insns =');
     const description = Buffer.from(
@@ -85,15 +84,18 @@ function build(): Buffer {
   }
 }
 
-const blob = build();
-if (!process.argv.includes('--check')) {
-  writeFileSync(target, blob);
-  console.log(`${target}: ${blob.length} bytes`);
-} else if (!blob.equals(readFileSync(target))) {
-  console.error(
-    'observer.skel.bin is not what its sources give: run npm run build:bpf and commit the result',
-  );
-  process.exitCode = 1;
-} else {
-  console.log('observer.skel.bin matches its sources');
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+for (const path of globSync('{src/observe,bench}/**/*.bpf.c', { cwd: root }).sort()) {
+  const target = path.replace(/\.bpf\.c$/, '.skel.bin');
+  if (wanted.length > 0 && !wanted.some((name) => basename(target, '.skel.bin') === name)) continue;
+  const blob = build(join(root, path));
+  if (!process.argv.includes('--check')) {
+    writeFileSync(join(root, target), blob);
+    console.log(`${target}: ${blob.length} bytes`);
+  } else if (!existsSync(join(root, target)) || !blob.equals(readFileSync(join(root, target)))) {
+    console.error(`${target} is not what its sources give: run npm run build:bpf and commit the result`);
+    process.exitCode = 1;
+  } else {
+    console.log(`${target} matches its sources`);
+  }
 }

@@ -149,6 +149,52 @@ export const SYNCHRONISED = {
   unaskedShortGapExcess: 0.2,
 } as const;
 
+export const HERD = {
+  /** Fewer connections say nothing of how they are shared. */
+  connections: 20,
+  /** Wake-ups that came to nothing, of all wake-ups of the workers: a fifth of their scheduling is for nothing… */
+  vainShare: 0.2,
+  /** …and of these at least one for every two connections: with two workers there can be one for each. */
+  vainPerConnection: 0.5,
+} as const;
+
+export const IMBALANCE = {
+  /** Connections for each worker, on average: fewer are uneven by chance. */
+  connectionsPerLoop: 4,
+  /** Busiest worker's connections over the mean. */
+  connectionsFactor: 2,
+  /** …and this many standard deviations of a fair deal above it. */
+  sigmas: 4,
+  /** Busiest worker's CPU time over the mean: more connections that ask for nothing hurt nobody. */
+  cpuFactor: 1.5,
+  /** It hurts when the busiest has no time for half of what comes… */
+  busyShare: 0.5,
+  /** …while the others wait for most of theirs. */
+  othersWaitShare: 0.5,
+  /** Below this the busiest is idle as well, and how it is shared does not matter. */
+  mentionShare: 0.1,
+} as const;
+
+export const STRANDED = {
+  /** Connections wait this long at every look: a worker's usual stall is shorter than three looks. */
+  waitNs: 300 * NS_PER_MS,
+  /** …and there are this many of them. */
+  connections: 3,
+  /** Looks are 100 ms apart; one that the observer was late for does not end the wait. */
+  gapNs: 350 * NS_PER_MS,
+  /** A worker that had work for less than this of the time could have taken them. */
+  freeShare: 0.5,
+} as const;
+
+export const OVERFLOW = {
+  /** Once is an accident, twice a coincidence. */
+  connections: 3,
+  /** …which are most of what overflowed on the whole host, or the queue was seen full. */
+  hostShare: 0.5,
+  /** Looks that found a Unix socket's queue full, as share of all: its refusals are counted by nobody. */
+  fullShare: 0.02,
+} as const;
+
 export const OBSERVER = {
   /** In CPUs: the tool costs more than a tenth of one. */
   overheadCpu: 0.1,

@@ -25,5 +25,13 @@ export type LabContext = {
   /** Where the HTML report goes; chosen by the experiment when absent. */
   htmlPath?: string;
   durationNs?: number;
+  /** Fewer workers, connections and seconds: to see that it works. */
+  quick: boolean;
+  /** One JSON object instead of text. */
+  json: boolean;
+  /** Only these accept strategies; empty: all. */
+  accept: readonly string[];
+  /** What is being done now, in a few words; shown while it lasts. */
+  status(text: string): void;
   signal: AbortSignal;
 };

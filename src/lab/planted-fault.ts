@@ -2,10 +2,7 @@
  * The experiment that most others are: our own server with one fault planted in it, the doctor on it as on any
  * stranger's server, and the verdict compared with what was planted.
  */
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { EXIT, LoopscopeError } from '../base/errors.ts';
+import { EXIT } from '../base/errors.ts';
 import { formatNs, NS_PER_S } from '../base/units.ts';
 import type { CulpritId, Diagnosis } from '../diagnose/finding.ts';
 import { type DoctorOptions, doctor } from '../doctor.ts';
@@ -13,6 +10,7 @@ import type { Run } from '../record/run.ts';
 import { htmlReporter } from '../report/html/html.ts';
 import { terminalReporter } from '../report/terminal/terminal.ts';
 import type { LabContext } from './experiment.ts';
+import { defaultHtmlPath, writeReport } from './output.ts';
 import { startServerProcess } from './server-process.ts';
 
 export type PlantedFaultExperiment = {
@@ -108,30 +106,6 @@ function judge(
 
 function reportOptions(context: LabContext) {
   return { colour: context.colour, columns: context.columns, runFile: null };
-}
-
-function writeReport(path: string, html: string): void {
-  try {
-    writeFileSync(path, html);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LoopscopeError(
-      'RUN_FILE_WRITE',
-      `the report could not be written: ${why}`,
-      'choose another place with --html FILE',
-    );
-  }
-}
-
-/** In the current folder where that can be written, else among the temporary files. */
-function defaultHtmlPath(name: string): string {
-  const file = `loopscope-${name}.html`;
-  try {
-    accessSync(process.cwd(), constants.W_OK);
-    return join(process.cwd(), file);
-  } catch {
-    return join(tmpdir(), file);
-  }
 }
 
 function measuredNs(run: Run): number {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { COMMANDS } from '../../src/cli/registry.ts';
+import { loadAll } from '../../src/cli/registry.ts';
 import { CSV_COLUMNS } from '../../src/report/csv/csv.ts';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { binPath, type LoopscopeResult, runLoopscope } from '../fixtures/loopscope.ts';
@@ -15,6 +15,7 @@ import { start, until } from '../fixtures/process.ts';
 import { needs } from '../helpers/needs.ts';
 import { root } from '../helpers/source-files.ts';
 
+const commands = await loadAll();
 const text = readFileSync(join(root, 'docs/reference/cli.md'), 'utf8');
 const examples = [...text.matchAll(/^ {4}(loopscope .*)$/gm)].map((match) => match[1]!);
 const isRoot = process.getuid?.() === 0;
@@ -25,7 +26,7 @@ function wordsOf(line: string): string[] {
 }
 
 function commandOf(name: string): Command {
-  const declared = COMMANDS.find((command) => command.usage.split(' ')[0] === name);
+  const declared = commands.find((command) => command.usage.split(' ')[0] === name);
   assert.ok(declared, `there is no command ${name}`);
   const command = new Command(name);
   declared.configure(command, () => {});
@@ -52,7 +53,7 @@ test('examples use only options that exist', () => {
 
 test('every option of every command has an example', () => {
   const missing: string[] = [];
-  for (const { usage } of COMMANDS) {
+  for (const { usage } of commands) {
     const name = usage.split(' ')[0]!;
     const used = new Set(
       examples.filter((line) => line.startsWith(`loopscope ${name}`)).flatMap(optionsUsed),

@@ -52,7 +52,7 @@ const needsRedis = () =>
 const needsStrace = () => needsNginx() ?? (stracePath ? null : 'strace');
 
 /** Builds what is planted from parts that end in reverse order; ends them too when a later one fails. */
-async function planted(
+export async function planted(
   build: (stack: AsyncDisposableStack) => Promise<Omit<Planted, typeof Symbol.asyncDispose>>,
 ) {
   const stack = new AsyncDisposableStack();

@@ -4,24 +4,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { COMMANDS } from '../../src/cli/registry.ts';
+import { loadAll } from '../../src/cli/registry.ts';
 import { root } from '../helpers/source-files.ts';
 
+const commands = await loadAll();
 const text = readFileSync(join(root, 'docs/reference/cli.md'), 'utf8');
 
 function optionsOf(name: string): string[] {
-  const declared = COMMANDS.find((command) => command.usage.split(' ')[0] === name)!;
+  const declared = commands.find((command) => command.usage.split(' ')[0] === name)!;
   const command = new Command(name);
   declared.configure(command, () => {});
   return command.options.map((option) => option.long!);
 }
 
 test('every command has a section that begins with its usage', () => {
-  for (const command of COMMANDS) assert.ok(text.includes(`## loopscope ${command.usage}\n`), command.usage);
+  for (const command of commands) assert.ok(text.includes(`## loopscope ${command.usage}\n`), command.usage);
 });
 
 test('options and their documentation are the same set', () => {
-  const real = new Set(COMMANDS.flatMap((command) => optionsOf(command.usage.split(' ')[0]!)));
+  const real = new Set(commands.flatMap((command) => optionsOf(command.usage.split(' ')[0]!)));
   const documented = new Set(
     [...text.matchAll(/^\| `(?:-\w, )?(--[\w-]+)[^`]*` \|/gm)].map((match) => match[1]!),
   );
@@ -30,7 +31,7 @@ test('options and their documentation are the same set', () => {
 });
 
 test('every option says what it is for', () => {
-  for (const declared of COMMANDS) {
+  for (const declared of commands) {
     const command = new Command('x');
     declared.configure(command, () => {});
     for (const option of command.options)

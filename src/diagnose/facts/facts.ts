@@ -2,6 +2,7 @@
 import type { ObservationRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import { CULPRITS, type CulpritId, type SelfCheck } from '../finding.ts';
+import { type AcceptGroup, acceptGroupsOf } from './accept.ts';
 import { type ActorBook, actorBook } from './actors.ts';
 import { type Excess, excessOf } from './excess.ts';
 import { type HostFacts, hostFactsOf, type ThrottleFacts, throttlesOf } from './host.ts';
@@ -20,6 +21,8 @@ export type WatchFacts = {
   excess: Excess;
   scope: ScopeFacts;
   saturation: SaturationFacts;
+  /** Listeners and the loops that accept from them; empty when none could be seen. */
+  accepting: AcceptGroup[];
   /** Culprits on the server's side with enough lost time to be named. */
   material: CulpritId[];
 };
@@ -49,6 +52,7 @@ function watchFactsOf(run: Run, record: ObservationRecord, load: LoadFacts | nul
     excess,
     scope: scopeOf(record.stalls, loops),
     saturation: saturationOf(loops, excess, load),
+    accepting: acceptGroupsOf(record, loops),
     material: CULPRITS.filter((culprit) => weigh(culprit, excess, loops, record, load)?.material),
   };
 }

@@ -1,4 +1,8 @@
 import type { Rule } from '../rule.ts';
+import { acceptImbalance } from './accept-imbalance.ts';
+import { acceptQueueOverflow } from './accept-queue-overflow.ts';
+import { acceptStranded } from './accept-stranded.ts';
+import { acceptThunderingHerd } from './accept-thundering-herd.ts';
 import { blockLock } from './block-lock.ts';
 import { blockSynchronousCall } from './block-synchronous-call.ts';
 import { clientSaturated } from './client-saturated.ts';
@@ -21,12 +25,16 @@ import { unexplained } from './unexplained.ts';
 import { waitTimerSlack } from './wait-timer-slack.ts';
 
 /**
- * In the order of tests: what falsifies the measurement, what is legal, what the host did (steal, run queue), what
+ * In the order of tests: what falsifies the measurement, what the kernel counted at the door whoever drove the load, what
+ * is legal, what the host did (steal, run queue), what
  * the loop was blocked in, what it computed, then what the load did; last the two that say there is no culprit.
  */
 export const RULES: readonly Rule[] = [
   observerPtrace,
   observerOverhead,
+  acceptThunderingHerd,
+  acceptStranded,
+  acceptQueueOverflow,
   clientSaturated,
   waitTimerSlack,
   cpuSteal,
@@ -41,6 +49,7 @@ export const RULES: readonly Rule[] = [
   blockSynchronousCall,
   loopTooManyEvents,
   loopHeavyHandler,
+  acceptImbalance,
   loopSaturated,
   clientSynchronised,
   unexplained,

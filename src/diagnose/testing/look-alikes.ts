@@ -1,6 +1,7 @@
 /** Faults that look like another one and must not get its name: cases of rules.test.ts. */
 import { NS_PER_S } from '../../base/units.ts';
 import type { CulpritId } from '../finding.ts';
+import { ACCEPT_LOOK_ALIKES } from './accept-cases.ts';
 import { HOG, heavyNode, hogOnOneCore, late, overload } from './planted.ts';
 import { blockedIn, quietRun, type RunBuilder, SELF_PID } from './run-builder.ts';
 
@@ -13,6 +14,7 @@ export type LookAlike = {
 };
 
 export const LOOK_ALIKES: readonly LookAlike[] = [
+  ...ACCEPT_LOOK_ALIKES,
   {
     not: 'healthy',
     name: 'an observation that saw nothing',

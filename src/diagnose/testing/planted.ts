@@ -4,6 +4,7 @@
  */
 import { NS_PER_MS, NS_PER_S } from '../../base/units.ts';
 import type { CulpritId } from '../finding.ts';
+import { ACCEPT_PLANTED } from './accept-cases.ts';
 import { blockedIn, quietRun, type RunBuilder, SELF_PID } from './run-builder.ts';
 
 export type Planted = {
@@ -63,6 +64,7 @@ export function overload(builder: RunBuilder): RunBuilder {
 }
 
 export const PLANTED: readonly Planted[] = [
+  ...ACCEPT_PLANTED,
   {
     culprit: 'healthy',
     name: 'a quiet server',
