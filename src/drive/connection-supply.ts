@@ -83,6 +83,8 @@ export class ConnectionSupply {
 
   /** Once a turn: opens what is missing. Returns how long the next turn may wait for this, ns. */
   maintain(nowNs: number): number {
+    // The usual case, in every turn.
+    if (this.#missing === 0 && this.#opening === 0) return Number.POSITIVE_INFINITY;
     const waitNs = this.#expire(nowNs);
     if (this.#missing === 0 || this.#closed) return waitNs;
     if (nowNs < this.#retryAtNs) return Math.min(waitNs, this.#retryAtNs - nowNs);

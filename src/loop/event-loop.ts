@@ -167,12 +167,13 @@ export function emptyStats(): LoopStats {
     waitCount: 0,
     eventCount: 0,
     systemCallCount: 0,
-    spinNs: 0,
+    // −0 is no small integer: a field that turned into a double later would make V8 throw compiled code away.
+    spinNs: -0,
     acceptCount: 0,
     acceptEmptyCount: 0,
     acceptInVainCount: 0,
     peekCount: 0,
-    waitNs: 0,
+    waitNs: -0,
     shortageCount: 0,
   };
 }
