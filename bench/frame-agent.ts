@@ -3,7 +3,7 @@
  * CPU is its own code. The server is `loopscope serve agent` on CPU 0, with either back end; the client has CPU 1. The
  * same protocol through a user's codec file runs by turns with the built-in codec.
  *
- *   npm run bench -- frame-agent [--rounds 5] [--seconds 4] [--connections 20,100,200] [--codec examples/codecs/agent-frame.ts]
+ *   npm run bench -- frame-agent [--rounds 5] [--seconds 6] [--connections 20,100,200] [--codec examples/codecs/agent-frame.ts]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const BODY = 'lookup 42';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '6' },
     connections: { type: 'string', default: '20,100,200' },
     codec: { type: 'string', default: join(import.meta.dirname, '../examples/codecs/agent-frame.ts') },
   },

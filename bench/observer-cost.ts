@@ -8,7 +8,7 @@
  * they are no yardstick, whatever was measured between them, and the round is made again.
  * For scale the same with `strace -c -f` attached, fewer times.
  *
- *   npm run bench -- observer-cost [--rounds 100] [--seconds 0.4] [--strace-rounds 3]
+ *   npm run bench -- observer-cost [--rounds 100] [--seconds 0.4] [--tiers T0,T1] [--strace-rounds 3]
  *
  * "T0" is what always runs: the cycle probes. "T1" has the scheduler probes armed all the time, as under suspicion.
  */
@@ -46,9 +46,14 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '0.4' },
+    tiers: { type: 'string', default: 'T0,T1' },
     'strace-rounds': { type: 'string', default: '3' },
   },
 });
+const tiers = [
+  { name: T0, armed: 'never' as const },
+  { name: T1, armed: 'always' as const },
+].filter(({ name }) => values.tiers.split(',').includes(name));
 const rounds = Number(values.rounds);
 const straceRounds = Number(values['strace-rounds']);
 const windowMs = Number(values.seconds) * 1000;
@@ -167,10 +172,6 @@ const mean = (a: Sample, b: Sample): Sample =>
 
 /** Watched windows between unwatched ones, by turns; what lay between two unlike ones is counted and left out. */
 async function measureBetween(): Promise<{ samples: Record<string, Sample[]>; unsteadyCount: number }> {
-  const tiers = [
-    { name: T0, armed: 'never' as const },
-    { name: T1, armed: 'always' as const },
-  ];
   const samples: Record<string, Sample[]> = {};
   for (const { name } of tiers) {
     samples[name] = [];
@@ -213,7 +214,7 @@ try {
 }
 
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(2)} %`;
-const tiers = [T0, T1].map((name) => {
+const costs = tiers.map(({ name }) => {
   const cost = compare(samples, 'serverUsPerRequest', name, besides(name));
   const throughput = compare(samples, 'requestsPerSec', name, besides(name));
   const ownCpu = median(samples[name]!.map((sample) => sample.observerCpuShare!));
@@ -223,8 +224,8 @@ const tiers = [T0, T1].map((name) => {
   );
   return { cost, throughput };
 });
-const offUs = median(samples[besides(T0)]!.map((sample) => sample.serverUsPerRequest!));
-const offPerSec = median(samples[besides(T0)]!.map((sample) => sample.requestsPerSec!));
+const offUs = median(samples[besides(tiers[0]!.name)]!.map((sample) => sample.serverUsPerRequest!));
+const offPerSec = median(samples[besides(tiers[0]!.name)]!.map((sample) => sample.requestsPerSec!));
 const straceUs = median(straced[STRACE]!.map((sample) => sample.serverUsPerRequest!));
 const stracePerSec = median(straced[STRACE]!.map((sample) => sample.requestsPerSec!));
 process.stdout.write(
@@ -233,7 +234,7 @@ process.stdout.write(
 );
 const path = writeResults('observer-cost', {
   options: values,
-  tiers,
+  tiers: costs,
   unsteadyCount,
   strace: { serverUsPerRequest: straceUs, requestsPerSec: stracePerSec },
   samples: { ...samples, ...straced },

@@ -1,14 +1,15 @@
 /**
  * The open loop at several rates, constant and Poisson, against nginx on CPU 0: how late requests leave (planned to
  * sent, by the client's clock), and how evenly they reach the server: index of dispersion of arrivals at nginx's
- * sockets in bins of 10 ms, counted in the kernel by a BPF program on sk_data_ready. The client has CPU 1. A second of
- * warm-up in each run is left out of both.
+ * sockets in bins of 10 ms, counted in the kernel by a BPF program on sk_data_ready. Warm-up is left out of both: the
+ * client's code is compiled in it, by threads that take CPU from the one that sends. The client may use all CPUs.
  *
- *   npm run bench -- open-lateness [--rounds 10] [--seconds 3] [--rates 2000,10000,50000] [--arrivals constant,poisson]
- *                                  [--backends ring] [--client-cpu 1]
+ *   npm run bench -- open-lateness [--rounds 10] [--seconds 2] [--warmup 3] [--rates 2000,10000,50000]
+ *                                  [--arrivals constant,poisson] [--backends ring] [--client-cpus 0-1]
  */
 
 import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type ArrivalCounter, countArrivals, indexOfDispersion } from './lib/arrivals.ts';
 import { runPinned, startNginx } from './lib/pinned.ts';
@@ -18,16 +19,16 @@ import { alternate, median, type Sample } from './lib/rounds.ts';
 const SERVER_CPU = 0;
 const PORT = 18_183;
 const BIN_NS = 10e6;
-const WARM_UP_SEC = 1;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+    warmup: { type: 'string', default: '3' },
     rates: { type: 'string', default: '2000,10000,50000' },
     arrivals: { type: 'string', default: 'constant,poisson' },
     backends: { type: 'string', default: 'ring' },
-    'client-cpu': { type: 'string', default: '1' },
+    'client-cpus': { type: 'string', default: `0-${availableParallelism() - 1}` },
   },
 });
 
@@ -38,10 +39,10 @@ type Task = { backend: string; arrival: string; ratePerSec: string };
 
 async function measure({ backend, arrival, ratePerSec }: Task, counter: ArrivalCounter): Promise<Sample> {
   counter.restart();
-  const seconds = String(Number(values.seconds) + WARM_UP_SEC);
+  const seconds = String(Number(values.seconds) + Number(values.warmup));
   const program = [process.execPath, '--disable-warning=ExperimentalWarning', client];
-  const task = [target, '100', seconds, ratePerSec, backend, arrival, String(WARM_UP_SEC)];
-  const { output } = await runPinned(values['client-cpu'], [...program, ...task]);
+  const task = [target, '100', seconds, ratePerSec, backend, arrival, values.warmup];
+  const { output } = await runPinned(values['client-cpus'], [...program, ...task]);
   const { backend: _, ...sample } = JSON.parse(output) as Sample & { backend: string };
   const counts = counter.counts(sample.fromMonoNs!, sample.toMonoNs!, BIN_NS);
   return {

@@ -3,7 +3,7 @@
  * connections. redis-server is on CPU 0 without persistence, the client on CPU 1, the two by turns. redis-benchmark runs
  * for a number of requests and not for a time; it gets as many as took about the time when tried first.
  *
- *   npm run bench -- resp-redis [--rounds 6] [--seconds 4] [--connections 50] [--pipeline 1,16]
+ *   npm run bench -- resp-redis [--rounds 6] [--seconds 5] [--connections 50] [--pipeline 1,16]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ const COMMANDS = { set: 'SET key:__rand_int__ xxx', get: 'GET key:__rand_int__' 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '6' },
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '50' },
     pipeline: { type: 'string', default: '1,16' },
   },

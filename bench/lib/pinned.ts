@@ -9,7 +9,7 @@ import { join } from 'node:path';
 export type Finished = { output: string; wallSec: number; cpuSec: number; userSec: number };
 
 /**
- * Runs a command on one CPU to its end. CPU time is of the whole process and its children, start-up included. Throws
+ * Runs a command on one CPU, or a list of them as taskset reads it, to its end. CPU time is of the whole process and its children, start-up included. Throws
  * when the exit status is not one of `statuses`.
  */
 export async function runPinned(
@@ -55,16 +55,21 @@ export async function startPinned(
 export type Nginx = { port: number } & Server;
 
 /** nginx on one CPU; every path answers 200 with two bytes, but /status. `workers` of them, a free port of the loopback. */
-export async function startNginx(cpu: number, port: number, workers = 1): Promise<Nginx> {
+export async function startNginx(
+  cpu: number,
+  port: number,
+  workers = 1,
+  connectionLimit = 4096,
+): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'loopscope-bench-'));
   const config = `
     worker_processes ${workers}; daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
-    events { worker_connections 4096; }
+    events { worker_connections ${connectionLimit}; }
     http {
       access_log off; keepalive_requests 1000000000;
       client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
       uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-      server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } location = /status { stub_status; } }
+      server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 "ok"; } location = /status { stub_status; } }
     }`;
   writeFileSync(join(folder, 'nginx.conf'), config);
   const remove = () => rmSync(folder, { recursive: true, force: true });
