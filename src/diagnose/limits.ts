@@ -195,6 +195,15 @@ export const OVERFLOW = {
   fullShare: 0.02,
 } as const;
 
+export const FIT = {
+  /** Windows of a quarter of a second: two seconds. */
+  windows: 8,
+  /** Of the wake-ups' sum of squares, what events do not explain: at less any split of the CPU time fits. */
+  independence: 0.05,
+  /** Share of the CPU time's variation that events and wake-ups explain together. */
+  r2: 0.8,
+} as const;
+
 export const OBSERVER = {
   /** In CPUs: the tool costs more than a tenth of one. */
   overheadCpu: 0.1,

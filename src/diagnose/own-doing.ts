@@ -10,7 +10,6 @@ const OWN_DOING: ReadonlySet<CulpritId> = new Set<CulpritId>([
   'cpu.contended',
   'cpu.preempted',
   'cpu.kernel-thread',
-  'cpu.steal',
 ]);
 
 /** A fault worth naming that neither the shape of the load nor the number of workers brings about. */

@@ -1,3 +1,4 @@
+import { batching } from './batching.ts';
 import { blockingCall } from './blocking-call.ts';
 import { demo } from './demo.ts';
 import type { Experiment } from './experiment.ts';
@@ -6,4 +7,4 @@ import { herd } from './herd.ts';
 import { syncWrite } from './sync-write.ts';
 
 /** Every experiment, the one to begin with first. */
-export const EXPERIMENTS: readonly Experiment[] = [demo, syncWrite, blockingCall, heldLock, herd];
+export const EXPERIMENTS: readonly Experiment[] = [demo, syncWrite, blockingCall, heldLock, herd, batching];

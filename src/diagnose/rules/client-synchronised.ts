@@ -1,21 +1,13 @@
-import { formatCount, formatNs } from '../../base/units.ts';
-import type { Facts } from '../facts/facts.ts';
+import { formatCount, formatNs, formatShare } from '../../base/units.ts';
+import { fitCpu } from '../facts/cpu-fit.ts';
+import type { Facts, WatchFacts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
-import { maxBy } from '../facts/numbers.ts';
-import type { CulpritId, Evidence } from '../finding.ts';
+import type { LoopFacts } from '../facts/loops.ts';
+import { amount, maxBy, ratio } from '../facts/numbers.ts';
+import type { Evidence } from '../finding.ts';
 import { SYNCHRONISED } from '../limits.ts';
+import { hasOtherFault } from '../own-doing.ts';
 import { fact, type Rule } from '../rule.ts';
-
-/**
- * What bursts do to a server by themselves: crowded turns, and a queue for the CPU. Other faults (a disk, a sleep, a
- * slow handler) are real whatever the arrivals, and come first.
- */
-const OWN_DOING: ReadonlySet<CulpritId> = new Set<CulpritId>([
-  'loop.too-many-events',
-  'cpu.contended',
-  'cpu.preempted',
-  'cpu.kernel-thread',
-]);
 
 /** Requests came in lock-step, so the server woke once for many: a cost and a latency that real traffic would not have. */
 export const clientSynchronised = {
@@ -33,9 +25,11 @@ export const clientSynchronised = {
         cleared: `index of dispersion ${idc.toFixed(2)} ${asked ? 'at most' : 'at 10 ms'}; Poisson is 1`,
       };
     }
-    const otherFault = watch?.material.some((culprit) => !OWN_DOING.has(culprit)) ?? false;
+    const otherFault = watch !== null && hasOtherFault(watch);
     const ownStalls = watch?.excess.tallies.get('loop.too-many-events')?.share ?? 0;
-    const blurred = !asked && (load.poolDry || (watch?.material.length ?? 0) > 0);
+    // In a closed loop every connection is taken by design; clients that pause alike are in step by their own doing.
+    const queued = load.poolDry && (load.open || !load.record.plan.thinkTime);
+    const blurred = !asked && (queued || (watch?.material.length ?? 0) > 0);
     if (blurred) {
       return {
         cleared: `index of dispersion ${idc.toFixed(1)} at 10 ms, but requests queued behind late replies`,
@@ -63,11 +57,10 @@ export const clientSynchronised = {
 function isUnaskedLockStep(load: LoadFacts): boolean {
   const shape = load.record.arrivals;
   const scheduled = shape.planned?.idc10ms ?? 1;
-  return (
-    shape.idc10ms >= SYNCHRONISED.unaskedIdc &&
-    scheduled < SYNCHRONISED.unaskedIdc / 2 &&
-    shape.shortGapShare - shape.shortGapShareIfPoisson >= SYNCHRONISED.unaskedShortGapExcess
-  );
+  if (shape.idc10ms < SYNCHRONISED.unaskedIdc || scheduled >= SYNCHRONISED.unaskedIdc / 2) return false;
+  // Gaps are not recorded in a closed loop, where they are the server's doing unless clients pause.
+  if (!load.open) return Boolean(load.record.plan.thinkTime);
+  return shape.shortGapShare - shape.shortGapShareIfPoisson >= SYNCHRONISED.unaskedShortGapExcess;
 }
 
 function evidenceOf({ watch }: Facts, load: LoadFacts, idc: number): Evidence[] {
@@ -86,14 +79,18 @@ function evidenceOf({ watch }: Facts, load: LoadFacts, idc: number): Evidence[] 
       `Up to ${shape.maxIn1ms} requests were sent within one millisecond, at a mean of ` +
         `${formatCount(Math.round(shape.meanRatePerSec))} a second.`,
     ),
-    fact(
-      'short_gap_share',
-      shape.shortGapShare,
-      'share',
-      `${Math.round(shape.shortGapShare * 100)} % of gaps were below 150 µs; independent arrivals would have ` +
-        `${Math.round(shape.shortGapShareIfPoisson * 100)} %.`,
-    ),
   ];
+  if (load.open) {
+    evidence.push(
+      fact(
+        'short_gap_share',
+        shape.shortGapShare,
+        'share',
+        `${Math.round(shape.shortGapShare * 100)} % of gaps were below 150 µs; independent arrivals would have ` +
+          `${Math.round(shape.shortGapShareIfPoisson * 100)} %.`,
+      ),
+    );
+  }
   const loop = maxBy(watch?.loops ?? [], (candidate) => candidate.eventCount);
   if (loop && loop.cycleCount > 0) {
     const mean = loop.eventCount / loop.cycleCount;
@@ -105,7 +102,32 @@ function evidenceOf({ watch }: Facts, load: LoadFacts, idc: number): Evidence[] 
         `${loop.name} handled ${mean.toFixed(1)} events a wake-up on average (p99 ${loop.eventsP99 ?? 0}), at ` +
           `${formatNs(loop.normalEventNs ?? 0)} each: one wake-up was shared by many requests, which hides its cost.`,
       ),
+      ...hiddenCpu(watch!, loop),
     );
   }
   return evidence;
+}
+
+/**
+ * Where the run had windows of several shapes, what a wake-up costs is known, and so what a wake-up for each event would
+ * have cost: what independent requests come to while the loop is mostly idle.
+ */
+function hiddenCpu({ record }: WatchFacts, loop: LoopFacts): Evidence[] {
+  const points = record.windows
+    .filter(({ loopIndex }) => loopIndex === loop.loopIndex)
+    .map(({ eventCount, cycleCount, cpuNs }) => ({ events: eventCount, wakeUps: cycleCount, cpuNs }));
+  const fit = fitCpu(points);
+  if (!fit) return [];
+  const hiddenNs = fit.wakeUpNs * amount(loop.eventCount - loop.cycleCount);
+  const share = ratio(hiddenNs, loop.cpuNs + hiddenNs);
+  return [
+    fact(
+      'hidden_cpu_share',
+      share,
+      'share',
+      `A wake-up costs ${formatNs(fit.wakeUpNs)} and an event ${formatNs(fit.eventNs)} (R² ${fit.r2.toFixed(2)} over ` +
+        `${fit.pointCount} windows): woken for each event, ${loop.name} would use ${formatNs(hiddenNs)} more CPU; ` +
+        `${formatShare(share)} of what the same requests cost is hidden.`,
+    ),
+  ];
 }
