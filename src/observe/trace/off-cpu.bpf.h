@@ -1,14 +1,37 @@
 /* SPDX-License-Identifier: Dual MIT/GPL */
-/* How long a traced thread was off the CPU, so that the time of a call divides into running and waiting. */
+/*
+ * How long a traced thread was off the CPU, so that the time of a call divides into running and waiting; and whether the
+ * thread that a CPU has now is traced, so that programs met by everybody need not look that up at each event.
+ */
 #pragma once
+
+enum whose { ANYBODY = 0, TRACED = 1, STRANGER = 2 };
+
+/* Not known until the CPU first changes hands with `on` set: by then all threads are listed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} present SEC(".maps");
+
+static __always_inline _Bool is_stranger(void)
+{
+	__u32 zero = 0, *whose = bpf_map_lookup_elem(&present, &zero);
+	return whose && *whose == STRANGER;
+}
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_switch, _Bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct thread *t = thread_of(prev->pid);
+	struct control *c = get_control();
+	__u32 zero = 0, *whose = bpf_map_lookup_elem(&present, &zero);
 	if (t)
 		t->task.off_since_ns = bpf_ktime_get_ns();
 	t = thread_of(next->pid);
+	if (whose && c && c->on)
+		*whose = t ? TRACED : STRANGER;
 	if (t && t->task.off_since_ns) {
 		t->task.off_ns += bpf_ktime_get_ns() - t->task.off_since_ns;
 		t->task.off_since_ns = 0;

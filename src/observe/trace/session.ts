@@ -228,7 +228,7 @@ function explained<T>(attempt: () => T): T {
     if (!(error instanceof LoopscopeError)) throw error;
     const hint =
       error.code === 'PERMISSION'
-        ? `type: sudo loopscope ${process.argv.slice(2).join(' ')}   (or give this user CAP_BPF and CAP_PERFMON)`
+        ? `sudo loopscope ${process.argv.slice(2).join(' ')}, or give this user CAP_BPF and CAP_PERFMON`
         : 'tracing needs a kernel of 5.18 or later with BTF (/sys/kernel/btf/vmlinux)';
     throw new LoopscopeError(error.code, error.message, hint, error);
   }

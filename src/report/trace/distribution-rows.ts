@@ -6,8 +6,6 @@ export type DistributionRow = { lowNs: number; highNs: number; count: number };
 /** More rows than this are drawn coarser. */
 const ROW_LIMIT = 16;
 const BUCKETS_AN_OCTAVE = 4;
-/** Below it buckets hold single values. */
-const FIRST_OCTAVE_BUCKET = 4;
 
 /** From the first used bucket to the last, gaps included; empty when nothing was counted. */
 export function distributionRows(buckets: readonly number[]): DistributionRow[] {
@@ -23,8 +21,9 @@ export function distributionRows(buckets: readonly number[]): DistributionRow[] 
 
 function rowsOf(buckets: readonly number[], first: number, last: number, step: number): DistributionRow[] {
   const rows: DistributionRow[] = [];
-  const from = first - ((first - FIRST_OCTAVE_BUCKET) % step);
-  for (let bucket = Math.max(0, from); bucket <= last; bucket += step) {
+  // Bucket 4 begins the first power of two, so that every fourth one begins another.
+  const from = first - (first % step);
+  for (let bucket = from; bucket <= last; bucket += step) {
     const end = Math.min(buckets.length, bucket + step);
     rows.push({
       lowNs: cycleBucketLow(bucket),

@@ -7,9 +7,13 @@ import { quantileText, subjectPhrase, writeClosing, writeHistogram, writeThreads
 
 const TREE_DEPTH = 12;
 const TREE_LINES = 40;
+const IDLE_NAMES = 12;
 
 export function writeFunctions(paper: Paper, trace: FunctionTrace, histogramsOf: readonly string[]): void {
   const rows = [...trace.rows].sort((a, b) => b.inclusiveNs - a.inclusiveNs || b.calls - a.calls);
+  // Of a pattern that matches fifty only those that did something; a single name is shown as it is.
+  const called = rows.length > 1 ? rows.filter((row) => row.calls > 0 || oddities(row).length > 0) : rows;
+  const idle = rows.filter((row) => !called.includes(row)).map(({ name }) => name);
   const calls = rows.reduce((sum, row) => sum + row.calls, 0);
   const perSec = trace.durationNs > 0 ? (calls / trace.durationNs) * 1e9 : 0;
   const where = trace.pids.length === 0 ? 'every process that runs ' : '';
@@ -31,7 +35,7 @@ export function writeFunctions(paper: Paper, trace: FunctionTrace, histogramsOf:
       { title: 'max', align: 'right' },
       { title: 'in' },
     ],
-    rows.map((row) => [
+    called.map((row) => [
       row.name,
       formatWhole(row.calls),
       formatNs(row.inclusiveNs),
@@ -45,10 +49,14 @@ export function writeFunctions(paper: Paper, trace: FunctionTrace, histogramsOf:
   );
   paper.line();
   paper.sentence(
-    'Times are of the wall clock, time blocked included. Inclusive counts a recursion once; exclusive leaves out the other functions of this table.',
+    'Times are of the wall clock, time blocked included. Inclusive counts a recursion once; exclusive leaves out the other functions of this table. Each call includes the way back from the probe at its entry: what is shorter than a few µs is mostly that.',
     { ink: ['dim'] },
   );
   for (const row of rows) for (const oddity of oddities(row)) paper.sentence(`${row.name}: ${oddity}.`);
+  if (idle.length > 0) {
+    const more = idle.length > IDLE_NAMES ? `, and ${formatWhole(idle.length - IDLE_NAMES)} more` : '';
+    paper.sentence(`Not called: ${idle.slice(0, IDLE_NAMES).join(', ')}${more}.`);
+  }
   if (calls === 0) {
     paper.sentence(
       'None was called. Was the process at work? Where all calls were inlined only the unused copy has the probe.',

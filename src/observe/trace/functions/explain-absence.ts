@@ -1,9 +1,36 @@
 /** Why a name has no code to probe, and what to type instead. */
+import { existsSync, readFileSync } from 'node:fs';
 import { LoopscopeError } from '../../../base/errors.ts';
 import { printable } from '../../../base/printable.ts';
 import type { MappedFile } from './find-functions.ts';
 import { copiesOf, nearNames } from './near-names.ts';
 import { fateOf, plainName, symbolTableOf } from './symbol-table.ts';
+
+/** Names that begin with this are the kernel's. */
+const KERNEL_PREFIX = 'kernel:';
+const KPROBES = '/sys/bus/event_source/devices/kprobe';
+
+/** A function of the kernel, by its prefix or because only the kernel has one of that name; null when it is none. */
+export function explainKernelFunction(pattern: string): LoopscopeError | null {
+  const asked = pattern.startsWith(KERNEL_PREFIX);
+  const name = asked ? pattern.slice(KERNEL_PREFIX.length) : pattern;
+  if (!asked && !isKernelFunction(name)) return null;
+  const kprobes = existsSync(KPROBES) ? '' : ', and this kernel has no kprobes (CONFIG_KPROBES is off)';
+  return new LoopscopeError(
+    'KERNEL_FEATURE',
+    `${printable(name)} is a function of the kernel: Loopscope traces functions of programs only${kprobes}`,
+    `loopscope trace syscalls times the kernel from outside; where it offers fentry, bpftrace -e 'kfunc:${printable(name)} …' does from within`,
+  );
+}
+
+function isKernelFunction(name: string): boolean {
+  if (!/^[A-Za-z_]\w+$/.test(name)) return false;
+  try {
+    return new RegExp(` [tTwW] ${name}(?:\\s|$)`, 'm').test(readFileSync('/proc/kallsyms', 'latin1'));
+  } catch {
+    return false;
+  }
+}
 
 export function explainAbsence(pattern: string, name: string, files: readonly MappedFile[]): LoopscopeError {
   const program = files[0];
@@ -29,6 +56,8 @@ export function explainAbsence(pattern: string, name: string, files: readonly Ma
       `trace what calls it, or build it with __attribute__((noinline))${suggestion(name, names)}`,
     );
   }
+  const ofKernel = explainKernelFunction(name);
+  if (ofKernel && nearNames(name, names).length === 0) return ofKernel;
   const searched =
     files.length === 1 ? program.module.name : `${program.module.name} or its ${files.length - 1} libraries`;
   const why = hasLocals

@@ -9,7 +9,7 @@ import { demangle } from '../../../kernel/symbols/demangle/demangle.ts';
 import { type ElfModule, moduleOf } from '../../../kernel/symbols/elf-module.ts';
 import { type MapEntry, parseMaps, readMapsText } from '../../../kernel/symbols/process-maps.ts';
 import { FUNCTION_LIMIT } from '../layouts.ts';
-import { explainAbsence } from './explain-absence.ts';
+import { explainAbsence, explainKernelFunction } from './explain-absence.ts';
 import { copiesOf } from './near-names.ts';
 import { isIndirect, type NamedFunction, plainName, symbolTableOf } from './symbol-table.ts';
 
@@ -104,6 +104,8 @@ export function findFunctions(patterns: readonly string[], files: readonly Mappe
 }
 
 function findOne(pattern: string, files: readonly MappedFile[], notes: string[]): FoundFunction[] {
+  const ofKernel = pattern.startsWith('kernel:') ? explainKernelFunction(pattern) : null;
+  if (ofKernel) throw ofKernel;
   const { fileName, name } = splitPattern(pattern, files);
   const places = fileName === null ? files : files.filter((file) => isNamed(file, fileName));
   if (places.length === 0) {
@@ -120,11 +122,11 @@ function findOne(pattern: string, files: readonly MappedFile[], notes: string[])
     const { functions } = symbolTableOf(file.module);
     const matching = isGlob ? matchGlob(name, functions) : matchName(name, functions);
     if (matching.length === 0) continue;
-    if (matching.length === 1 && isIndirect(file.module, matching[0]!.symbol)) {
+    if (!isGlob && isIndirect(file.module, matching[0]!.symbol)) {
       throw new LoopscopeError(
         'USAGE',
         `${name} in ${file.module.name} is chosen when the program starts (an IFUNC): its symbol is the code that chooses, not the function`,
-        `name what it chose, as perf top shows it: loopscope trace '${file.module.name}:*${name}*'`,
+        `name what it chose, as perf top shows it (libc6-dbg has those names): loopscope trace '${file.module.name}:__${name}_*'`,
       );
     }
     for (const { symbol } of matching) noteParts(symbol, functions, notes);

@@ -38,9 +38,10 @@ const RESCAN_NS = 1_000_000_000n;
 
 /** Throws USAGE with near misses, KERNEL_FEATURE, PERMISSION, BPF_LOAD, NO_SUCH_PROCESS or FILE_UNREADABLE. */
 export async function traceFunctions(options: FunctionTraceOptions): Promise<FunctionTrace> {
-  const { functions, notes } = resolve(options);
+  // First of all, whether this user may: without, a process's files cannot even be seen.
   const { session: opened, way } = openFunctionSession(options, options.way);
   using session = opened;
+  const { functions, notes } = resolve(options);
   session.attach('on_fork', 'on_end', 'on_switch');
   session.listThreads();
   const probes = createProbes(session, functions, way);

@@ -96,9 +96,12 @@ static __always_inline void count_in(__u32 *histogram, __u64 value)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_call, void *regs, long call)
 {
-	struct thread *t = thread_of((__u32)bpf_get_current_pid_tgid());
 	struct control *c = get_control();
-	if (!t || !c || !c->on)
+	struct thread *t;
+	if (is_stranger() || !c || !c->on)
+		return 0;
+	t = thread_of((__u32)bpf_get_current_pid_tgid());
+	if (!t)
 		return 0;
 	t->task.fresh = 0;
 	t->call = (__u32)call + 1;
@@ -110,12 +113,15 @@ int BPF_PROG(on_call, void *regs, long call)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, void *regs, long result)
 {
-	struct thread *t = thread_of((__u32)bpf_get_current_pid_tgid());
 	struct control *c = get_control();
 	struct call_stats *s;
+	struct thread *t;
 	__u64 ns, off;
 	__u32 call;
-	if (!t || !c || !c->on)
+	if (is_stranger() || !c || !c->on)
+		return 0;
+	t = thread_of((__u32)bpf_get_current_pid_tgid());
+	if (!t)
 		return 0;
 	if (!t->call) {
 		/* A new thread's first return is from the call its parent made. */
