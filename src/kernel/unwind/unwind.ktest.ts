@@ -30,7 +30,7 @@ for (const { name, isPresent, start } of SUBJECTS) {
     const median = times[times.length >> 1]!;
     t.diagnostic(
       `${equal.length} of ${stops.length} equal in the top ${DEPTH}, ${whole.length} whole, ${places.size} places, ` +
-        `${(frames / stops.length).toFixed(1)} frames, median ${median.toFixed(3)} ms`,
+        `${(frames / stops.length).toFixed(1)} frames, median ${median.toFixed(3)} ms, longest ${times.at(-1)!.toFixed(2)} ms`,
     );
     for (const { isEqual, text } of results) if (!isEqual) t.diagnostic(text);
     assert.ok(equal.length >= stops.length * WANTED_SHARE, `${equal.length} of ${stops.length} equal`);

@@ -47,6 +47,7 @@ const latency = v.strictObject({
   too_few_requests_for: v.array(quantile),
 });
 const dispersion = { dispersion_1ms: ns, dispersion_10ms: ns, dispersion_100ms: ns };
+const stack = { kernel: v.array(text), user: v.array(text), cut_because: v.nullable(text) };
 const part = {
   group: v.picklist(['user', 'system', 'irq', 'steal', 'run_queue', 'blocked', 'unexplained']),
   what: text,
@@ -202,6 +203,19 @@ const observation = v.strictObject({
           wall_ns: ns,
           events: count,
           parts: v.array(v.strictObject(part)),
+          minor_faults: count,
+          major_faults: count,
+          reclaim_ns: ns,
+          dirty_pause_ns: ns,
+          samples: v.array(v.strictObject({ count, ...stack })),
+          blocked: v.array(
+            v.strictObject({
+              call: text,
+              ns,
+              waker: v.nullable(v.strictObject({ pid: count, comm: text })),
+              ...stack,
+            }),
+          ),
         }),
       ),
       v.maxLength(20),
@@ -258,6 +272,7 @@ const observation = v.strictObject({
     map_full_drops: count,
     stalls_not_kept: count,
     decode_errors: count,
+    stacks_not_kept: count,
   }),
 });
 

@@ -65,7 +65,7 @@ function contendedStall(
     system: writevNs > 0 ? [{ call: 'writev', ns: writevNs }] : [],
     irqNs: 0,
     stealNs: 0,
-    runQueue: { totalNs, contended, idleNs: 0, unknownNs: totalNs - named },
+    runQueue: { totalNs, contended, idleNs: 0, throttledNs: 0, unknownNs: totalNs - named },
     blocked: [],
     unexplainedNs,
   };
@@ -117,6 +117,11 @@ function fsyncStall(
         uninterruptible: true,
         waker: { pid: 312, comm: 'jbd2/vda1-8' },
         kernelStack: ['jbd2_log_wait_commit', 'ext4_sync_file', 'do_fsync', '__x64_sys_fsync'],
+        userStack: [
+          'fsync (libc.so.6)',
+          hostile ? HOSTILE_NAMES[1] : 'Journal::commit() (app)',
+          'main (app)',
+        ],
       },
     ],
     unexplainedNs,
@@ -127,13 +132,21 @@ function fsyncStall(
     requestedTimeoutNs: null,
     allowedSlackNs: 0,
     involuntarySwitches: 0,
+    reclaimNs: Math.round(writeNs / 3),
+    dirtyPauseNs: i % 2 === 0 ? Math.round(blockedNs / 5) : 0,
     stacks: [
       {
         count: 4 + prng.below(6),
         inKernel: true,
         frames: ['copy_from_user', 'generic_perform_write', 'ext4_buffered_write_iter', '__x64_sys_pwrite64'],
+        userFrames: ['pwrite64 (libc.so.6)', 'Journal::append() (app)', 'main (app)'],
       },
-      { count: 1, inKernel: false, frames: ['uv__fs_write', 'node::fs::WriteBuffer'] },
+      {
+        count: 1,
+        inKernel: false,
+        frames: ['uv__fs_write', 'node::fs::WriteBuffer'],
+        cutBecause: 'copy ended',
+      },
     ],
   };
 }

@@ -10,7 +10,9 @@ export function latencyNotes(rows: LatencyRow[]): string[] {
   const range = response?.ranges.p99;
   if (range) {
     const high = `${range.highAtLeast ? '≥ ' : ''}${formatNs(range.highNs)}`;
-    notes.push(`The p99 of response lies between ${formatNs(range.lowNs)} and ${high}, with 95 % confidence.`);
+    notes.push(
+      `The p99 of response lies between ${formatNs(range.lowNs)} and ${high}, with 95 % confidence.`,
+    );
   }
   const censored = response?.censoredCount ?? 0;
   if (censored > 0) {
