@@ -79,7 +79,7 @@ export async function measure(options: MeasureOptions): Promise<Run> {
     const graceNs = options.observe?.findPids && !load ? COMES_BACK_NS : 0;
     const watchedEnd = observation ? watchForEnd(observation, graceNs, load) : null;
     const loadRecord = load ? await load.done : null;
-    if (!load) await Promise.race([sleepNs(durationNs, options.signal), watchedEnd!.allGone]);
+    if (!load) await sleepUnless(watchedEnd!.allGone, durationNs, options.signal);
     watchedEnd?.cancel();
     const observationRecord = observation?.stop() ?? null;
     return {
@@ -134,6 +134,14 @@ function runHeader(options: MeasureOptions, clock: Clock, capabilities: Capabili
     selfPids: [process.pid],
     watchedPids: options.observe?.pids ?? [],
   };
+}
+
+/** Its timer ends with it: one for days would keep the process. */
+async function sleepUnless(other: Promise<void>, ns: number, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  await Promise.race([sleepNs(ns, either), other]);
+  over.abort();
 }
 
 function sleepNs(ns: number, signal?: AbortSignal): Promise<void> {

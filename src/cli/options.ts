@@ -34,7 +34,7 @@ export function addObserveOptions(command: Command): void {
   addGroup(command, 'Watching:', [
     new Option(
       '--budget <time|share>',
-      'a longer cycle is a stall, by default 20 × the median, 2ms to 10ms; 1%: of a CPU, for the observer',
+      'a longer cycle is a stall; 1%: what the observer may take of a CPU',
     ).argParser(parseBudget),
     new Option('--tier <name>', 'bpf sees every cycle, proc needs no root')
       .choices(['auto', 'bpf', 'proc'])

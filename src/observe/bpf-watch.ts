@@ -1,11 +1,10 @@
 /** The bpf tier joined with what /proc knows: which threads to watch, their counters, and names for addresses. */
 import { LoopscopeError } from '../base/errors.ts';
 import { readStat } from '../kernel/proc/process-stat.ts';
-import { CYCLE_BUCKET_COUNT } from '../record/cycle-buckets.ts';
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../record/observation.ts';
 import { createWarmUp } from './blocked-stack.ts';
 import { type BpfTier, startBpfTier } from './bpf-tier.ts';
-import { budgetFor, ENOUGH_CYCLES, FIRST_BUDGET_NS } from './budget.ts';
+import { budgetOf, FIRST_BUDGET_NS } from './budget.ts';
 import { type CpuHolder, createCpuHolder } from './cpu-holder.ts';
 import { createWindowCutter, type WindowCutter } from './cycle-windows.ts';
 import { createThreadRests, findLoops, type LoopCandidate } from './find-loops.ts';
@@ -33,6 +32,10 @@ const RECORD_LIMIT = 8192;
 const CHANGE_LIMIT = 1000;
 /** Tried for a thread whose wait call could not be seen; poll and select are often just blocking calls of other work. */
 const LIKELY_CALLS = ['epoll_wait', 'epoll_pwait', 'epoll_pwait2', 'io_uring_enter'];
+/** A loop that sleeps by the nanosecond polls with the cheaper call, which takes milliseconds and needs no pointer. */
+const POLLS_BESIDE: Record<string, string[]> = { epoll_pwait2: ['epoll_pwait'] };
+const waitCallsOf = (seen: string | null) =>
+  seen === null ? LIKELY_CALLS : [seen, ...(POLLS_BESIDE[seen] ?? [])];
 
 type Watched = {
   record: LoopRecord;
@@ -177,6 +180,10 @@ class Watch implements Tier {
     this.#cpu.step();
   }
 
+  isTight(): boolean {
+    return this.#cpu.isTight;
+  }
+
   hasExited(pid: number): boolean {
     return this.#tree.hasExited(pid);
   }
@@ -288,7 +295,7 @@ class Watch implements Tier {
 
   /** Its counting begins now, from nothing. */
   #watchFrom(slot: number, record: LoopRecord): WindowCutter {
-    this.#tier.addLoop(slot, record.tid, record.waitCall === null ? LIKELY_CALLS : [record.waitCall]);
+    this.#tier.addLoop(slot, record.tid, waitCallsOf(record.waitCall));
     const task = readTaskCounters(record.pid, record.tid);
     return createWindowCutter(record.loopIndex, this.#tier.totalsOf(slot), task);
   }
@@ -320,22 +327,12 @@ class Watch implements Tier {
     this.#book.take(bytes, onStall || live ? tell : null);
   }
 
-  /** One budget for all loops, from the cycles of all of them. */
   #settleBudget(): void {
-    const sum = new Float64Array(CYCLE_BUCKET_COUNT);
-    let cycleCount = 0;
-    for (const { slot } of this.#watched.values()) {
-      const live = this.#tier.totalsOf(slot);
-      for (let bucket = 0; bucket < CYCLE_BUCKET_COUNT; bucket++) {
-        const count = live.getUint32(totals.at.work_hist + bucket * 4, true);
-        sum[bucket]! += count;
-        cycleCount += count;
-      }
-    }
-    if (cycleCount < ENOUGH_CYCLES) return;
-    this.#budgetNs = budgetFor(sum);
+    const budgetNs = budgetOf([...this.#watched.values()].map(({ slot }) => this.#tier.totalsOf(slot)));
+    if (budgetNs === null) return;
+    this.#budgetNs = budgetNs;
     this.#budgetSettled = true;
-    this.#tier.setBudgetNs(this.#budgetNs);
+    this.#tier.setBudgetNs(budgetNs);
   }
 
   #cutWindow(watched: Watched, now: number): CycleWindow | null {

@@ -1,4 +1,5 @@
-import { cycleBucketHigh } from '../record/cycle-buckets.ts';
+import { CYCLE_BUCKET_COUNT, cycleBucketHigh } from '../record/cycle-buckets.ts';
+import { totals } from './probes/layouts.ts';
 
 /** A cycle this many times the median is no longer the loop's ordinary work. */
 const TIMES_MEDIAN = 20;
@@ -21,4 +22,18 @@ export function budgetFor(workCounts: ArrayLike<number>): number {
     }
   }
   return FIRST_BUDGET_NS;
+}
+
+/** One budget for all loops, from the cycles of all of them; null while there are too few. `live`: their kernel's totals. */
+export function budgetOf(live: Iterable<DataView>): number | null {
+  const sum = new Float64Array(CYCLE_BUCKET_COUNT);
+  let cycleCount = 0;
+  for (const view of live) {
+    for (let bucket = 0; bucket < CYCLE_BUCKET_COUNT; bucket++) {
+      const count = view.getUint32(totals.at.work_hist + bucket * 4, true);
+      sum[bucket]! += count;
+      cycleCount += count;
+    }
+  }
+  return cycleCount < ENOUGH_CYCLES ? null : budgetFor(sum);
 }

@@ -21,6 +21,8 @@ export type CpuHolder = {
   step(): void;
   /** False in the blind part of sampling. */
   readonly seesCycles: boolean;
+  /** The budget is tight: poll less often. */
+  readonly isTight: boolean;
   taken(): { ownCpus: number; programCpus: number | null };
   [Symbol.dispose](): void;
 };
@@ -28,8 +30,9 @@ export type CpuHolder = {
 const JUDGE_EVERY_NS = 1e9;
 /** Starting takes more than watching: it is not held against the budget. */
 const FIRST_NS = 500e6;
-const SAMPLING_PERIOD_NS = 2e9;
-const SAMPLING_SEEN_NS = 200e6;
+/** To untie and tie the probes takes CPU too: seldom, then. */
+const SAMPLING_PERIOD_NS = 5e9;
+const SAMPLING_SEEN_NS = 500e6;
 
 const ARMING_AT: Record<Level, ArmingLimit> = {
   all: 'all',
@@ -94,6 +97,9 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
   return {
     get seesCycles() {
       return sees;
+    },
+    get isTight() {
+      return level === 'base' || level === 'sampling';
     },
     step() {
       if (time === null) return;

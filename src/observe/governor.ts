@@ -28,6 +28,8 @@ const TIMES_ABOVE = 2;
 const ROOM_SHARE = 0.5;
 const FIRST_REST_NS = 10e9;
 const LONGEST_REST_NS = 300e9;
+/** After a change: what is measured until then is of the old level, and of the change itself. */
+const SETTLE_NS = 1.5e9;
 /** A level that lasted for so long was not too dear when it was left: something else changed. */
 const LASTED_NS = 60e9;
 
@@ -58,6 +60,7 @@ export function createGovernor(options: GovernorOptions): Governor {
       return LEVELS[place]!;
     },
     step(share, nowNs) {
+      if (nowNs - changedNs < SETTLE_NS) return;
       if (share > budgetShare) {
         roomSinceNs = null;
         aboveCount++;

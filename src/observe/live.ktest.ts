@@ -237,7 +237,7 @@ test('a budget of CPU that cannot be held: the observer steps down, says so, and
     async (told) => {
       planted.runUntilHang().catch(() => {});
       await until('down to sampling', () => told.statuses.some(({ level }) => level === 'sampling'), 20_000);
-      await sleep(4500);
+      await sleep(6500);
     },
     { budgetNs: 2 * MS, armed: 'always', cpuBudgetShare: 0.0001 },
   );
@@ -247,10 +247,10 @@ test('a budget of CPU that cannot be held: the observer steps down, says so, and
   const last = live.statuses.at(-1)!;
   assert.equal(last.cpuBudgetShare, 0.0001);
   const sampled = record.windows.filter(
-    ({ startNs }) => startNs > live.statuses.length * 0 + record.endNs - 4e9,
+    ({ startNs }) => startNs > live.statuses.length * 0 + record.endNs - 6e9,
   );
   const seenNs = sampled.reduce((sum, { durationNs }) => sum + durationNs, 0);
-  assert.ok(seenNs > 0 && seenNs < 2e9, `${seenNs / MS} ms seen of the last 4 s`);
+  assert.ok(seenNs > 0 && seenNs < 2e9, `${seenNs / MS} ms seen of the last 6 s`);
   const perSec = (sampled.reduce((sum, { cycleCount }) => sum + cycleCount, 0) / seenNs) * 1e9;
   assert.ok(perSec > 100, `${perSec} cycles/s in what was seen`);
 });

@@ -65,6 +65,8 @@ export type Tier = {
   readonly name: 'bpf' | 'proc';
   readonly capabilities: Capability[];
   poll(): void;
+  /** Its CPU budget is tight: it asks to be polled less often. */
+  isTight?(): boolean;
   hasExited(pid: number): boolean;
   allGone(): boolean;
   /** Those that live. */
@@ -87,6 +89,8 @@ const DEFAULT_WINDOW_NS = 250e6;
 const HOST_EVERY_NS = 250e6;
 const BPF_POLL_MS = 25;
 const PROC_POLL_MS = 10;
+/** Of polls, when the CPU budget is tight, one in so many. */
+const TIGHT_TURNS = 4;
 
 /** Begins to watch. Throws NO_LOOP_FOUND, and PERMISSION or BPF_LOAD when the tier asked for cannot be had. */
 export function startObservation(options: ObserveOptions): ObservationHandle {
@@ -117,7 +121,11 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
     const used = process.threadCpuUsage(before);
     pollCpuNs += (used.user + used.system) * 1000;
   };
-  const timer = setInterval(poll, tier.name === 'bpf' ? BPF_POLL_MS : PROC_POLL_MS);
+  let turn = 0;
+  const pollOften = () => {
+    if (!tier.isTight?.() || turn++ % TIGHT_TURNS === 0) poll();
+  };
+  const timer = setInterval(pollOften, tier.name === 'bpf' ? BPF_POLL_MS : PROC_POLL_MS);
   timer.unref();
   stack.defer(() => clearInterval(timer));
   const owned = stack.move();

@@ -82,7 +82,7 @@ async function run(subjects: string[], flags: WatchFlags): Promise<number> {
   });
   display[Symbol.dispose]();
   await onStall?.close();
-  if (onStall) sayCounts(onStall, isStream);
+  if (onStall) sayCounts(onStall, isStream, seen.observation?.endNs ?? 0);
   await present(seen, diagnose(seen), flags, { asLine: isStream });
   return statusOf(seen, flags, interrupt.exitStatus());
 }
@@ -125,8 +125,8 @@ function evidenceTo(onStall: OnStall): LiveListener {
   });
 }
 
-function sayCounts({ counts }: OnStall, isStream: boolean): void {
-  if (isStream) writeObject({ type: 'on_stall', ...counts });
+function sayCounts({ counts }: OnStall, isStream: boolean, atNs: number): void {
+  if (isStream) writeObject({ type: 'on_stall', at_ns: atNs, ...counts });
   else if (counts.run + counts.skipped > 0) {
     warn(`--on-stall: ran ${counts.run} times, skipped ${counts.skipped}, failed ${counts.failed}`);
   }
@@ -142,5 +142,5 @@ async function startMetrics(
 }
 
 function warn(text: string): void {
-  process.stderr.write(`loopscope: ${text}\n`);
+  process.stderr.write(`${text}\n`);
 }

@@ -140,7 +140,7 @@ export const control = layout('control', 32, {
 });
 
 /** The part of loop_state that user space writes and reads, and its whole size. */
-export const loop_state = layout('loop_state', 3352, {
+export const loop_state = layout('loop_state', 3360, {
   kinds: u32(0),
   in_wait: u32(8),
   segment_start_ns: u64(40),
@@ -148,8 +148,8 @@ export const loop_state = layout('loop_state', 3352, {
   cycle_peeks: u32(52),
   start_cpu: u32(80),
   at_start: bytes(168, counters.byteLength),
-  stack_slot: u32(3328),
-  block_stacks: bytes(3344, 8),
+  stack_slot: u32(3336),
+  block_stacks: bytes(3348, 8),
 });
 
 /** What user space reads and resets of a CPU's memory. */

@@ -135,10 +135,10 @@ struct loop_state {
 	struct stall_event stall; /* being built */
 	/* Of the armed probes alone: behind the rest, whose place in memory is part of what tier 0 costs. */
 	__u64 reclaim_mark, dirty_mark;
+	__u64 queue_mark; /* the task's own count of time in run queues, when it last became runnable */
 	__u32 stack_slot; /* 1 + place among user_stacks, set by user space; 0: none */
 	__u32 late_samples; /* past half of the budget */
 	__u32 block_copied; /* the present block's user stack was copied */
-	__u32 pad;
 	__u8 block_stacks[8]; /* see stacks.bpf.h */
 };
 

@@ -45,12 +45,11 @@ static __always_inline void judge_segment(struct loop_state *s, struct totals *t
 	if (!s->segment_start_ns || now - s->segment_start_ns <= c->budget_ns)
 		return;
 	struct counters *delta = &s->stall.delta;
-	if (s->armed_at_start) s->stall.pad = s->where | (s->cpu << 4) | (bpf_get_smp_processor_id() << 8);
-	s->stall.blocked_other_ns = s->since_ns;
-	struct cpu_memory *mm = this_cpu();
-	if (mm) { s->stall.throttled_ns = mm->since_ns; s->stall.pad |= mm->loop << 16; s->stall.slack_ns = ((__u64)mm->pid << 32) | (__u32)bpf_get_current_pid_tgid(); }
-	if (s->armed_at_start)
-		close_run(s, this_cpu(), bpf_get_current_task_btf(), now);
+	if (s->armed_at_start) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		resync(s, this_cpu(), task, loop, now);
+		close_run(s, this_cpu(), task, now);
+	}
 	subtract(delta, &s->at_start, &s->at_enter);
 	if (s->start_cpu != bpf_get_smp_processor_id()) /* each CPU has its own steal clock */
 		delta->steal = 0;

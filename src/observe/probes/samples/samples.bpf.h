@@ -17,6 +17,7 @@ int on_sample(void *ctx)
 		return 0;
 	struct stall_event *e = &s->stall;
 	struct task_struct *task = bpf_get_current_task_btf();
+	resync(s, m, task, *loop, bpf_ktime_get_ns());
 	__u64 innermost;
 	/* A kernel stack exists only if the sample hit the kernel; without one it hit the program itself. */
 	_Bool in_kernel = bpf_get_stack(ctx, &innermost, sizeof(innermost), 0) > 0;

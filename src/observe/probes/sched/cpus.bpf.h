@@ -103,6 +103,32 @@ static __always_inline void close_run(struct loop_state *s, struct cpu_memory *m
 	s->since_ns = now;
 }
 
+/*
+ * In the thread's own context: it has this CPU, whatever was seen. A switch can go unseen (a guest's kernel was met that
+ * shows none away from its init); the time since the last that was seen is then split by the task's own count of time in
+ * run queues.
+ */
+static __always_inline void resync(struct loop_state *s, struct cpu_memory *m, struct task_struct *task, __u32 index,
+				   __u64 now)
+{
+	if (s->where == RUNNING || !m || now < s->since_ns)
+		return;
+	__u64 elapsed = now - s->since_ns, queued = task->sched_info.run_delay - s->queue_mark;
+	if (s->where == BLOCKED) {
+		s->stall.blocked_other_ns += elapsed;
+	} else {
+		if (queued > elapsed)
+			queued = elapsed;
+		s->stall.runq_ns += queued;
+		s->stall.on_cpu_ns += elapsed - queued;
+	}
+	s->where = RUNNING;
+	s->since_ns = now;
+	s->steal_mark = steal_of(task);
+	s->irq_mark = m->irq_ns;
+	m->loop = index + 1;
+}
+
 /* Whether a runnable thread may not run at present, whoever else does, because its cgroup is out of quota. */
 static __always_inline _Bool is_throttled(struct loop_state *s)
 {

@@ -95,6 +95,7 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 	if ((state & 0xff) == 0 || (prev->__state & TASK_WAKING)) {
 		s->where = RUNNABLE;
 		s->charged_ns = now;
+		s->queue_mark = prev->sched_info.run_delay;
 		s->task = (__u64)prev;
 		s->throttled = is_throttled(s);
 		__sync_fetch_and_or(&m->waiting, 1ULL << (index & 63));
@@ -184,6 +185,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 		block_ended(s, task, now - s->since_ns);
 	}
 	s->since_ns = s->charged_ns = now;
+	s->queue_mark = task->sched_info.run_delay;
 	s->task = (__u64)task;
 	s->throttled = is_throttled(s);
 	s->cpu = cpu;
