@@ -416,3 +416,36 @@ browserTest('it prints in light colours, without the buttons', async () => {
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
   await page.close();
 });
+
+browserTest('the icicle opens, is walked by keys, and finds names, in both themes', async () => {
+  for (const theme of ['light', 'dark'] as const) {
+    const { page, problems } = await open({ scenario: 'fsync' }, { theme });
+    const chart = page.locator('.icicle');
+    const boxes = chart.locator('.icicle-box');
+    const readout = () => textOf(page.locator('.icicle-readout'));
+    await chart.scrollIntoViewIfNeeded();
+    assert.match(await readout(), /^all stalls: .* 100 % of all stalled time$/);
+    const count = await boxes.count();
+    assert.ok(count > 8, `${count} boxes`);
+    // From the keyboard alone: one stop for Tab, then arrows.
+    assert.equal(await chart.locator('[tabindex="0"]').count(), 1);
+    await chart.locator('[tabindex="0"]').focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key);
+    assert.match(await readout(), /^Journal::commit\(\) \(app\): /);
+    await page.keyboard.press('Enter');
+    assert.match(await readout(), /^Journal::commit\(\) \(app\): .*, 100 % of what is shown$/);
+    assert.ok((await boxes.count()) < count);
+    const opened = chart.locator('.icicle-box:focus');
+    const [outer, inner] = [(await chart.boundingBox())!, (await opened.boundingBox())!];
+    assert.ok(inner.width > 0.98 * outer.width, `${inner.width} of ${outer.width}`);
+    await page.getByRole('button', { name: 'Show all' }).last().click();
+    assert.equal(await boxes.count(), count);
+    await page.locator('#icicle-search').fill('jbd2_log');
+    assert.match(await readout(), /^“jbd2_log”: .* % of all stalled time$/);
+    assert.equal(await chart.locator('.match').count(), 1);
+    await page.locator('#icicle-search').fill('no such name');
+    assert.match(await readout(), /is in no name/);
+    assert.deepEqual(problems, []);
+    await page.close();
+  }
+});
