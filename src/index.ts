@@ -15,7 +15,7 @@ export { estimateRun, type QuantileEstimate } from './diagnose/statistics/quanti
 export { judgeThresholds } from './diagnose/thresholds/judge-thresholds.ts';
 export { parseThresholds } from './diagnose/thresholds/parse-thresholds.ts';
 export type { Threshold, ThresholdResult } from './diagnose/thresholds/threshold.ts';
-export { type DoctorOptions, type DoctorResult, doctor, load, watch } from './doctor.ts';
+export { type DoctorOptions, type DoctorResult, doctor, load, type ProcessChoice, watch } from './doctor.ts';
 export { type FindLimitOptions, findLimit, type LimitResult, type LimitStep } from './find-limit.ts';
 export { type MeasureOptions, type MeasureProgress, measure } from './measure.ts';
 export {
@@ -23,8 +23,9 @@ export {
   type Scenario,
   type ScenarioKind,
 } from './plan/scenario/scenario.ts';
+export type { LiveListener, ObserverStatus, OpenStall, OpenStallEnd } from './record/live.ts';
 export type { LoadRecord } from './record/load.ts';
-export type { ObservationRecord, Stall } from './record/observation.ts';
+export type { CycleWindow, LoopRecord, ObservationRecord, Stall } from './record/observation.ts';
 export type { Run } from './record/run.ts';
 export { readRunFile, writeRunFile } from './record/run-file.ts';
 export { REPORTERS } from './report/registry.ts';
