@@ -163,17 +163,20 @@ export type LoopStats = {
 };
 
 export function emptyStats(): LoopStats {
-  return {
+  const stats = {
     waitCount: 0,
     eventCount: 0,
     systemCallCount: 0,
-    // −0 is no small integer: a field that turned into a double later would make V8 throw compiled code away.
-    spinNs: -0,
+    spinNs: Number.NaN,
     acceptCount: 0,
     acceptEmptyCount: 0,
     acceptInVainCount: 0,
     peekCount: 0,
-    waitNs: -0,
+    waitNs: Number.NaN,
     shortageCount: 0,
   };
+  // Doubles from the start: a field that turned into one later would make V8 throw compiled code away.
+  stats.spinNs = 0;
+  stats.waitNs = 0;
+  return stats;
 }

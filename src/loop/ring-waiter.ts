@@ -28,10 +28,12 @@ export class RingWaiter {
     }
     if (wakeAtNs === 0) {
       if (ring.unsubmittedCount > 0 || ring.needsEnter) this.#submitter.enter(0);
-      if (ring.cqReady() === 0) stats.peekCount++;
+      stats.peekCount++;
       return;
     }
     let nowNs = this.#nowNs();
+    // Seen from the kernel, a turn that waits for nothing belongs to the cycle before it.
+    if (wakeAtNs <= nowNs) stats.peekCount++;
     // An older, earlier timer may end a sleep too soon: then sleep again, instead of spinning the rest away.
     for (
       let sleepNs = wakeAtNs - this.#spinNs - nowNs;
