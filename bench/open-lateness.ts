@@ -8,8 +8,8 @@
  *                                  [--arrivals constant,poisson] [--backends ring] [--client-cpus 0-1]
  */
 
-import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ArrivalCounter, countArrivals, indexOfDispersion } from './lib/arrivals.ts';
 import { runPinned, startNginx } from './lib/pinned.ts';

@@ -38,7 +38,7 @@ export function countArrivals(port: number): ArrivalCounter {
     restart,
     counts(fromMonoNs, toMonoNs, binNs) {
       const perBin = binNs / BIN_NS;
-      const first = Math.ceil((fromMonoNs - Number(originNs)) / BIN_NS);
+      const first = Math.max(0, Math.ceil((fromMonoNs - Number(originNs)) / BIN_NS));
       const end = Math.min(BIN_LIMIT, Math.floor((toMonoNs - Number(originNs)) / BIN_NS));
       return Array.from({ length: Math.max(0, Math.floor((end - first) / perBin)) }, (_, i) => {
         const slice = bins.subarray(first + i * perBin, first + (i + 1) * perBin);
