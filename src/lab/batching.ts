@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT } from '../base/errors.ts';
-import { fitCpu } from '../diagnose/facts/cpu-fit.ts';
+import { leastSquares } from '../diagnose/facts/cpu-fit.ts';
 import { readEnvironment } from '../environment.ts';
 import { getAffinity, setAffinity } from '../kernel/process.ts';
 import { climb, limitOf } from './batching/ladder.ts';
@@ -120,7 +120,7 @@ function shapes(plan: BatchingPlan, result: BatchingResult, cpu: number, context
         windows.push(...(await runShape(shape, { ...options, durationNs: plan.fitNs })).windows);
       }
     }
-    result.fit = fitCpu(windows);
+    result.fit = leastSquares(windows);
     result.hidden = hiddenBy(result);
     for (const shape of plan.shapes.filter(({ name }) => DOCTORED.includes(name))) {
       if (signal.aborted) return;

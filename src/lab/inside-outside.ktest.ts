@@ -103,13 +103,8 @@ function grown(before: ServerCounters[], after: ServerCounters[], field: keyof W
   return after.reduce((sum, row, i) => sum + Number(row.stats[field]) - Number(before[i]!.stats[field]), 0);
 }
 
-/** Once in 50 ms each loop polls, to let Node see signals. */
-function pollsBetween(before: ServerCounters[], after: ServerCounters[]): number {
-  return Math.ceil(grown(before, after, 'elapsedNs') / 50e6) + after.length;
-}
-
-function agree(what: string, outside: number, inside: number, unseen = 0): void {
-  const apart = Math.max(0, Math.abs(outside - inside) - unseen);
+function agree(what: string, outside: number, inside: number): void {
+  const apart = Math.abs(outside - inside);
   assert.ok(
     apart <= Math.max(EDGE_COUNT, SHARE * inside),
     `${what}: ${outside} outside, ${inside} inside, ${((apart / Math.max(1, inside)) * 100).toFixed(1)} % apart`,

@@ -106,8 +106,10 @@ function acceptorsOf(
   const perPid = new Map<number, number>();
   for (const { record } of all) perPid.set(record.pid, (perPid.get(record.pid) ?? 0) + 1);
   return all.flatMap((loop) => {
-    const isWatching = watching.get(loop.record.pid);
-    if (isWatching === undefined) return [];
+    const inEpoll = watching.get(loop.record.pid);
+    if (inEpoll === undefined) return [];
+    // A ring accepts without an epoll set, and without calls that could be counted.
+    const isWatching = inEpoll || loop.record.waitCall === 'io_uring_enter';
     const own = windows.filter((window) => window.loopIndex === loop.loopIndex);
     const accepts = sumBy(own, (w) => amount(w.acceptCount));
     const vain = sumBy(own, (w) => amount(w.acceptFirstEagainCount));

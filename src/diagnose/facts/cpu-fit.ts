@@ -18,8 +18,14 @@ export type CpuFit = {
   pointCount: number;
 };
 
-/** Null when the windows cannot tell the two apart, or explain too little. */
+/** Good enough to say something by: null when the windows cannot tell the two apart, or explain too little. */
 export function fitCpu(points: readonly FitPoint[]): CpuFit | null {
+  const fit = leastSquares(points);
+  return fit && fit.eventNs >= 0 && fit.wakeUpNs >= 0 && fit.r2 >= FIT.r2 ? fit : null;
+}
+
+/** The fit however poor; null when the windows cannot tell the two apart. */
+export function leastSquares(points: readonly FitPoint[]): CpuFit | null {
   const used = points.filter(({ events, wakeUps, cpuNs }) => events > 0 && wakeUps > 0 && cpuNs > 0);
   if (used.length < FIT.windows) return null;
   let ee = 0;
@@ -47,7 +53,6 @@ export function fitCpu(points: readonly FitPoint[]): CpuFit | null {
     all += (cpuNs - mean) ** 2;
   }
   const r2 = all > 0 ? 1 - left / all : 0;
-  if (!(eventNs >= 0 && wakeUpNs >= 0 && r2 >= FIT.r2)) return null;
   const wakeUpErrorNs = Math.sqrt(((left / (used.length - 2)) * ee) / determinant);
   return { eventNs, wakeUpNs, wakeUpErrorNs, r2, pointCount: used.length };
 }

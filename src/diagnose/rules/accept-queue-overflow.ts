@@ -3,7 +3,7 @@ import type { ListenerRecord } from '../../record/observation.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import { amount, maxBy, ratio, sumBy } from '../facts/numbers.ts';
 import type { Evidence } from '../finding.ts';
-import { OVERFLOW } from '../limits.ts';
+import { OVERFLOW, SATURATION } from '../limits.ts';
 import { hasOtherFault } from '../own-doing.ts';
 import { fact, type Rule } from '../rule.ts';
 
@@ -27,7 +27,7 @@ export const acceptQueueOverflow = {
             : `at most ${Math.max(...listeners.map(({ mostWaiting }) => mostWaiting))} connections waited at once`,
       };
     }
-    const slow = hasOtherFault(watch) || watch.saturation.proven;
+    const slow = hasOtherFault(watch) || watch.saturation.proven || isBlocked(watch);
     return {
       // A loop that is late lets its queue fill: then that is the fault, and this is what came of it.
       standing: slow ? 'aside' : 'decisive',
@@ -42,6 +42,15 @@ export const acceptQueueOverflow = {
     };
   },
 } satisfies Rule;
+
+/** A loop stood still for long, in what nobody could name: it could not accept either. */
+function isBlocked({ excess }: WatchFacts): boolean {
+  return UNNAMED_STILL.some(
+    (cause) => (excess.tallies.get(cause)?.worstLoopShare ?? 0) >= SATURATION.otherCauseShare,
+  );
+}
+
+const UNNAMED_STILL = ['open.blocked', 'open.fault-lock', 'open.residual'] as const;
 
 /** A listener, and how often its queue was too full; null: nobody counted. */
 type Full = { listener: ListenerRecord; turnedAway: number | null };
@@ -101,13 +110,10 @@ function evidenceOf({ listener, turnedAway }: Full, watch: WatchFacts): Evidence
   const group = watch.accepting.find(({ listeners }) => listeners.includes(listener));
   const busy = Math.max(0, ...(group?.loops ?? []).map(({ loop }) => loop.busyShare ?? 0));
   const accepts = sumBy(group?.loops ?? [], (entry) => entry.accepts);
+  // A ring accepts without calls that could be counted.
+  const accepted = accepts > 0 ? `${formatCount(accepts)} connections were accepted; the` : 'The';
   evidence.push(
-    fact(
-      'busy_share',
-      busy,
-      'share',
-      `${formatCount(accepts)} connections were accepted; the busiest worker worked ${formatShare(busy)} of the time.`,
-    ),
+    fact('busy_share', busy, 'share', `${accepted} busiest worker worked ${formatShare(busy)} of the time.`),
   );
   return evidence;
 }

@@ -33,7 +33,7 @@ export const acceptStranded = {
           `find out why ${owner} stood still: was it stopped, or does it block?`,
           strand.group.isReuseport
             ? 'with SO_REUSEPORT a connection belongs to one worker for good: EPOLLEXCLUSIVE lets another take it'
-            : 'a lock round accept must not outlive its holder’s turn: EPOLLEXCLUSIVE or SO_REUSEPORT need none',
+            : 'with EPOLLEXCLUSIVE the kernel wakes another worker instead; a lock round accept, or a ring’s accept, does not pass on',
           'more, shorter turns: what blocks a worker blocks all who were dealt to it',
         ],
       },

@@ -158,6 +158,21 @@ export const ACCEPT_PLANTED: readonly Planted[] = [
     says: [/stood still/],
   },
   {
+    culprit: 'accept.stranded',
+    name: 'rings that accept from one socket, of which the kernel wakes the one that is stopped',
+    run: () => {
+      const builder = stranded();
+      const [first] = builder.run.observation!.listeners!;
+      const holders = [101, 102].map((pid) => ({ pid, watch: 'none' as const }));
+      for (const index of [0, 1]) {
+        builder.loop(index, { waitCall: 'io_uring_enter' });
+        for (const window of builder.run.observation!.windows) window.acceptCount = 0;
+      }
+      return builder.observation({ listeners: [{ ...first!, holders }] });
+    },
+    says: [/nginx \(pid 101\), which stood still/],
+  },
+  {
     culprit: 'accept.queue-overflow',
     name: 'a backlog of 8 under a storm of connections',
     run: () =>

@@ -49,11 +49,12 @@ export async function climb(server: CountedServer, options: LadderOptions): Prom
   return steps;
 }
 
-/** The highest rate up to which every step was held; null when the first was not. */
+/**
+ * The highest rate that was held; null when none was. A step below it may have missed some to a hiccup of the machine: its
+ * row says so.
+ */
 export function limitOf(steps: readonly LadderStep[]): number | null {
-  const firstMiss = steps.findIndex(({ held }) => !held);
-  const held = firstMiss < 0 ? steps : steps.slice(0, firstMiss);
-  return held.at(-1)?.ratePerSec ?? null;
+  return steps.findLast(({ held }) => held)?.ratePerSec ?? null;
 }
 
 async function runStep(

@@ -1,5 +1,6 @@
 /** The figures of the batching experiment as tables, and what they show. */
 import { formatCount, formatNs, formatShare } from '../../base/units.ts';
+import { FIT } from '../../diagnose/limits.ts';
 import type { Paper } from '../../report/text/paper.ts';
 import { type Column, writeTable } from '../../report/text/table.ts';
 import type { Conclusion } from '../conclusion.ts';
@@ -48,7 +49,8 @@ export function fitSentence({ fit }: BatchingResult): string {
   if (!fit) return 'The windows do not tell the cost of an event from that of a wake-up on this machine now.';
   return (
     `CPU = ${formatNs(fit.eventNs)} × events + ${formatNs(fit.wakeUpNs)} (± ${formatNs(fit.wakeUpErrorNs)}) × wake-ups, ` +
-    `R² ${fit.r2.toFixed(3)} over ${fit.pointCount} windows of a quarter of a second.`
+    `R² ${fit.r2.toFixed(3)} over ${fit.pointCount} windows of a quarter of a second` +
+    `${fit.r2 < FIT.r2 ? ': a poor fit, the machine was not quiet or slept between wake-ups' : ''}.`
   );
 }
 
