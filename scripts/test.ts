@@ -2,8 +2,8 @@
  * `npm test`: finds test files by suffix, runs each tier with node --test. Plain Node without this would miss the
  * *.ktest.ts files, and would run tiers that share two cores all at once.
  *
- *   unit     src/**\/*.test.ts and test/tidy: no privileges, no servers, run side by side
- *   kernel   src/**\/*.ktest.ts: real rings, sockets and probes; one file at a time
+ *   unit     *.test.ts in src and bench, and test/tidy: no privileges, no servers, run side by side
+ *   kernel   *.ktest.ts in src and bench: real rings, sockets and probes; one file at a time
  *   browser  test/browser: the HTML report in Chromium
  *   e2e      test/e2e: bin/loopscope against real servers; one file at a time
  */
@@ -15,8 +15,8 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const TIERS: Record<string, { globs: string[]; concurrency: number }> = {
-  unit: { globs: ['src/**/*.test.ts', 'test/tidy/*.test.ts'], concurrency: 2 },
-  kernel: { globs: ['src/**/*.ktest.ts'], concurrency: 1 },
+  unit: { globs: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'test/tidy/*.test.ts'], concurrency: 2 },
+  kernel: { globs: ['src/**/*.ktest.ts', 'bench/**/*.ktest.ts'], concurrency: 1 },
   browser: { globs: ['test/browser/*.test.ts'], concurrency: 1 },
   e2e: { globs: ['test/e2e/*.test.ts'], concurrency: 1 },
 };

@@ -21,6 +21,28 @@ export function writeFunctions(paper: Paper, trace: FunctionTrace, histogramsOf:
     `${plural(rows.length, 'function')} of ${where}${subjectPhrase(trace, trace.threads)}`,
     `${formatWhole(calls)} calls, ${formatWhole(perSec)}/s`,
   );
+  if (called.length > 0) writeRows(paper, called);
+  for (const row of rows) for (const oddity of oddities(row)) paper.sentence(`${row.name}: ${oddity}.`);
+  if (idle.length > 0) {
+    const more = idle.length > IDLE_NAMES ? `, and ${formatWhole(idle.length - IDLE_NAMES)} more` : '';
+    paper.sentence(`Not called: ${idle.slice(0, IDLE_NAMES).join(', ')}${more}.`);
+  }
+  if (calls === 0) {
+    paper.sentence(
+      'Was the process at work? Where all calls were inlined only the unused copy has the probe.',
+    );
+  }
+  if (rows.length > 1) writeTree(paper, trace);
+  const wanted =
+    histogramsOf.length > 0 ? rows.filter((row) => histogramsOf.includes(row.name)) : rows.slice(0, 3);
+  for (const row of wanted) writeHistogram(paper, row.name, row.buckets, row.maxNs);
+  writeThreads(paper, trace.threads, [{ title: 'calls', align: 'right' }], (thread) => [
+    formatWhole(thread.calls),
+  ]);
+  writeClosing(paper, trace);
+}
+
+function writeRows(paper: Paper, called: readonly FunctionRow[]): void {
   paper.line();
   writeTable(
     paper,
@@ -52,24 +74,6 @@ export function writeFunctions(paper: Paper, trace: FunctionTrace, histogramsOf:
     'Times are of the wall clock, time blocked included. Inclusive counts a recursion once; exclusive leaves out the other functions of this table. Each call includes the way back from the probe at its entry: what is shorter than a few µs is mostly that.',
     { ink: ['dim'] },
   );
-  for (const row of rows) for (const oddity of oddities(row)) paper.sentence(`${row.name}: ${oddity}.`);
-  if (idle.length > 0) {
-    const more = idle.length > IDLE_NAMES ? `, and ${formatWhole(idle.length - IDLE_NAMES)} more` : '';
-    paper.sentence(`Not called: ${idle.slice(0, IDLE_NAMES).join(', ')}${more}.`);
-  }
-  if (calls === 0) {
-    paper.sentence(
-      'None was called. Was the process at work? Where all calls were inlined only the unused copy has the probe.',
-    );
-  }
-  if (rows.length > 1) writeTree(paper, trace);
-  const wanted =
-    histogramsOf.length > 0 ? rows.filter((row) => histogramsOf.includes(row.name)) : rows.slice(0, 3);
-  for (const row of wanted) writeHistogram(paper, row.name, row.buckets, row.maxNs);
-  writeThreads(paper, trace.threads, [{ title: 'calls', align: 'right' }], (thread) => [
-    formatWhole(thread.calls),
-  ]);
-  writeClosing(paper, trace);
 }
 
 /** What makes calls and timed calls differ. */

@@ -88,4 +88,7 @@ test('our own libraries: the program first, and an indirect function refused', (
 test('C++ and Rust names without their parameters', () => {
   assert.equal(plainName('_ZN3foo3barEi'), 'foo::bar');
   assert.equal(plainName('main'), 'main');
+  // foo::bar() const, and a lambda in f(int), which is no f.
+  assert.equal(plainName('_ZNK3foo3barEv'), 'foo::bar');
+  assert.notEqual(plainName('_ZZ1fiENKUlvE_clEv'), 'f');
 });

@@ -68,12 +68,24 @@ function countExported(_source: ByteSource, header: ElfHeader): number {
   return section ? section.bytes / SYMBOL_BYTES : 0;
 }
 
-/** "ns::f(int)" → "ns::f"; a C name is its own. */
+/** "ns::f(int) const" → "ns::f"; a C name is its own, and so is one of something inside a function (a lambda). */
 export function plainName(symbol: string): string {
   if (!/^_(Z|R)/.test(symbol)) return symbol;
   const name = demangle(symbol);
   const open = name.indexOf('(', name.startsWith('(anonymous namespace)') ? 1 : 0);
-  return open > 0 ? name.slice(0, open) : name;
+  if (open <= 0) return name;
+  const rest = name.slice(closingOf(name, open) + 1);
+  return /::|\[clone/.test(rest) ? name : name.slice(0, open);
+}
+
+/** Where the parenthesis that opens at `open` closes; the end when it does not. */
+function closingOf(text: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < text.length; i++) {
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')' && --depth === 0) return i;
+  }
+  return text.length;
 }
 
 /** What a name is in a file where it is no function to probe. */

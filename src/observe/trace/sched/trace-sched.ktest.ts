@@ -85,12 +85,17 @@ test('23 sleeps are 23 voluntary switches and 23 wake-ups, and the states add up
 
 test('run and wait times are those of /proc/PID/schedstat', async (t) => {
   if (!needs(t, canTrace, NEEDED)) return;
-  const { trace, kernel } = await compared(['spin:100', 'sleep:23']);
-  const [thread] = trace.threads;
-  // The kernel takes the queue time of a preempted task from its own clock readings, a few µs apart from ours.
+  // The kernel and we read the clock some instructions apart. Where the machine itself is a guest that loses its CPU
+  // just there, milliseconds lie between: then once more. What is wrong in kind is wrong every time.
   const close = (a: number, b: number) => Math.abs(a - b) <= 0.02 * Math.max(a, b) + 1e6;
-  assert.ok(close(thread!.runNs, kernel.runNs), `${thread!.runNs} against ${kernel.runNs}`);
-  assert.ok(close(thread!.waitNs, kernel.waitNs), `${thread!.waitNs} against ${kernel.waitNs}`);
+  const seen: string[] = [];
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const { trace, kernel } = await compared(['spin:100', 'sleep:23']);
+    const { runNs, waitNs } = trace.threads[0]!;
+    if (close(runNs, kernel.runNs) && close(waitNs, kernel.waitNs)) return;
+    seen.push(`ran ${runNs} against ${kernel.runNs}, waited ${waitNs} against ${kernel.waitNs}`);
+  }
+  assert.fail(seen.join('; '));
 });
 
 test('a hog on the same CPU is named as the one that ran instead', async (t) => {
