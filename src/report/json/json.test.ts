@@ -485,6 +485,7 @@ function keysOf(schema: unknown, prefix: string): string[] {
   if (node.pipe) return keysOf({ ...node, pipe: undefined }, prefix);
   if (node.type === 'nullable') return keysOf(node.wrapped, prefix);
   if (node.type === 'array') return keysOf(node.item, `${prefix}[]`);
+  if (node.type === 'strict_tuple') return [`${prefix}[]`];
   if (node.type !== 'strict_object') return [prefix];
   return Object.entries(node.entries!).flatMap(([key, inner]) => {
     const path = prefix === '' ? key : `${prefix}.${key}`;

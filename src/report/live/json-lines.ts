@@ -165,5 +165,6 @@ function lossesObject(losses: ObserverLosses) {
     map_full_drops: losses.mapFullDrops,
     stalls_not_kept: losses.stallsNotKept,
     decode_errors: losses.decodeErrors,
+    stacks_not_kept: losses.stacksNotKept ?? 0,
   };
 }

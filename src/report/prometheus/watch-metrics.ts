@@ -46,6 +46,7 @@ const LOSSES = [
   ['map_full_drops', 'mapFullDrops'],
   ['stalls_not_kept', 'stallsNotKept'],
   ['decode_errors', 'decodeErrors'],
+  ['stacks_not_kept', 'stacksNotKept'],
 ] as const;
 
 export class WatchMetrics implements LiveListener {
@@ -116,7 +117,7 @@ export class WatchMetrics implements LiveListener {
     this.#level.reset();
     this.#level.set({ level: status.level }, 1);
     for (const [what, key] of LOSSES) {
-      this.#lost.inc({ what }, Math.max(0, status.losses[key] - (this.#losses?.[key] ?? 0)));
+      this.#lost.inc({ what }, Math.max(0, (status.losses[key] ?? 0) - (this.#losses?.[key] ?? 0)));
     }
     this.#losses = { ...status.losses };
   }
