@@ -16,7 +16,7 @@ export function showStatus(options: { quiet: boolean }): StatusDisplay {
   const line = (text: string) => `${formatNs((performance.now() - began) * 1e6)}  ${text}`;
   if (process.stderr.isTTY !== true) {
     return {
-      show: (text) => process.stderr.write(`loopscope: ${line(text)}\n`),
+      show: (text) => process.stderr.write(`lab: ${line(text)}\n`),
       clear() {},
       [Symbol.dispose]() {},
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Dual MIT/GPL */
 /*
  * Tier 1: memory that a turn had to wait for. Plain tracepoints, attached where the kernel has them; no argument is read,
- * because those of balance_dirty_pages have changed twice.
+ * because those of balance_dirty_pages differ between kernels.
  */
 #pragma once
 
