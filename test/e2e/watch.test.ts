@@ -82,7 +82,11 @@ test('a terminal: rows, a stall within 300 ms of crossing its budget, and the re
     const first = /([\d.]+) (ms|s)… [^\n]*blocked in clock_nanosleep/.exec(plain(text));
     assert.ok(first, plain(text).slice(-3000));
     seenMs.push(Number(first[1]) * (first[2] === 's' ? 1000 : 1) - 20);
-    assert.match(plain(text), /2\.0\d s +\S+ .*blocked in clock_nanosleep/, 'and its end takes its place');
+    assert.match(
+      plain(text),
+      /2\.0\d s +\S+ .*blocked in clock_nanosleep/,
+      `its end takes its place: ${plain(text).slice(-9000)}`,
+    );
     const report = plain(text.slice(text.lastIndexOf(`${ESC}[2K`)));
     assert.match(report, /Where the time of/);
     assert.doesNotMatch(report, /Ctrl-C ends with a report|\^C/);
