@@ -26,6 +26,12 @@ export function lossesPhrase({ losses }: ObservationRecord): string | null {
   return lost.length > 0 ? `LOST: ${lost.join(', ')}` : null;
 }
 
+/** Chosen rather than lost: to unwind them would cost more than it may. */
+function stacksPhrase({ losses }: ObservationRecord): string[] {
+  const count = losses.stacksNotKept ?? 0;
+  return count > 0 ? [`${plural(count, 'user stack')} of stalls not kept: more than unwinding may cost`] : [];
+}
+
 /** What watching cost and lost. */
 export function costPhrases(observation: ObservationRecord): string[] {
   const { cost } = observation;
@@ -39,6 +45,7 @@ export function costPhrases(observation: ObservationRecord): string[] {
   return [
     `observer ${own} of one CPU${probes}${armed}`,
     lossesPhrase(observation) ?? 'nothing was lost',
+    ...stacksPhrase(observation),
     ...cost.tierChanges.map(
       ({ atNs, tier, why }) => `tier ${tier} from ${atNs === 0 ? 'the start' : formatNs(atNs)}: ${why}`,
     ),
