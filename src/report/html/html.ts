@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { Run } from '../../record/run.ts';
 import type { Reporter, ReportOptions } from '../reporter.ts';
 import { pageScript, pageStyle } from './assets.ts';
 import { buildPage } from './build-page.ts';
+import { htmlDocument } from './page-shell.ts';
 
 /** One file that needs nothing else: charts, styles and data are inside, and nothing is fetched. */
 export const htmlReporter = {
@@ -13,43 +13,13 @@ export const htmlReporter = {
   render: renderHtml,
 } satisfies Reporter;
 
-/**
- * Everything from outside is in the JSON block, where "<" is escaped; the page's scripts put it on screen as text.
- * The policy allows exactly these scripts and styles, by their hashes, and no connection anywhere.
- */
+/** Everything from outside is in the JSON block, where "<" is escaped; the page's scripts put it on screen as text. */
 function renderHtml(run: Run, diagnosis: Diagnosis, options: ReportOptions): string {
   const page = buildPage(run, diagnosis, options);
-  const script = pageScript();
-  const style = pageStyle();
-  const policy = [
-    "default-src 'none'",
-    `script-src ${hashSource(script)}`,
-    `style-src ${hashSource(style)}`,
-    'img-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="loopscope">
-<link rel="icon" href="data:,">
-<title>Loopscope report</title>
-<style>${style}</style>
-</head>
-<body>
-<div id="page"></div>
+  const body = `<div id="page"></div>
 <noscript><p class="noscript">This report draws itself with a script of its own, and scripts are switched off here. The same facts are in the terminal report: loopscope report RUN-FILE.</p></noscript>
-<script type="application/json" id="run">${jsonForScript(page)}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+<script type="application/json" id="run">${jsonForScript(page)}</script>`;
+  return htmlDocument({ title: 'Loopscope report', style: pageStyle(), body, script: pageScript() });
 }
 
 /** JSON that no HTML parser can mistake for markup: in a script element only "<" matters, the separators are for tools. */
@@ -58,8 +28,4 @@ export function jsonForScript(value: unknown): string {
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-function hashSource(text: string): string {
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }

@@ -100,7 +100,9 @@ export class Paper {
   /** Running text with a hanging indent, wrapped on a terminal and left whole in a pipe. */
   sentence(text: string, style: SentenceStyle = {}): void {
     const { first = '', rest = first, ink = [] } = style;
-    const room = this.#ascii ? Number.POSITIVE_INFINITY : this.columns - Math.max(displayWidth(first), displayWidth(rest));
+    const room = this.#ascii
+      ? Number.POSITIVE_INFINITY
+      : this.columns - Math.max(displayWidth(first), displayWidth(rest));
     wrap(this.clean(text), room).forEach((line, index) => {
       this.line(this.clean(index === 0 ? first : rest.padEnd(displayWidth(first))) + this.ink(line, ...ink));
     });

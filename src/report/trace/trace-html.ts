@@ -1,9 +1,9 @@
-/** One page that needs nothing else and runs no script: tables, and histograms drawn as SVG. */
-import { createHash } from 'node:crypto';
+/** One page that needs nothing else and runs no script: tables, and histograms drawn as SVG. All names are escaped. */
 import { readFileSync } from 'node:fs';
-import { printable } from '../../base/printable.ts';
 import { formatNs } from '../../base/units.ts';
 import type { Trace } from '../../record/trace.ts';
+import { escapeHtml } from '../html/escape.ts';
+import { htmlDocument } from '../html/page-shell.ts';
 import { formatWhole } from '../text/phrases.ts';
 import { distributionRows } from './distribution-rows.ts';
 import { oddities } from './functions-text.ts';
@@ -27,48 +27,26 @@ const TITLES = { syscalls: 'System calls', sched: 'Scheduling', functions: 'Func
 
 function renderHtml(trace: Trace): string {
   const style = readFileSync(new URL('./trace-page.css', import.meta.url), 'utf8');
-  const hash = createHash('sha256').update(style).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const title = `${TITLES[trace.kind]} of ${subjectPhrase(trace, trace.threads)}`;
   const sections = [...sectionsOf(trace), closing(trace)];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="loopscope">
-<link rel="icon" href="data:,">
-<title>Loopscope trace</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>${text(title)}</h1>
-<p class="when">${text(new Date(trace.startedAtMs).toISOString())}</p>
+  const body = `<main>
+<h1>${escapeHtml(title)}</h1>
+<p class="when">${escapeHtml(new Date(trace.startedAtMs).toISOString())}</p>
 ${sections.map(section).join('\n')}
-</main>
-</body>
-</html>
-`;
-}
-
-/** Names come from other people's processes and files: none of them is markup. */
-function text(value: string): string {
-  return printable(value, 400).replace(/[<>&"']/g, (char) => `&#${char.charCodeAt(0)};`);
+</main>`;
+  return htmlDocument({ title: 'Loopscope trace', style, body });
 }
 
 function section({ title, table, notes = [], plots = [] }: Section): string {
-  return `<section><h2>${text(title)}</h2>
-${table ? tableOf(table) : ''}${notes.map((note) => `<p class="note">${text(note)}</p>`).join('')}
+  return `<section><h2>${escapeHtml(title)}</h2>
+${table ? tableOf(table) : ''}${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('')}
 <div class="plots">${plots.slice(0, PLOT_LIMIT).map(plot).join('\n')}</div></section>`;
 }
 
 function tableOf({ titles, rows }: Table): string {
   const cell = (tag: string) => (value: string) =>
-    `<${tag}${/^[\d<≥–-]/.test(value) ? ' class="number"' : ''}>${text(value)}</${tag}>`;
-  const head = titles.map((title) => `<th scope="col">${text(title)}</th>`).join('');
+    `<${tag}${/^[\d<≥–-]/.test(value) ? ' class="number"' : ''}>${escapeHtml(value)}</${tag}>`;
+  const head = titles.map((title) => `<th scope="col">${escapeHtml(title)}</th>`).join('');
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows
     .map((row) => `<tr>${row.map(cell('td')).join('')}</tr>`)
     .join('\n')}</tbody></table></div>`;
@@ -88,17 +66,17 @@ function plot({ title, buckets, maxNs }: Plot): string {
   const bars = rows.map((row, i) => {
     const height = row.count === 0 ? 0 : Math.max(1, (row.count / most) * (BASE - 10));
     const said = `${formatNs(row.lowNs)} to ${formatNs(row.highNs)}: ${formatWhole(row.count)}`;
-    const bar = `<rect x="${(i * step + 1).toFixed(1)}" y="${(BASE - height).toFixed(1)}" width="${(step - 2).toFixed(1)}" height="${height.toFixed(1)}"><title>${text(said)}</title></rect>`;
+    const bar = `<rect x="${(i * step + 1).toFixed(1)}" y="${(BASE - height).toFixed(1)}" width="${(step - 2).toFixed(1)}" height="${height.toFixed(1)}"><title>${escapeHtml(said)}</title></rect>`;
     const label =
       i % every === 0
-        ? `<text x="${(i * step + 1).toFixed(1)}" y="${BASE + 16}">${text(formatNs(row.lowNs))}</text>`
+        ? `<text x="${(i * step + 1).toFixed(1)}" y="${BASE + 16}">${escapeHtml(formatNs(row.lowNs))}</text>`
         : '';
     return bar + label;
   });
   const count = buckets.reduce((sum, each) => sum + each, 0);
   const said = `${formatWhole(count)}; ${quantilePhrase(buckets, maxNs)}`;
-  return `<figure><figcaption><b>${text(title)}</b> ${text(said)}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${text(`Histogram of ${title}: ${said}`)}">
+  return `<figure><figcaption><b>${escapeHtml(title)}</b> ${escapeHtml(said)}</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(`Histogram of ${title}: ${said}`)}">
 <line x1="0" y1="${BASE}" x2="${WIDTH}" y2="${BASE}"/>${bars.join('')}</svg></figure>`;
 }
 

@@ -1,5 +1,5 @@
 /** Horizontal bars, one for each thing that is compared: lengths from zero, values written beside them. */
-import { escapeHtml } from './escape.ts';
+import { escapeHtml } from '../escape.ts';
 
 export type BarChart = {
   kind: 'bars';

@@ -2,10 +2,10 @@
  * The page of an experiment: text, tables and plots, drawn here as HTML and SVG. It has no scripts and fetches nothing, so
  * its policy allows neither.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { escapeHtml } from '../escape.ts';
+import { htmlDocument } from '../page-shell.ts';
 import { type BarChart, drawBars } from './bars.ts';
-import { escapeHtml } from './escape.ts';
 import { drawLines, type LineChart } from './lines.ts';
 
 export type LabTable = {
@@ -33,23 +33,7 @@ let style: string | null = null;
 
 export function renderLabPage(page: LabPage): string {
   style ??= readFileSync(new URL('lab.css', import.meta.url), 'utf8');
-  const hash = createHash('sha256').update(style).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="loopscope">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(page.title)} – Loopscope</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
+  const body = `<main>
 <header>
 <p class="brand">Loopscope lab</p>
 <h1>${escapeHtml(page.title)}</h1>
@@ -60,10 +44,8 @@ ${page.findings.map(drawFinding).join('\n')}
 </ul>
 ${page.sections.map(drawSection).join('\n')}
 </main>
-<footer>${escapeHtml(page.footer)}</footer>
-</body>
-</html>
-`;
+<footer>${escapeHtml(page.footer)}</footer>`;
+  return htmlDocument({ title: `${page.title} – Loopscope`, style, body });
 }
 
 function drawFinding({ text, holds }: LabPage['findings'][0]): string {

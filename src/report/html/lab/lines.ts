@@ -1,5 +1,5 @@
 /** Lines or points over two linear axes that begin at zero. */
-import { escapeHtml } from './escape.ts';
+import { escapeHtml } from '../escape.ts';
 
 export type LineChart = {
   kind: 'lines';

@@ -1,4 +1,4 @@
-import { printable } from '../../../base/printable.ts';
+import { printable } from '../../base/printable.ts';
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
