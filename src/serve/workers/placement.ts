@@ -35,7 +35,7 @@ export function parseCpuList(text: string, option: string): number[] {
 
 /** Puts all threads of this process there; `worker` is its number from 0, or null. Throws SYSCALL or PERMISSION. */
 export function takePlace({ cpus, nice }: Placement, worker: number | null): void {
-  const own = worker === null ? cpus : [cpus[worker % cpus.length]!];
+  const own = worker === null || cpus.length === 0 ? cpus : [cpus[worker % cpus.length]!];
   const placed = new Set<string>();
   // A thread not yet moved may start another in the old place meanwhile: until a look finds nothing new.
   for (let found = true; found; ) {
