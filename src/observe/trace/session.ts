@@ -34,6 +34,8 @@ export type TraceOptions = {
   onStart?: () => void;
   /** Loopscope's own processes, never traced. */
   selfPids?: readonly number[];
+  /** Rows of maps by name, where they are to be fewer than usual: to see what is said of those lost. */
+  mapSizes?: Record<string, number>;
 };
 
 const POLL_MS = 20;
@@ -66,7 +68,9 @@ export class TraceSession {
   constructor(skeleton: Skeleton, options: TraceOptions) {
     this.options = options;
     this.#threadBytes = skeleton.threadBytes;
-    this.object = explained(() => loadSkeleton(skeleton.url, skeleton.mapSizes, skeleton.attachTypes));
+    this.object = explained(() =>
+      loadSkeleton(skeleton.url, { ...skeleton.mapSizes, ...options.mapSizes }, skeleton.attachTypes),
+    );
     this.#control = mapArray(this.map('control'), control.byteLength);
     this.#words = new DataView(this.#control.buffer, 0, control.byteLength);
   }

@@ -6,7 +6,7 @@ import { offHeap } from '../../kernel/libc.ts';
 import { descendants } from '../../kernel/proc/children.ts';
 import { readStat } from '../../kernel/proc/process-stat.ts';
 import { threadIds } from '../../kernel/proc/threads.ts';
-import { THREAD_LIMIT, task_part } from './layouts.ts';
+import { task_part } from './layouts.ts';
 
 /** A thread that starts another between two looks is found at the second; more looks than this mean a fork bomb. */
 const LOOK_LIMIT = 8;
@@ -41,8 +41,7 @@ export function addThreads(mapFd: number, valueBytes: number, processes: () => n
       for (const tid of threadIds(pid)) {
         if (known.has(tid)) continue;
         known.add(tid);
-        if (known.size > THREAD_LIMIT) lost++;
-        else addThread(mapFd, value, pid, tid);
+        if (!addThread(mapFd, value, pid, tid)) lost++;
       }
     }
     if (known.size === before) break;
@@ -53,10 +52,10 @@ export function addThreads(mapFd: number, valueBytes: number, processes: () => n
   return lost;
 }
 
-function addThread(mapFd: number, value: Uint8Array, pid: number, tid: number): void {
+function addThread(mapFd: number, value: Uint8Array, pid: number, tid: number): boolean {
   value.fill(0);
   pack(value, task_part, { tgid: pid });
   const comm = Buffer.from(readStat(pid, tid)?.comm ?? '').subarray(0, 15);
   value.set(comm, task_part.at.comm);
-  addElement(mapFd, tid, value);
+  return addElement(mapFd, tid, value);
 }

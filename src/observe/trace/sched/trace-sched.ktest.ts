@@ -117,6 +117,26 @@ test('a hog on the same CPU is named as the one that ran instead', async (t) => 
   }
 });
 
+test('rivals that find no room are counted, with their time', async (t) => {
+  if (!needs(t, canTrace, NEEDED)) return;
+  const trace = await tracedRun(
+    ['sleep:23'],
+    (options) => traceSched({ ...options, mapSizes: { rivals: 1 } }),
+    {
+      cpu,
+      around: async (_program, run) => {
+        const hog = spawn('taskset', ['-c', String(cpu), 'sh', '-c', 'while :; do :; done'], {
+          stdio: 'ignore',
+        });
+        await run();
+        hog.kill('SIGKILL');
+      },
+    },
+  );
+  assert.ok(trace.losses.rows > 0 && trace.losses.unchargedNs > 0, JSON.stringify(trace.losses));
+  assertAddsUp(trace);
+});
+
 test('threads that come and go have rows of their own', async (t) => {
   if (!needs(t, canTrace, NEEDED)) return;
   const trace = await tracedRun(['threads:3:23', 'fork:5'], traceSched);

@@ -148,6 +148,18 @@ test('a process that is gone cannot be traced, and the error says so', async (t)
   );
 });
 
+test('what finds no room is counted: threads, errors by name', async (t) => {
+  if (!needs(t, canTrace, NEEDED)) return;
+  const mapSizes = { threads: 1, errnos: 1 };
+  const trace = await tracedRun(STEPS, (options) => traceSyscalls({ ...options, mapSizes }));
+  assert.equal(trace.losses.threads, 3 + 1);
+  // EBADF of dup and of lseek: whichever came first has the row.
+  const named = trace.rows.flatMap((row) => row.errnos.map(({ count }) => count)).reduce((a, b) => a + b, 0);
+  assert.equal(named + trace.losses.rows, 23 + 11);
+  assert.ok(trace.losses.rows > 0);
+  assert.deepEqual([rowOf(trace, 'dup')!.errors, rowOf(trace, 'lseek')!.errors], [23, 11]);
+});
+
 test('programs, maps and links are gone when a trace ends, twenty times over', async (t) => {
   if (!needs(t, canTrace && bpftoolPath !== null, `${NEEDED}, bpftool`)) return;
   await using program = await startKnown([]);
