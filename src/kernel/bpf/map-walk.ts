@@ -1,6 +1,7 @@
 /** Maps that are read as a whole: hashes by walking their keys, per-CPU arrays by adding up their copies. */
 import { readFileSync } from 'node:fs';
 import { BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, bpf_attr_elem } from '../abi/bpf.ts';
+import { ERRNO } from '../errno.ts';
 import { addressOf, offHeap } from '../libc.ts';
 import { bpf, bpfError } from './command.ts';
 
@@ -39,7 +40,7 @@ export function walkHash(
   }
 }
 
-/** Adds an element unless it is there: true when it was added. Throws BPF_LOAD when the map is full. */
+/** Adds an element unless it is there. False when the map is full; throws BPF_LOAD for any other reason. */
 export function addElement(mapFd: number, key: number, value: Uint8Array): boolean {
   const BPF_NOEXIST = 1;
   const keyBuffer = offHeap(4);
@@ -50,9 +51,9 @@ export function addElement(mapFd: number, key: number, value: Uint8Array): boole
     value: addressOf(value),
     flags: BPF_NOEXIST,
   });
-  const EEXIST = 17;
-  if (result < 0 && result !== -EEXIST) throw bpfError('BPF_MAP_UPDATE_ELEM', -result);
-  return result >= 0;
+  if (result === -ERRNO.E2BIG) return false;
+  if (result < 0 && result !== -ERRNO.EEXIST) throw bpfError('BPF_MAP_UPDATE_ELEM', -result);
+  return true;
 }
 
 export type PerCpuReader = {

@@ -33,7 +33,6 @@ export type ElfHeader = {
 
 /** e_machine. <elf.h> */
 export const EM_X86_64 = 62;
-export const EM_AARCH64 = 183;
 export const SHT_SYMTAB = 2;
 export const SHT_NOBITS = 8;
 export const SHT_DYNSYM = 11;

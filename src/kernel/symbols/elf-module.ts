@@ -200,7 +200,7 @@ function deviceName(device: number): string {
 }
 
 /** Memory of another process; null when it is gone, hidden or not mapped. proc_pid_mem(5) */
-export function readMemory(pid: number | 'self', start: number, length: number): Uint8Array | null {
+function readMemory(pid: number | 'self', start: number, length: number): Uint8Array | null {
   let fd: number;
   try {
     fd = openSync(`/proc/${pid}/mem`, 'r');

@@ -33,7 +33,7 @@ export function createKallsyms(read: () => Buffer = readKallsyms): KernelSymbols
 }
 
 /** Lines "address type name[\t[module]]". Empty when all addresses are zero, as an unprivileged reader sees them. */
-export function parseKallsyms(text: Buffer): Table {
+function parseKallsyms(text: Buffer): Table {
   // Two halves, because a BigInt for each of the lines would take longer than the kernel takes to write them.
   let high = new Uint32Array(1 << 17);
   let low = new Uint32Array(1 << 17);
