@@ -69,9 +69,15 @@ export function addOutputOptions(command: Command): void {
   addGroup(command, OUTPUT, [
     new Option('--json', 'print one JSON object on standard output').default(false),
     new Option('--html <file>', 'write a self-contained HTML report'),
-    new Option('--folded <file>', 'write the stacks of stalls, in µs, for flame graphs'),
     new Option('-o, --out <file>', 'write the run file, to be reported on again or compared'),
     ...quietOptions(),
+  ]);
+}
+
+/** Forms that hold stalls: for commands that may watch loops. */
+export function addStackOptions(command: Command): void {
+  addGroup(command, OUTPUT, [
+    new Option('--folded <file>', 'write the stacks of stalls, in µs, for flame graphs'),
   ]);
 }
 

@@ -28,8 +28,6 @@ const WAITING_LIMIT_BYTES = 8 << 20;
 /** Innermost ones; deeper recursion is cut, and says so. */
 const FRAMES_KEPT = 128;
 
-export type StackUnwinder = ReturnType<typeof createStackUnwinder>;
-
 /** True of a record of the ring that is a stack rather than a stall. */
 export function isStackRecord(bytes: Uint8Array): boolean {
   if (bytes.length < user_stack.at.bytes) return false;

@@ -20,6 +20,8 @@ import {
   contender,
   counters,
   NAME_BYTES,
+  SAMPLE_DEPTH,
+  SAMPLE_LIMIT,
   STALL_WAIT,
   sample,
   stall_event,
@@ -105,7 +107,7 @@ export function decodeStall(bytes: Uint8Array, context: DecodeContext): Stall | 
         ? waitAccount(reader, wallNs)
         : full
           ? fullAccount(reader, wallNs, context)
-          : countersAccount(reader, wallNs),
+          : countersAccount(reader, wallNs, context),
     minorFaults: grown('min_flt'),
     majorFaults: grown('maj_flt'),
     voluntarySwitches: grown('nvcsw'),
@@ -128,7 +130,7 @@ function fullAccount(reader: Reader, wallNs: number, context: DecodeContext): St
   const runQueue = readRunQueue(reader, reader.ns(at.runq_ns));
   const explainedNs = onCpuNs + runQueue.totalNs + blocked.reduce((sum, slice) => sum + slice.ns, 0);
   return {
-    ...splitOnCpu(reader, onCpuNs - irqNs - stealNs),
+    ...splitOnCpu(reader, onCpuNs - irqNs - stealNs, context),
     irqNs,
     stealNs,
     runQueue,
@@ -138,7 +140,7 @@ function fullAccount(reader: Reader, wallNs: number, context: DecodeContext): St
 }
 
 /** Without the scheduler probes: the task's own counters give the run queue and, to a tick, the time on the CPU. */
-function countersAccount(reader: Reader, wallNs: number): StallAccount {
+function countersAccount(reader: Reader, wallNs: number, context: DecodeContext): StallAccount {
   const at = stall_event.at.delta;
   const runNs = Math.min(wallNs, reader.ns(at + counters.at.run_delay));
   const leftNs = wallNs - runNs;
@@ -148,7 +150,7 @@ function countersAccount(reader: Reader, wallNs: number): StallAccount {
   const stealNs = Math.min(onCpuNs, reader.ns(at + counters.at.steal));
   const offNs = leftNs - onCpuNs;
   return {
-    ...splitOnCpu(reader, onCpuNs - stealNs),
+    ...splitOnCpu(reader, onCpuNs - stealNs, context),
     irqNs: 0,
     stealNs,
     runQueue: { totalNs: runNs, contended: [], idleNs: 0, unknownNs: runNs },
@@ -175,7 +177,11 @@ function waitAccount(reader: Reader, wallNs: number): StallAccount {
 }
 
 /** User against system by samples of this very cycle; without samples by the tick counters; without those all user. */
-function splitOnCpu(reader: Reader, onCpuNs: number): Pick<StallAccount, 'userNs' | 'system'> {
+function splitOnCpu(
+  reader: Reader,
+  onCpuNs: number,
+  context: DecodeContext,
+): Pick<StallAccount, 'userNs' | 'system'> {
   const at = stall_event.at;
   const userSamples = reader.u32(at.user_samples);
   const systemSamples = reader.u32(at.system_samples);
@@ -185,18 +191,27 @@ function splitOnCpu(reader: Reader, onCpuNs: number): Pick<StallAccount, 'userNs
     userSamples + systemSamples > 0 ? [userSamples, systemSamples] : [userTicks, systemTicks];
   const systemNs = user + system > 0 ? (onCpuNs * system) / (user + system) : 0;
   const byCall = new Map<string, number>();
-  const kept = Math.min(reader.u32(at.sample_count), 8);
+  const kept = Math.min(reader.u32(at.sample_count), SAMPLE_LIMIT);
   for (let i = 0; i < kept; i++) {
     const start = at.samples + i * sample.byteLength;
     if (reader.u32(start + sample.at.in_kernel) === 0) continue;
     const call = reader.i32(start + sample.at.call);
-    const name = call === CALL_NONE ? 'page-fault' : syscallName(call);
+    const name = call === CALL_NONE ? outsideCalls(reader, start, context) : syscallName(call);
     byCall.set(name, (byCall.get(name) ?? 0) + 1);
   }
   const seen = [...byCall.values()].reduce((sum, count) => sum + count, 0);
   const calls = seen > 0 ? [...byCall].map(([call, count]) => ({ call, ns: (systemNs * count) / seen })) : [];
   if (seen === 0 && systemNs > 0) calls.push({ call: '', ns: systemNs });
   return { userNs: onCpuNs - systemNs, system: calls.sort((a, b) => b.ns - a.ns) };
+}
+
+/** In the kernel, but in no call: at a page fault, or on the way back from an interrupt, which has no name here. */
+function outsideCalls(reader: Reader, start: number, context: DecodeContext): string {
+  const depth = Math.min(reader.u32(start + sample.at.depth), SAMPLE_DEPTH);
+  const names = readAddresses(reader, start + sample.at.ip, depth).map((address) =>
+    context.kernelSymbol(address),
+  );
+  return names.some((name) => /page_fault|handle_mm_fault|do_mem_abort|^0x/.test(name)) ? 'page-fault' : '';
 }
 
 function readRunQueue(reader: Reader, totalNs: number): RunQueueAccount {
@@ -287,7 +302,7 @@ function readStacks(reader: Reader, context: DecodeContext): StackSample[] {
   const at = stall_event.at;
   const loopIndex = reader.u32(at.loop_index);
   const stacks = new Map<string, StackSample>();
-  const count = Math.min(reader.u32(at.sample_count), 8);
+  const count = Math.min(reader.u32(at.sample_count), SAMPLE_LIMIT);
   for (let i = 0; i < count; i++) {
     const start = at.samples + i * sample.byteLength;
     const inKernel = reader.u32(start + sample.at.in_kernel) !== 0;
@@ -316,6 +331,9 @@ function readStacks(reader: Reader, context: DecodeContext): StackSample[] {
     if (known) known.count++;
     else stacks.set(key, stack);
   }
+  // Taken, but not kept: that it ran is known, not where.
+  const taken = Math.min(reader.u32(at.user_samples) + reader.u32(at.system_samples), SAMPLE_LIMIT);
+  if (taken > count) stacks.set('', { count: taken - count, inKernel: false, frames: [] });
   return [...stacks.values()].sort((a, b) => b.count - a.count);
 }
 

@@ -16,6 +16,7 @@ import {
   addExportOptions,
   addObserveOptions,
   addOutputOptions,
+  addStackOptions,
   addThresholdOptions,
   budgetChoices,
   type ObserveFlags,
@@ -41,6 +42,7 @@ export const doctorCommand = {
     addLoadOptions(command);
     addThresholdOptions(command);
     addOutputOptions(command);
+    addStackOptions(command);
     addExportOptions(command);
     command.action(async (subject: string | undefined, flags: Flags, given: Command) => {
       parseThresholds(flags.failIf);

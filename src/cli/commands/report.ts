@@ -7,6 +7,7 @@ import type { CliCommand } from '../command.ts';
 import {
   addExportOptions,
   addOutputOptions,
+  addStackOptions,
   addThresholdOptions,
   type OutputFlags,
   type ThresholdFlags,
@@ -19,6 +20,7 @@ export const reportCommand = {
   configure(command, exit) {
     addThresholdOptions(command);
     addOutputOptions(command);
+    addStackOptions(command);
     addExportOptions(command);
     command.action(async (path: string, flags: OutputFlags & ThresholdFlags) => {
       checkOutputFlags(flags);

@@ -17,6 +17,7 @@ import { createOnStall, type OnStall } from '../on-stall.ts';
 import {
   addObserveOptions,
   addOutputOptions,
+  addStackOptions,
   budgetChoices,
   type ObserveFlags,
   type OutputFlags,
@@ -47,6 +48,7 @@ export const watchCommand = {
       new Option('--prometheus [address]', 'answer GET /metrics there; 127.0.0.1:9435 by default'),
     ]);
     addOutputOptions(command);
+    addStackOptions(command);
     command.action(async (subjects: string[], flags: WatchFlags) => exit(await run(subjects, flags)));
   },
 } satisfies CliCommand;

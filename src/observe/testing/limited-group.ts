@@ -1,8 +1,8 @@
-/** A cpu cgroup with a quota, of either version. For tests only. */
+/** A cgroup with a limit, of either version. For tests only. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-export type QuotaGroup = {
+export type LimitedGroup = {
   readonly folder: string;
   add(pid: number): void;
   /** Puts whoever is left into the group above, and removes it. */
@@ -11,11 +11,12 @@ export type QuotaGroup = {
 
 let made = 0;
 
+type Way = [root: string, files: [name: string, text: string][]];
+
 /** `percent` of one CPU in each period. Null when cgroups cannot be written here. */
-export function makeQuotaGroup(percent: number, periodUs: number): QuotaGroup | null {
-  const name = `loopscope-test-${process.pid}-${made++}`;
+export function makeQuotaGroup(percent: number, periodUs: number): LimitedGroup | null {
   const quotaUs = Math.round((percent / 100) * periodUs);
-  const ways: [root: string, files: [name: string, text: string][]][] = [
+  return makeGroup([
     [
       '/sys/fs/cgroup/cpu',
       [
@@ -24,7 +25,19 @@ export function makeQuotaGroup(percent: number, periodUs: number): QuotaGroup | 
       ],
     ],
     ['/sys/fs/cgroup', [['cpu.max', `${quotaUs} ${periodUs}`]]],
-  ];
+  ]);
+}
+
+/** Null when cgroups cannot be written here. */
+export function makeMemoryGroup(limitBytes: number): LimitedGroup | null {
+  return makeGroup([
+    ['/sys/fs/cgroup/memory', [['memory.limit_in_bytes', `${limitBytes}`]]],
+    ['/sys/fs/cgroup', [['memory.max', `${limitBytes}`]]],
+  ]);
+}
+
+function makeGroup(ways: Way[]): LimitedGroup | null {
+  const name = `loopscope-test-${process.pid}-${made++}`;
   for (const [root, files] of ways) {
     const folder = `${root}/${name}`;
     try {
@@ -42,7 +55,7 @@ export function makeQuotaGroup(percent: number, periodUs: number): QuotaGroup | 
   return null;
 }
 
-function groupAt(folder: string): QuotaGroup {
+function groupAt(folder: string): LimitedGroup {
   return {
     folder,
     add: (pid) => writeFileSync(`${folder}/cgroup.procs`, String(pid)),
