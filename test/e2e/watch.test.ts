@@ -73,7 +73,7 @@ test('a terminal: rows, a stall within 300 ms of crossing its budget, and the re
     const { code, text } = await onTerminal(
       [`:${served.port}`, '--budget', '20ms'],
       { columns: 120, rows: 24 },
-      6000,
+      9000,
     );
     const frames = plain(text).split('Ctrl-C ends with a report');
     assert.ok(frames.length > 12, `${frames.length} draws`);
