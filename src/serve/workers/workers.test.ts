@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LoopscopeError } from '../../base/errors.ts';
+import { getAffinity } from '../../kernel/process.ts';
 import { LockTurns } from '../accept/lock-turns.ts';
 import { ProcessLock } from '../accept/process-lock.ts';
 import { ConnectionClock, NOT_SERVED } from '../connection-clock.ts';
 import { parseUnixMode, parseUnixOwner } from '../unix-owner.ts';
 import { BackOff } from './back-off.ts';
-import { parseCpuList } from './placement.ts';
+import { parseCpuList, takePlace } from './placement.ts';
 
 const isUsage = (error: unknown) => error instanceof LoopscopeError && error.code === 'USAGE';
 
@@ -90,4 +91,10 @@ test('connections are told by how they keep the server waiting', () => {
   assert.deepEqual(said, ['arriving 2 @4', 'arriving 4 @8', 'idle 1 @9', 'not reading 3 @9']);
   clock.touched(1, false, true, 20e9);
   assert.equal(clock.state[1], NOT_SERVED, 'bytes of a connection that was ended change nothing');
+});
+
+test('a worker that was given no CPUs may run wherever its master may', () => {
+  const before = getAffinity(0);
+  takePlace({ cpus: [], nice: null }, 3);
+  assert.deepEqual(getAffinity(0), before);
 });
