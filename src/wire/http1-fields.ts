@@ -28,8 +28,6 @@ export const isValueByte = (byte: number): boolean => (CLASS[byte]! & VALUE) !==
 export type HeaderFacts = {
   /** Most lines that a block may have. */
   readonly maxCount: number;
-  /** A value may go on in the next line, if that begins with a blank: a client has to bear it (RFC 9112 §5.2). */
-  readonly folds: boolean;
   /** −1 when there is none. */
   contentLength: number;
   chunked: boolean;
@@ -41,10 +39,9 @@ export type HeaderFacts = {
   problem: string;
 };
 
-export function createHeaderFacts(maxCount: number, folds: boolean): HeaderFacts {
+export function createHeaderFacts(maxCount: number): HeaderFacts {
   return {
     maxCount,
-    folds,
     contentLength: -1,
     chunked: false,
     otherTransfer: false,
@@ -85,7 +82,7 @@ export function parseFields(bytes: Uint8Array, start: number, end: number, facts
     while ((CLASS[bytes[colon]!]! & TOKEN) !== 0) colon++;
     // The block ends with a line feed, so that no loop here can pass it.
     if (colon === at || bytes[colon] !== COLON) return false;
-    const stop = valueEnd(bytes, colon + 1, end, facts.folds);
+    const stop = valueEnd(bytes, colon + 1, end);
     if (stop < 0) return false;
     if (++count > facts.maxCount) {
       facts.problem = PROBLEM.tooManyHeaders;
@@ -97,15 +94,18 @@ export function parseFields(bytes: Uint8Array, start: number, end: number, facts
   return false;
 }
 
-/** Position of the line break that ends a value, folds passed over; −1 for a byte that no value may hold. */
-function valueEnd(bytes: Uint8Array, start: number, end: number, folds: boolean): number {
+/**
+ * Position of the line break that ends a value; −1 for a byte that no value may hold. A value may go on in the next line,
+ * if that begins with a blank: a client has to bear it (RFC 9112 §5.2).
+ */
+function valueEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   for (;;) {
     while ((CLASS[bytes[at]!]! & VALUE) !== 0) at++;
     const next = bytes[at] === CR ? at + 1 : at;
     if (bytes[next] !== LF) return -1;
     const after = next + 1;
-    if (!folds || after >= end || (bytes[after] !== SP && bytes[after] !== HT)) return at;
+    if (after >= end || (bytes[after] !== SP && bytes[after] !== HT)) return at;
     at = after;
   }
 }

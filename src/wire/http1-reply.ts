@@ -59,7 +59,7 @@ export class Http1ReplyParser implements ReplyParser {
     const maxHeaderCount = options.maxHeaderCount ?? DEFAULT_MAX_HEADER_COUNT;
     this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
     this.#headOnly = options.headOnly ?? false;
-    this.#facts = createHeaderFacts(maxHeaderCount, true);
+    this.#facts = createHeaderFacts(maxHeaderCount);
     this.#state = new Uint8Array(limit);
     this.#left = new Float64Array(limit);
     this.#status = new Uint16Array(limit);

@@ -4,9 +4,9 @@
  * listens, and answers any message with { requestCount, connectionCount }.
  */
 import { createServer, type Socket } from 'node:net';
-import { DEFAULT_FRAME_FORMAT, PARSED } from '../../wire/codec.ts';
-import { FrameParser, writeFrameHeader } from '../../wire/frame-parser.ts';
-import { Http1RequestParser } from '../../wire/http1-request.ts';
+import { RequestReader } from '../../../test/faults/request-reader.ts';
+import { DEFAULT_FRAME_FORMAT } from '../../wire/codec.ts';
+import { writeFrameHeader } from '../../wire/frame-parser.ts';
 
 const [protocol, fault, everyText, socketPath] = process.argv.slice(2);
 const every = Number(everyText);
@@ -62,21 +62,13 @@ const FAULTS: Record<string, (socket: Socket) => void> = {
 const server = createServer({ noDelay: true }, (socket) => {
   connectionCount++;
   startedAtMs ||= performance.now();
-  const parser = isHttp
-    ? new Http1RequestParser({ connectionLimit: 1 })
-    : new FrameParser({ connectionLimit: 1 });
-  socket.on('error', () => {});
-  socket.on('data', (bytes: Buffer) => {
-    let at = 0;
-    while (at < bytes.length && !socket.destroyed) {
-      const result = parser.feed(0, bytes, at, bytes.length);
-      if (result === PARSED.bad) return socket.destroy();
-      at = parser.next;
-      if (result === PARSED.more) continue;
-      requestCount++;
-      FAULTS[requestCount % every === 0 ? fault! : 'none']!(socket);
-    }
+  const reader = new RequestReader(isHttp ? 'http' : 'frame', () => {
+    if (socket.destroyed) return;
+    requestCount++;
+    FAULTS[requestCount % every === 0 ? fault! : 'none']!(socket);
   });
+  socket.on('error', () => {});
+  socket.on('data', (bytes: Buffer) => reader.push(bytes));
 });
 
 process.on('message', () => process.send!({ requestCount, connectionCount }));
