@@ -107,9 +107,10 @@ test('the program is deleted and ends before its names are asked for', async (t)
 
 test('stacks over what unwinding may cost are counted, and the stalls are all there', async (t) => {
   if (!canRun(t)) return;
-  const record = await watchSteps(['e1', 's2', 's2', 'x250'], 1);
+  // Many more than the credit at the start and what is added to it meanwhile, however slow the machine.
+  const record = await watchSteps(['e1', 's2', 's2', 'x800'], 1);
   const stalls = workOf(record);
-  assert.ok(stalls.length >= 250, `${stalls.length}`);
+  assert.ok(stalls.length >= 800, `${stalls.length}`);
   const kept = stalls.filter(({ account }) => account.blocked.some(({ userStack }) => userStack)).length;
   assert.ok(kept >= 100, `${kept} kept`);
   assert.ok((record.losses.stacksNotKept ?? 0) > 0, JSON.stringify(record.losses));
