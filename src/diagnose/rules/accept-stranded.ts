@@ -1,5 +1,6 @@
 import { formatNs } from '../../base/units.ts';
 import type { Stall } from '../../record/observation.ts';
+import { blockedCause } from '../facts/blocked-call.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import { sumBy } from '../facts/numbers.ts';
 import { type Strand, strandOf } from '../facts/queues.ts';
@@ -62,9 +63,12 @@ function isExplained({ owner, fromNs, toNs }: Strand, watch: WatchFacts): boolea
   return within >= SHARE.primary * (toNs - fromNs);
 }
 
-function namelessNs({ account }: Stall): number {
-  const inWaits = account.blocked.filter(({ call }) => WAIT_CALL.test(call));
-  return account.unexplainedNs + sumBy(inWaits, ({ ns }) => ns);
+/** Also what was blocked in no call that anybody could be blamed for: a stopped process looks like that. */
+function namelessNs({ account, majorFaults }: Stall): number {
+  const nameless = account.blocked.filter(
+    (blocked) => WAIT_CALL.test(blocked.call) || blockedCause(blocked, majorFaults, false) === 'unnamed',
+  );
+  return account.unexplainedNs + sumBy(nameless, ({ ns }) => ns);
 }
 
 function evidenceOf({ listener, group, mostWaiting, fromNs, toNs, owner, freeCount }: Strand): Evidence[] {
