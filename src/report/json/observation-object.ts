@@ -2,7 +2,7 @@ import type { ObservationRecord } from '../../record/observation.ts';
 import { type LoopRow, loopRows } from '../model/loop-rows.ts';
 import { programCpus } from '../model/observer-cost.ts';
 import { ranInstead } from '../model/ran-instead.ts';
-import { addAccounts, groupTotals } from '../model/stall-account.ts';
+import { type AccountTotal, addAccounts, groupTotals } from '../model/stall-account.ts';
 
 /** Stalls listed one by one, longest first. All of them are in the run file. */
 export const LONGEST_STALLS = 20;
@@ -10,7 +10,6 @@ export const LONGEST_STALLS = 20;
 export function observationObject(observation: ObservationRecord, selfPids: readonly number[]) {
   const { stalls, cost, losses } = observation;
   const total = addAccounts(stalls);
-  const groups = groupTotals(total);
   return {
     tier: observation.tier,
     duration_ns: observation.endNs - observation.startNs,
@@ -20,15 +19,7 @@ export function observationObject(observation: ObservationRecord, selfPids: read
       work: stalls.filter((stall) => stall.kind === 'work').length,
       wait: stalls.filter((stall) => stall.kind === 'wait').length,
       wall_ns: total.wallNs,
-      account: {
-        user_ns: groups.user,
-        system_ns: groups.system,
-        irq_ns: groups.irq,
-        steal_ns: groups.steal,
-        run_queue_ns: groups['run-queue'],
-        blocked_ns: groups.blocked,
-        unexplained_ns: groups.unexplained,
-      },
+      account: accountObject(total),
       parts: total.parts.map((part) => ({
         group: part.group.replace('-', '_'),
         what: part.what,
@@ -129,5 +120,19 @@ function loopObject(row: LoopRow) {
     accepts: row.acceptCount,
     accepts_first_eagain: row.acceptFirstEagainCount,
     blocked_share: row.blockedShare,
+  };
+}
+
+/** The time of stalls by group, as every JSON of ours writes it. */
+export function accountObject(total: AccountTotal) {
+  const groups = groupTotals(total);
+  return {
+    user_ns: groups.user,
+    system_ns: groups.system,
+    irq_ns: groups.irq,
+    steal_ns: groups.steal,
+    run_queue_ns: groups['run-queue'],
+    blocked_ns: groups.blocked,
+    unexplained_ns: groups.unexplained,
   };
 }

@@ -6,7 +6,8 @@
 import { histogramQuantile, sumHistograms } from '../../diagnose/facts/cycle-histogram.ts';
 import type { LiveListener, ObserverStatus, OpenStall } from '../../record/live.ts';
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../../record/observation.ts';
-import { addAccounts, groupTotals } from '../model/stall-account.ts';
+import { accountObject } from '../json/observation-object.ts';
+import { addAccounts } from '../model/stall-account.ts';
 import { causeOf, openCauseOf, type StallCause } from './cause.ts';
 
 /** Raised when a reader of the older shape would be misled; new types and keys do not raise it. */
@@ -130,7 +131,6 @@ export function evidenceObject(evidence: object, loop: LoopRecord | undefined) {
 
 function stallParts(stall: Stall, cause: StallCause) {
   const total = addAccounts([stall]);
-  const groups = groupTotals(total);
   return {
     kind: stall.kind,
     start_ns: stall.startNs,
@@ -140,15 +140,7 @@ function stallParts(stall: Stall, cause: StallCause) {
     detail: stall.detail,
     cause: cause.text,
     top_frame: cause.frame,
-    account: {
-      user_ns: groups.user,
-      system_ns: groups.system,
-      irq_ns: groups.irq,
-      steal_ns: groups.steal,
-      run_queue_ns: groups['run-queue'],
-      blocked_ns: groups.blocked,
-      unexplained_ns: groups.unexplained,
-    },
+    account: accountObject(total),
     parts: total.parts.map(({ group, what, detail, ns }) => ({
       group: group.replace('-', '_'),
       what,

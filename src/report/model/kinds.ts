@@ -4,9 +4,8 @@ import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
 import type { Quantile } from './distribution.ts';
 import {
   distributionOfKind,
-  QUANTILES,
   type QuantileName,
-  quantileOrNull,
+  quantilesOf,
   type WithheldAbove,
   withheldAboveOf,
   withheldReason,
@@ -41,9 +40,7 @@ export function kindRows(load: LoadRecord, diagnosis: Diagnosis): KindRow[] {
       failedCount: counts.planned - counts.ok,
       withheld,
       withheldAbove,
-      quantiles: Object.fromEntries(
-        QUANTILES.map((quantile) => [quantile.name, quantileOrNull(distribution, quantile.q)]),
-      ) as KindRow['quantiles'],
+      quantiles: quantilesOf(distribution),
     };
   });
 }

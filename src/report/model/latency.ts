@@ -141,6 +141,13 @@ export function quantileOrNull(distribution: Distribution | null, q: number): Qu
   return distribution.quantile(q);
 }
 
+/** All of them, each where enough requests lie beyond it. */
+export function quantilesOf(distribution: Distribution | null): Record<QuantileName, Quantile | null> {
+  return Object.fromEntries(
+    QUANTILES.map(({ name, q }) => [name, quantileOrNull(distribution, q)]),
+  ) as Record<QuantileName, Quantile | null>;
+}
+
 /** One point of a percentile spectrum: this share of requests took at most ns. */
 export type SpectrumPoint = { q: number; ns: number; atLeast: boolean };
 

@@ -3,9 +3,8 @@ import type { LoadRecord, OutcomeCounts, StageRecord } from '../../record/load.t
 import type { Quantile } from './distribution.ts';
 import {
   distributionOfKind,
-  QUANTILES,
   type QuantileName,
-  quantileOrNull,
+  quantilesOf,
   type WithheldAbove,
   withheldAboveOf,
   withheldReason,
@@ -58,9 +57,7 @@ export function stageRows(load: LoadRecord, diagnosis: Diagnosis): StageRow[] {
       answeredPerSec: perSec(counts.ok + counts.wrong),
       withheld,
       withheldAbove,
-      quantiles: Object.fromEntries(
-        QUANTILES.map(({ name, q }) => [name, quantileOrNull(distribution, q)]),
-      ) as StageRow['quantiles'],
+      quantiles: quantilesOf(distribution),
     };
   });
 }
