@@ -85,13 +85,14 @@ const storm = (unix: boolean, ...more: string[]): Promise<Planted> =>
     return { args: doctor(server.target, server.pid, ...load), evidence: [/backlog|full/] };
   });
 
-/** Few connections that come one after another, and handlers that keep a worker busy. */
+/** Few connections that come while nobody works yet, and handlers that then keep a worker busy. */
 const few = (accept: string, ...more: string[]): Promise<Planted> =>
   planted(async (stack) => {
     const workers = ['--workers', '4', '--accept', accept, '--backend', 'epoll', '--fault', 'heavy:300us/1'];
     const server = stack.use(await startServing('http', '--listen', 'http://127.0.0.1:0/', ...workers));
-    const load = ['--rate', '2200', '--connections', '24', '--connections-per-sec', '40', ...more];
-    return { args: doctor(server.target, server.pid, ...load), evidence: [/connections/] };
+    const load = ['--stage', '20/1s', '--stage', '2400/4s', '--connections-per-sec', '40', ...more];
+    const args = ['doctor', server.target, '--pid', String(server.pid), '--json', ...load];
+    return { args, evidence: [/connections/] };
   });
 
 export const ACCEPT_SCENARIOS: readonly Scenario[] = [
@@ -187,11 +188,11 @@ export const ACCEPT_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'imbalance',
-    title: 'few connections, one after another, which wake the same worker every time',
+    title: 'few connections that live long, and each woke the same worker when it came',
     expected: ['accept.imbalance'],
     mustNotBe: [],
     obstacle: needsRoot,
-    plant: () => few('exclusive'),
+    plant: () => few('exclusive', '--connections', '24'),
   },
   {
     name: 'balance',

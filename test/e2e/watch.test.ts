@@ -51,7 +51,8 @@ async function stallingServer(fault: string): Promise<Server> {
 async function onTerminal(args: string[], size: { columns: number; rows: number }, interruptMs: number) {
   const log = join(folder.path, `terminal-${size.columns}x${size.rows}`);
   const line = [binPath, 'watch', ...args].map((word) => `'${word}'`).join(' ');
-  const command = `stty cols ${size.columns} rows ${size.rows}; ${line}`;
+  // exec: a shell that stays would die of Ctrl-C itself, and its status be the one that is seen.
+  const command = `stty cols ${size.columns} rows ${size.rows}; exec ${line}`;
   await using script = start('script', ['-qec', command, '-E', 'always', log], {
     stdin: 'pipe',
     env: { TERM: 'xterm-256color', NO_COLOR: '' },
