@@ -12,6 +12,7 @@ import {
   type Histogram,
   SIGNIFICANT_DIGITS,
 } from './histogram.ts';
+import type { SparseHistogram } from './sparse-histogram.ts';
 
 // The low byte's upper half is the word size, 1 in V2: counts are of variable length.
 const COOKIE = 0x1c849303 | 0x10;
@@ -22,6 +23,8 @@ const MAX_PLAIN_BYTES = HEADER_BYTES + HISTOGRAM_BUCKETS * 9;
 const MAX_TEXT_LENGTH = 1_000_000;
 
 const scratch = Buffer.alloc(MAX_PLAIN_BYTES);
+const scratchBuckets = new Uint16Array(HISTOGRAM_BUCKETS);
+const scratchCounts = new Float64Array(HISTOGRAM_BUCKETS);
 
 /** The histogram as text, about 1 kB for a second's requests. */
 export function encodeHistogram(histogram: Histogram): string {
@@ -79,6 +82,15 @@ function writeNumber(from: number, value: number): number {
 
 /** Reads what encodeHistogram() wrote. Anything else, damaged or hostile, throws RUN_FILE_INVALID. */
 export function decodeHistogram(text: string): Histogram {
+  const { buckets, counts, totalCount } = decodeSparse(text);
+  const histogram = createHistogram();
+  for (let i = 0; i < buckets.length; i++) histogram.counts[buckets[i]!] = counts[i]!;
+  histogram.totalCount = totalCount;
+  return histogram;
+}
+
+/** The same, as the buckets in use: a tenth of the work for a second's requests. */
+export function decodeSparse(text: string): SparseHistogram {
   try {
     return readPlain(unpack(text));
   } catch (error) {
@@ -96,7 +108,7 @@ function unpack(text: string): Buffer {
   return inflateSync(bytes.subarray(8, 8 + length), { maxOutputLength: MAX_PLAIN_BYTES });
 }
 
-function readPlain(plain: Buffer): Histogram {
+function readPlain(plain: Buffer): SparseHistogram {
   if (plain.length < HEADER_BYTES || plain.readInt32BE(0) !== COOKIE) throw new Error('no V2 cookie');
   if (plain.readInt32BE(4) !== plain.length - HEADER_BYTES) throw new Error('wrong length');
   const ours =
@@ -104,9 +116,10 @@ function readPlain(plain: Buffer): Histogram {
     plain.readBigInt64BE(16) === 1n &&
     plain.readBigInt64BE(24) === BigInt(HIGHEST_NS);
   if (!ours) throw new Error('of another range or precision');
-  const histogram = createHistogram();
   let at = HEADER_BYTES;
   let bucket = 0;
+  let used = 0;
+  let totalCount = 0;
   while (at < plain.length) {
     let value = 0;
     let scale = 1;
@@ -121,10 +134,18 @@ function readPlain(plain: Buffer): Histogram {
       bucket += (value + 1) / 2;
     } else {
       if (bucket >= HISTOGRAM_BUCKETS) throw new Error('more buckets than there are');
-      histogram.counts[bucket++] = value / 2;
-      histogram.totalCount += value / 2;
+      totalCount += value / 2;
+      if (value > 0) {
+        scratchBuckets[used] = bucket;
+        scratchCounts[used++] = value / 2;
+      }
+      bucket++;
     }
   }
-  if (!Number.isSafeInteger(histogram.totalCount)) throw new Error('counts past counting');
-  return histogram;
+  if (!Number.isSafeInteger(totalCount)) throw new Error('counts past counting');
+  return {
+    buckets: scratchBuckets.slice(0, used),
+    counts: scratchCounts.slice(0, used),
+    totalCount,
+  };
 }

@@ -87,8 +87,7 @@ export type QuantileNs = {
 export function quantileNs(answered: Histogram, censored: Histogram | null, q: number): QuantileNs | null {
   const total = answered.totalCount + (censored?.totalCount ?? 0);
   if (total === 0) return null;
-  // 1e-9: 0.99 × 100 is 99.00000000000001 in binary, and would skip a request.
-  const rank = Math.max(1, Math.ceil(Math.min(1, q) * total - 1e-9 * total));
+  const rank = rankOf(q, total);
   if (rank <= answered.totalCount) {
     return { valueNs: bucketHighNs(bucketAtRank(answered.counts, null, rank)), atLeast: false };
   }
@@ -96,6 +95,12 @@ export function quantileNs(answered: Histogram, censored: Histogram | null, q: n
     valueNs: bucketLowNs(bucketAtRank(answered.counts, censored!.counts, rank)),
     atLeast: true,
   };
+}
+
+/** Which of `total` times in ascending order the quantile q (0–1) is, from 1. */
+export function rankOf(q: number, total: number): number {
+  // 1e-9: 0.99 × 100 is 99.00000000000001 in binary, and would skip a request.
+  return Math.max(1, Math.ceil(Math.min(1, q) * total - 1e-9 * total));
 }
 
 function bucketAtRank(counts: Float64Array, more: Float64Array | null, rank: number): number {

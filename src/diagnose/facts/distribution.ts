@@ -1,12 +1,6 @@
-import {
-  bucketHighNs,
-  bucketLowNs,
-  createHistogram,
-  type Histogram,
-  mergeHistograms,
-  quantileNs,
-} from '../../record/histogram.ts';
-import { decodeHistogram } from '../../record/histogram-text.ts';
+import { bucketHighNs, bucketLowNs } from '../../record/histogram.ts';
+import { mergeSparse, type SparseHistogram, sparseQuantile } from '../../record/sparse-histogram.ts';
+import { timesIn } from '../statistics/block-series.ts';
 import { ratio } from './numbers.ts';
 
 /** What the rules ask of latencies. Values are ns. */
@@ -28,47 +22,29 @@ export function distributionOf(
   answered: readonly string[],
   unanswered: readonly string[] = [],
 ): Distribution | null {
-  const known = merged(decodeAll(answered));
-  const never = merged(decodeAll(unanswered));
+  const known = mergeSparse(answered.map(timesIn));
+  const never = mergeSparse(unanswered.map(timesIn));
   const count = known.totalCount + never.totalCount;
   if (count === 0) return null;
   return {
     count,
     meanNs: meanOf(known),
-    quantileNs: (q) => quantileNs(known, never, q)?.valueNs ?? 0,
+    quantileNs: (q) => sparseQuantile(known, never, q)?.valueNs ?? 0,
     shareAbove: (limitNs) => ratio(countAbove(known, limitNs) + never.totalCount, count),
   };
 }
 
-const EMPTY = createHistogram();
-
-/** Most often there is one, or none: nothing to add up. */
-function merged(histograms: Histogram[]): Histogram {
-  return histograms.length > 1 ? mergeHistograms(histograms) : (histograms[0] ?? EMPTY);
-}
-
-/** A damaged histogram is as good as none: whoever needed it says that nothing was measured. */
-function decodeAll(texts: readonly string[]): Histogram[] {
-  return texts.flatMap((text) => {
-    try {
-      return text === '' ? [] : [decodeHistogram(text)];
-    } catch {
-      return [];
-    }
-  });
-}
-
-function meanOf({ counts, totalCount }: Histogram): number {
+/** Each bucket stands for its middle. */
+function meanOf({ buckets, counts, totalCount }: SparseHistogram): number {
   let sum = 0;
-  counts.forEach((count, bucket) => {
-    if (count > 0) sum += (count * (bucketLowNs(bucket) + bucketHighNs(bucket))) / 2;
+  buckets.forEach((bucket, i) => {
+    sum += (counts[i]! * (bucketLowNs(bucket) + bucketHighNs(bucket))) / 2;
   });
   return totalCount > 0 ? sum / totalCount : 0;
 }
 
-function countAbove({ counts }: Histogram, limitNs: number): number {
+function countAbove({ buckets, counts }: SparseHistogram, limitNs: number): number {
   let above = 0;
-  for (let bucket = counts.length - 1; bucket >= 0 && bucketLowNs(bucket) > limitNs; bucket--)
-    above += counts[bucket]!;
+  for (let i = buckets.length - 1; i >= 0 && bucketLowNs(buckets[i]!) > limitNs; i--) above += counts[i]!;
   return above;
 }

@@ -1,13 +1,13 @@
 import type { LoadBlock, LoadRecord, OutcomeCounts } from '../../record/load.ts';
+import { NO_TIMES, sparseQuantile } from '../../record/sparse-histogram.ts';
 import { SELF, TAIL } from '../limits.ts';
 import {
   blockOf,
-  decodeOrNull,
   groupSeries,
   mergeBlocks,
   secondsOf,
-  sparseQuantileNs,
   type TimeBlock,
+  timesIn,
 } from '../statistics/block-series.ts';
 import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
@@ -161,7 +161,7 @@ function secondOf(
 ): SecondFacts {
   const plannedCount = sumBy(blocks, (block) => block.counts.planned);
   const droppedCount = sumBy(blocks, (block) => block.counts.unsent);
-  const sentCount = sumBy(blocks, (block) => decodeOrNull(block.latency.lateness)?.totalCount ?? 0);
+  const sentCount = sumBy(blocks, (block) => timesIn(block.latency.lateness).totalCount);
   const known = sentCount > 0 || droppedCount > 0;
   const pendingCount = known
     ? amount(pendingBefore + plannedCount - sentCount - droppedCount)
@@ -174,10 +174,14 @@ function secondOf(
     droppedCount,
     pendingCount,
     closedLoop: open && pendingCount + droppedCount > allowed,
-    p50Ns: sparseQuantileNs(merged.answered, 0.5),
-    p90Ns: sparseQuantileNs(merged.answered, 0.9),
-    p99Ns: sparseQuantileNs(merged.answered, 0.99),
+    p50Ns: quantileOf(merged, 0.5),
+    p90Ns: quantileOf(merged, 0.9),
+    p99Ns: quantileOf(merged, 0.99),
   };
+}
+
+function quantileOf({ answered }: TimeBlock, q: number): number | null {
+  return sparseQuantile(answered, NO_TIMES, q)?.valueNs ?? null;
 }
 
 function clientFactsOf(record: LoadRecord): ClientFacts {

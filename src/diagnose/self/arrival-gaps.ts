@@ -1,11 +1,12 @@
 import { printable } from '../../base/printable.ts';
 import { formatNs } from '../../base/units.ts';
-import { bucketHighNs, bucketLowNs, type Histogram } from '../../record/histogram.ts';
+import { bucketHighNs, bucketLowNs } from '../../record/histogram.ts';
+import type { SparseHistogram } from '../../record/sparse-histogram.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
 import { type GapTest, testExponential } from '../statistics/anderson-darling.ts';
-import { decodeOrNull } from '../statistics/block-series.ts';
+import { timesIn } from '../statistics/block-series.ts';
 
 /**
  * The gaps between sends, one by one: exponential and independent for Poisson, all alike for constant arrivals. Finds
@@ -22,9 +23,9 @@ export const arrivalGaps = {
     if (arrival !== 'poisson' && arrival !== 'constant') return skip(`no rule for the gaps of ${arrival}`);
     if (load.rateChanges) return skip('the planned rate changes over the run, and gaps with it');
     if (!gaps) return skip('not seen: gaps between sends were not recorded');
-    const histogram = decodeOrNull(gaps.histogram);
-    if (!histogram || histogram.totalCount < SELF.gapsMinCount) {
-      return skip(`too few gaps to judge their distribution (${histogram?.totalCount ?? 0})`);
+    const histogram = timesIn(gaps.histogram);
+    if (histogram.totalCount < SELF.gapsMinCount) {
+      return skip(`too few gaps to judge their distribution (${histogram.totalCount})`);
     }
     const { values, counts, mean } = gapsOf(histogram);
     if (mean < SELF.gapsMinMeanNs) {
@@ -39,18 +40,10 @@ export const arrivalGaps = {
 } satisfies Check;
 
 /** Each bucket stands for its middle. */
-function gapsOf({ counts, totalCount }: Histogram) {
-  const values: number[] = [];
-  const used: number[] = [];
-  let sum = 0;
-  for (let bucket = 0; bucket < counts.length; bucket++) {
-    if (!(counts[bucket]! > 0)) continue;
-    const middle = (bucketLowNs(bucket) + bucketHighNs(bucket)) / 2;
-    values.push(middle);
-    used.push(counts[bucket]!);
-    sum += middle * counts[bucket]!;
-  }
-  return { values, counts: used, mean: sum / totalCount };
+function gapsOf({ buckets, counts, totalCount }: SparseHistogram) {
+  const values = Array.from(buckets, (bucket) => (bucketLowNs(bucket) + bucketHighNs(bucket)) / 2);
+  const sum = values.reduce((total, value, i) => total + value * counts[i]!, 0);
+  return { values, counts: [...counts], mean: sum / totalCount };
 }
 
 function judgePoisson(load: LoadFacts, found: GapTest, lag1: number | null, count: number): CheckResult {

@@ -1,9 +1,10 @@
 import { formatNs, formatShare } from '../../base/units.ts';
-import { bucketHighNs, type Histogram, mergeHistograms } from '../../record/histogram.ts';
+import { bucketHighNs } from '../../record/histogram.ts';
+import { mergeSparse, type SparseHistogram } from '../../record/sparse-histogram.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
-import { decodeOrNull } from '../statistics/block-series.ts';
+import { timesIn } from '../statistics/block-series.ts';
 
 /**
  * A reply that comes while the client's loop is busy waits until the turn is over, and that wait is measured as the
@@ -38,20 +39,20 @@ export const clientQueueing = {
   },
 } satisfies Check;
 
-function turnsOf(load: LoadFacts): Histogram | null {
-  const parts = load.record.client.threads.flatMap((thread) => decodeOrNull(thread.turns ?? '') ?? []);
-  return parts.length > 0 ? mergeHistograms(parts) : null;
+function turnsOf(load: LoadFacts): SparseHistogram | null {
+  const turns = mergeSparse(load.record.client.threads.map((thread) => timesIn(thread.turns ?? '')));
+  return turns.totalCount > 0 ? turns : null;
 }
 
 /**
  * An event comes at any moment of the turn before the one that handles it: of a turn of length d it waits between 0
  * and d. So P(wait > x) is the mean of 1 − x ÷ d over events with d > x. Found by bisection.
  */
-function waitQuantileNs({ counts, totalCount }: Histogram, q: number): number {
-  const lengths: [ns: number, count: number][] = [];
-  counts.forEach((count, bucket) => {
-    if (count > 0) lengths.push([bucketHighNs(bucket), count]);
-  });
+function waitQuantileNs({ buckets, counts, totalCount }: SparseHistogram, q: number): number {
+  const lengths = Array.from(buckets, (bucket, i): [ns: number, count: number] => [
+    bucketHighNs(bucket),
+    counts[i]!,
+  ]);
   const shareAbove = (ns: number) =>
     lengths.reduce((sum, [length, count]) => (length > ns ? sum + count * (1 - ns / length) : sum), 0) /
     totalCount;

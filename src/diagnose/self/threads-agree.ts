@@ -1,7 +1,8 @@
 import { formatNs } from '../../base/units.ts';
+import { NO_TIMES, sparseQuantile } from '../../record/sparse-histogram.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
-import { countOf, mergeBlocks, sparseQuantileNs } from '../statistics/block-series.ts';
+import { countOf, mergeBlocks } from '../statistics/block-series.ts';
 
 /** Pooling hides a thread of the client that measures something else than the others. */
 export const threadsAgree = {
@@ -18,7 +19,10 @@ export const threadsAgree = {
     if (threads.length < 2) return skip(`one client thread; ${rounding}`);
     const measured = threads
       .filter(({ block }) => countOf(block) >= SELF.threadsMinCount)
-      .map(({ threadIndex, block }) => ({ threadIndex, p99Ns: sparseQuantileNs(block.answered, 0.99) ?? 0 }))
+      .map(({ threadIndex, block }) => ({
+        threadIndex,
+        p99Ns: sparseQuantile(block.answered, NO_TIMES, 0.99)?.valueNs ?? 0,
+      }))
       .sort((a, b) => a.p99Ns - b.p99Ns);
     const best = measured[0];
     const worst = measured.at(-1);

@@ -1,9 +1,10 @@
 import { formatNs, formatShare } from '../../base/units.ts';
+import { mergeSparse, NO_TIMES, sparseQuantile } from '../../record/sparse-histogram.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { amount } from '../facts/numbers.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
-import { mergeSparse, secondsOf, sparseQuantileNs } from '../statistics/block-series.ts';
+import { secondsOf } from '../statistics/block-series.ts';
 import { plural } from '../words.ts';
 
 /** What the plan leaves out at the beginning, and whether it was enough. Figures are never dropped without a word. */
@@ -45,7 +46,7 @@ export const warmUp = {
 
 function p99Of(load: LoadFacts, from: number): number {
   const times = mergeSparse(load.series.slice(from).map((block) => block.answered));
-  return sparseQuantileNs(times, 0.99) ?? 0;
+  return sparseQuantile(times, NO_TIMES, 0.99)?.valueNs ?? 0;
 }
 
 /** How much time of the measured part the warm-up takes. */

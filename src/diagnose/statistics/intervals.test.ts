@@ -3,33 +3,30 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createPrng, type Prng } from '../../base/prng.ts';
-import { bucketOf, createHistogram, mergeHistograms, recordNs } from '../../record/histogram.ts';
-import { mergeSparse, type SparseTimes, sparseQuantileNs, type TimeBlock } from './block-series.ts';
+import { bucketOf } from '../../record/histogram.ts';
+import { mergeSparse, NO_TIMES, type SparseHistogram } from '../../record/sparse-histogram.ts';
+import type { TimeBlock } from './block-series.ts';
 import { bootstrapQuantileNs, middleOf } from './bootstrap.ts';
 import { designEffectOf, estimateQuantile, type Times } from './quantile-interval.ts';
 import { holm, permutationP, welch } from './two-samples.ts';
 
-const NEVER = createHistogram();
-
-function sparse(values: number[]): SparseTimes {
+function sparse(values: number[]): SparseHistogram {
   const sums = new Map<number, number>();
   for (const value of values) sums.set(bucketOf(value), (sums.get(bucketOf(value)) ?? 0) + 1);
   const buckets = Uint16Array.from(sums.keys()).sort();
-  return { buckets, counts: Float64Array.from(buckets, (b) => sums.get(b)!), total: values.length };
+  return { buckets, counts: Float64Array.from(buckets, (b) => sums.get(b)!), totalCount: values.length };
 }
 
 /** Blocks of exponential times of mean 1 ms; `wander` changes the mean from block to block. */
 function makeRun(prng: Prng, blockCount: number, perBlock: number, wander: number, neverCount = 0) {
-  const answered = createHistogram();
   const series: TimeBlock[] = [];
   for (let b = 0; b < blockCount; b++) {
     const mean = 1e6 * Math.exp(wander * (prng.next() - 0.5) * Math.sqrt(12));
     const values = Array.from({ length: perBlock }, () => prng.exponential(mean));
-    for (const value of values) recordNs(answered, value);
     series.push({ startNs: b * 1e9, answered: sparse(values), neverCount });
   }
-  const never = createHistogram();
-  if (neverCount > 0) recordNs(never, 2e9, neverCount * blockCount);
+  const answered = mergeSparse(series.map((block) => block.answered));
+  const never = sparse(Array.from({ length: neverCount * blockCount }, () => 2e9));
   const times: Times = { answered, never, count: answered.totalCount + never.totalCount };
   return { times, series };
 }
@@ -77,7 +74,7 @@ describe('quantile intervals', () => {
       answered: {
         ...block.answered,
         counts: block.answered.counts.map((count) => 4 * count),
-        total: 4 * block.answered.total,
+        totalCount: 4 * block.answered.totalCount,
       },
     }));
     const once = designEffectOf(series, 1e6, 0.632)!;
@@ -111,7 +108,7 @@ describe('quantile intervals', () => {
   });
 
   test('nothing measured has no quantiles', () => {
-    assert.equal(estimateQuantile({ answered: NEVER, never: NEVER, count: 0 }, [], 0.5), null);
+    assert.equal(estimateQuantile({ answered: NO_TIMES, never: NO_TIMES, count: 0 }, [], 0.5), null);
   });
 });
 
@@ -189,25 +186,4 @@ describe('two groups', () => {
     assert.deepEqual(holm([0.9]), [0.9]);
     assert.deepEqual(holm([]), []);
   });
-});
-
-test('sparse times add up and have the quantiles of the whole', () => {
-  const prng = createPrng(9);
-  const parts = [1, 2, 3].map(() => Array.from({ length: 500 }, () => prng.exponential(1e6)));
-  const whole = sparse(parts.flat());
-  const merged = mergeSparse(parts.map(sparse));
-  assert.deepEqual(merged, whole);
-  const histogram = mergeHistograms(
-    parts.map((part) => {
-      const h = createHistogram();
-      for (const value of part) recordNs(h, value);
-      return h;
-    }),
-  );
-  const times = { answered: histogram, never: NEVER, count: 1500 };
-  assert.equal(sparseQuantileNs(merged, 0.9), estimateQuantile(times, [], 0.9)!.valueNs);
-  assert.equal(
-    sparseQuantileNs({ buckets: new Uint16Array(0), counts: new Float64Array(0), total: 0 }, 0.5),
-    null,
-  );
 });

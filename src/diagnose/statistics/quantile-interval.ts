@@ -2,8 +2,9 @@
  * Quantiles with the interval they are known to. Requests of one second resemble each other, so the spread between
  * blocks of time, not the number of requests, says how much a quantile would differ in another run of the same server.
  */
-import { addCounts, bucketOf, createHistogram, type Histogram, quantileNs } from '../../record/histogram.ts';
+import { bucketOf } from '../../record/histogram.ts';
 import type { LatencyHistograms, LoadRecord } from '../../record/load.ts';
+import { mergeSparse, type SparseHistogram, sparseQuantile } from '../../record/sparse-histogram.ts';
 import { autocorrelation } from './autocorrelation.ts';
 import {
   blockSeriesOf,
@@ -11,9 +12,9 @@ import {
   countAbove,
   countAboveBucket,
   countOf,
-  decodeOrNull,
   type LatencyKind,
   type TimeBlock,
+  timesIn,
 } from './block-series.ts';
 import { studentQuantile } from './special.ts';
 
@@ -42,15 +43,11 @@ export type QuantileEstimate = {
 };
 
 /** A whole run's times of one kind. */
-export type Times = { answered: Histogram; never: Histogram; count: number };
+export type Times = { answered: SparseHistogram; never: SparseHistogram; count: number };
 
 export function timesOf(total: LatencyHistograms, kind: LatencyKind): Times {
-  const answered = decodeOrNull(total[kind]) ?? createHistogram();
-  const never = createHistogram();
-  for (const name of CENSORED[kind]) {
-    const part = decodeOrNull(total[name]);
-    if (part) addCounts(never, part.counts);
-  }
+  const answered = timesIn(total[kind]);
+  const never = mergeSparse(CENSORED[kind].map((name) => timesIn(total[name])));
   return { answered, never, count: answered.totalCount + never.totalCount };
 }
 
@@ -75,7 +72,7 @@ export function estimateQuantile(
   q: number,
   assumed: number | null = null,
 ): QuantileEstimate | null {
-  const value = quantileNs(times.answered, times.never, q);
+  const value = sparseQuantile(times.answered, times.never, q);
   if (value === null) return null;
   const n = times.count;
   const blockTotal = series.reduce((sum, block) => sum + countOf(block), 0);
@@ -86,8 +83,8 @@ export function estimateQuantile(
   const t = degrees === Number.POSITIVE_INFINITY ? 1.96 : studentQuantile(CONFIDENCE_P, degrees);
   // Woodruff 1952: the interval of the share below the quantile, read off the distribution itself.
   const reach = t * Math.sqrt((q * (1 - q)) / effectiveCount);
-  const low = quantileNs(times.answered, times.never, Math.max(0, q - reach))!;
-  const high = quantileNs(times.answered, times.never, Math.min(1, q + reach))!;
+  const low = sparseQuantile(times.answered, times.never, Math.max(0, q - reach))!;
+  const high = sparseQuantile(times.answered, times.never, Math.min(1, q + reach))!;
   return {
     q,
     valueNs: value.valueNs,

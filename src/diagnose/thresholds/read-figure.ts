@@ -1,9 +1,9 @@
 /** What a run says about one figure of a threshold. */
 import { printable } from '../../base/printable.ts';
 import { formatCount } from '../../base/units.ts';
-import { quantileNs } from '../../record/histogram.ts';
 import type { KindRecord, LoadRecord, OutcomeCounts } from '../../record/load.ts';
 import type { Run } from '../../record/run.ts';
+import { sparseQuantile } from '../../record/sparse-histogram.ts';
 import { distributionOf } from '../facts/distribution.ts';
 import { ratio } from '../facts/numbers.ts';
 import type { SelfCheck } from '../finding.ts';
@@ -130,7 +130,7 @@ function readQuantile(
   const series = blockSeriesOf(load, clock);
   const times = timesOf(part.latency, clock);
   // Kinds are not kept second by second: what the whole run shows of dependence is taken for theirs.
-  const limitNs = quantileNs(times.answered, times.never, q)?.valueNs ?? 0;
+  const limitNs = sparseQuantile(times.answered, times.never, q)?.valueNs ?? 0;
   const assumed = part.isWhole ? null : designEffectOf(series, limitNs, q);
   const estimate = estimateQuantile(times, part.isWhole ? series : [], q, assumed);
   if (!estimate) return unknown('no request has such a time');
@@ -161,7 +161,7 @@ function readWhole(
   if (withheld) return unknown(`withheld by ${withheld.checks.join(', ')}`);
   const { answered, never } = timesOf(part.latency, clock);
   if (which === 'max') {
-    const max = quantileNs(answered, never, 1);
+    const max = sparseQuantile(answered, never, 1);
     if (!max) return unknown('no request has such a time');
     return {
       known: true,

@@ -1,5 +1,10 @@
-import { addCounts, createHistogram, type Histogram, quantileNs } from '../../record/histogram.ts';
-import { decodeHistogram } from '../../record/histogram-text.ts';
+import { decodeSparse } from '../../record/histogram-text.ts';
+import {
+  mergeSparse,
+  NO_TIMES,
+  type SparseHistogram,
+  sparseQuantile,
+} from '../../record/sparse-histogram.ts';
 
 /** A value that may be only a lower bound, because it falls among requests that never got an answer. */
 export type Quantile = { ns: number; atLeast: boolean };
@@ -26,20 +31,21 @@ export function distributionOf(
     count,
     censoredCount: ages.totalCount,
     quantile(q) {
-      const found = quantileNs(answers, ages, q)!;
+      const found = sparseQuantile(answers, ages, q)!;
       return { ns: found.valueNs, atLeast: found.atLeast };
     },
   };
 }
 
-function sum(texts: readonly string[]): Histogram {
-  const total = createHistogram();
-  for (const text of texts) {
-    try {
-      addCounts(total, decodeHistogram(text).counts);
-    } catch {
-      // Damaged: shown as not measured. The run-file reader is where damage is reported.
-    }
-  }
-  return total;
+function sum(texts: readonly string[]): SparseHistogram {
+  return mergeSparse(
+    texts.map((text) => {
+      try {
+        return decodeSparse(text);
+      } catch {
+        // Damaged: shown as not measured. The run-file reader is where damage is reported.
+        return NO_TIMES;
+      }
+    }),
+  );
 }
