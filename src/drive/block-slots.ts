@@ -146,7 +146,8 @@ export class SlotReader {
   addOpenResponses(counts: Float64Array, fromNs: number): void {
     for (const slot of this.#slots) {
       if (Atomics.load(slot.state, 0) === FREE || slot.times[0]! < fromNs) continue;
-      for (let i = 0; i < counts.length; i++) counts[i]! += slot.response[i]!;
+      const { response } = slot;
+      for (let i = 0; i < counts.length; i++) if (response[i] !== 0) counts[i]! += response[i]!;
     }
   }
 

@@ -1,5 +1,5 @@
 /** Gathers, on the main thread, what the load threads leave in shared memory, and turns it into a LoadRecord. */
-import { addCounts, createHistogram, type Histogram, quantileNs } from '../record/histogram.ts';
+import { addCounts, createHistogram, type Histogram } from '../record/histogram.ts';
 import { encodeHistogram } from '../record/histogram-text.ts';
 import type {
   ArrivalShape,
@@ -12,14 +12,13 @@ import type {
 import { ArrivalReader } from './arrival-bins.ts';
 import { inFlightOf, SLOT_HISTOGRAMS, SlotReader, type SparseBlock } from './block-slots.ts';
 import { KIND_COUNT, KIND_HISTOGRAMS, viewKinds } from './kind-counts.ts';
+import { type LatencySoFar, LatencyView } from './latency-so-far.ts';
 import { SHORT_GAP_NS } from './outcome-recorder.ts';
 import { gapCounts, lagOneCorrelation } from './send-gaps.ts';
 import { COUNTER, type ThreadMemory } from './thread-memory.ts';
 
 /** Blocks kept unencoded; encoding waits for the end of the run, when nobody is disturbed, unless there are more. */
 const PENDING_LIMIT = 256;
-
-export type LatencySoFar = { p50Ns: number; p99Ns: number; recentP99Ns: number | null };
 
 export type LoadSpan = { startNs: number; measuredFromNs: number; endNs: number };
 
@@ -32,7 +31,8 @@ export class LoadCollector {
   readonly #total = perKind(() => createHistogram());
   readonly #pending: SparseBlock[] = [];
   readonly #blocks: LoadBlock[] = [];
-  #shown = createHistogram().counts;
+  readonly #soFar = createHistogram().counts;
+  readonly #latencyView = new LatencyView();
 
   constructor(memories: readonly ThreadMemory[], span: LoadSpan) {
     this.#memories = memories;
@@ -145,21 +145,11 @@ export class LoadCollector {
 
   /** Response times of the measured part so far, and since the last call; null before the first reply. */
   latencySoFar(): LatencySoFar | null {
-    const counts = this.#total.response.counts.slice();
-    for (const reader of this.#readers) reader.addOpenResponses(counts, this.#span.measuredFromNs);
-    const recent = createHistogram();
+    const counts = this.#soFar;
+    counts.set(this.#total.response.counts);
     // A block handed over meanwhile may be seen twice or not at all, for this once.
-    addCounts(
-      recent,
-      counts.map((count, bucket) => Math.max(0, count - this.#shown[bucket]!)),
-    );
-    this.#shown = counts;
-    const sum = createHistogram();
-    addCounts(sum, counts);
-    const p50 = quantileNs(sum, null, 0.5);
-    const p99 = quantileNs(sum, null, 0.99);
-    const recentP99Ns = quantileNs(recent, null, 0.99)?.valueNs ?? null;
-    return p50 && p99 && { p50Ns: p50.valueNs, p99Ns: p99.valueNs, recentP99Ns };
+    for (const reader of this.#readers) reader.addOpenResponses(counts, this.#span.measuredFromNs);
+    return this.#latencyView.update(counts);
   }
 
   inFlight(limit: number): LoadRecord['inFlight'] {
