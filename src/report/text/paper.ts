@@ -41,6 +41,8 @@ const ASCII: Record<string, string> = {
   '“': '"',
   '”': '"',
   '→': '->',
+  '²': '^2',
+  '±': '+/-',
 };
 
 /** Text of one sentence from a process or a run file. */

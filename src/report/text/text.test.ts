@@ -1,5 +1,7 @@
 // Goal: laying out text never loses, widens or forges any. Method: properties over arbitrary text, and a few pictures.
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
 import { Paper } from './paper.ts';
@@ -94,4 +96,22 @@ test('numbers are worded the same everywhere', () => {
   assert.equal(formatValue(1500, 'ns'), '1.50 µs');
   assert.equal(formatValue(1.2345, 'ratio'), '1.23');
   assert.equal(formatValue(0.03, 'CPUs'), '0.03 CPUs');
+});
+
+/** Pictures, drawn on terminals only. */
+const DRAWN = /[\u2500-\u259f]/u;
+
+test('every sign our sentences use has a spelling in ASCII', () => {
+  const src = join(import.meta.dirname, '..', '..');
+  const files = globSync('**/*.ts', { cwd: src }).filter(
+    (name) => !/test\.ts$|\/testing\/|\/html\//.test(name),
+  );
+  assert.ok(files.length > 300, `${files.length} files`);
+  const paper = new Paper({ colour: false, columns: null });
+  for (const name of files) {
+    const code = readFileSync(join(src, name), 'utf8').replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*/gm, '');
+    for (const sign of new Set(code.match(/[^\0-\x7f]/gu))) {
+      if (!DRAWN.test(sign)) assert.match(paper.clean(sign), /^[\x20-\x7e]+$/, `${sign} in ${name}`);
+    }
+  }
 });
