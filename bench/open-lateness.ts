@@ -3,9 +3,11 @@
  * sent, by the client's clock), and how evenly they reach the server: index of dispersion of arrivals at nginx's
  * sockets in bins of 10 ms, counted in the kernel by a BPF program on sk_data_ready. Warm-up is left out of both: the
  * client's code is compiled in it, by threads that take CPU from the one that sends. The client may use all CPUs.
+ * Clients that sleep between sends, and clients that do not (--spin).
  *
  *   npm run bench -- open-lateness [--rounds 10] [--seconds 2] [--warmup 3] [--rates 2000,10000,50000]
- *                                  [--arrivals constant,poisson] [--backends ring] [--client-cpus 0-1]
+ *                                  [--arrivals constant,poisson] [--backends ring] [--waits sleep,spin]
+ *                                  [--client-cpus 0-1]
  */
 
 import { availableParallelism } from 'node:os';
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     rates: { type: 'string', default: '2000,10000,50000' },
     arrivals: { type: 'string', default: 'constant,poisson' },
     backends: { type: 'string', default: 'ring' },
+    waits: { type: 'string', default: 'sleep,spin' },
     'client-cpus': { type: 'string', default: `0-${availableParallelism() - 1}` },
   },
 });
@@ -35,13 +38,16 @@ const { values } = parseArgs({
 const target = `http://127.0.0.1:${PORT}/`;
 const client = join(import.meta.dirname, 'lib', 'load-client.ts');
 
-type Task = { backend: string; arrival: string; ratePerSec: string };
+type Task = { backend: string; wait: string; arrival: string; ratePerSec: string };
 
-async function measure({ backend, arrival, ratePerSec }: Task, counter: ArrivalCounter): Promise<Sample> {
+async function measure(
+  { backend, wait, arrival, ratePerSec }: Task,
+  counter: ArrivalCounter,
+): Promise<Sample> {
   counter.restart();
   const seconds = String(Number(values.seconds) + Number(values.warmup));
   const program = [process.execPath, '--disable-warning=ExperimentalWarning', client];
-  const task = [target, '100', seconds, ratePerSec, backend, arrival, values.warmup];
+  const task = [target, '100', seconds, ratePerSec, backend, arrival, values.warmup, wait];
   const { output } = await runPinned(values['client-cpus'], [...program, ...task]);
   const { backend: _, ...sample } = JSON.parse(output) as Sample & { backend: string };
   const counts = counter.counts(sample.fromMonoNs!, sample.toMonoNs!, BIN_NS);
@@ -54,24 +60,23 @@ async function measure({ backend, arrival, ratePerSec }: Task, counter: ArrivalC
 
 await using nginx = await startNginx(SERVER_CPU, PORT);
 using counter = countArrivals(PORT);
-const tasks = values.backends
-  .split(',')
-  .flatMap((backend) =>
-    values.rates
-      .split(',')
-      .flatMap((ratePerSec) =>
-        values.arrivals.split(',').map((arrival): Task => ({ backend, arrival, ratePerSec })),
-      ),
-  );
+const tasks: Task[] = [];
+for (const backend of values.backends.split(',')) {
+  for (const wait of values.waits.split(',')) {
+    for (const ratePerSec of values.rates.split(',')) {
+      for (const arrival of values.arrivals.split(',')) tasks.push({ backend, wait, arrival, ratePerSec });
+    }
+  }
+}
 const variants = tasks.map((task) => ({
-  name: `${task.backend} ${task.arrival} ${task.ratePerSec}/s`,
+  name: `${task.backend} ${task.wait} ${task.arrival} ${task.ratePerSec}/s`,
   run: () => measure(task, counter),
 }));
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const line = (name: string, of: (metric: string) => number) => {
   const times = [50, 90, 99].map((p) => `p${p} ${of(`latenessUsP${p}`).toFixed(1).padStart(6)}`);
   const shape = `dispersion at the server ${of('serverDispersion10ms').toFixed(3)}`;
-  return `${name.padEnd(24)} lateness, µs: ${times.join('  ')}   ${shape}   failed ${of('failedCount')}`;
+  return `${name.padEnd(29)} lateness, µs: ${times.join('  ')}   ${shape}   failed ${of('failedCount')}`;
 };
 const samples = await alternate(variants, Number(values.rounds), (round, name, sample) => {
   print(`${String(round + 1).padStart(3)} ${line(name, (metric) => sample[metric]!)}`);

@@ -1,6 +1,6 @@
 /**
  * A load from the library, for benchmarks: argv is target, connections, seconds, rate (0: closed loop), back end, and,
- * if not poisson and a tenth of the time, the arrival process and the seconds of warm-up.
+ * if not poisson and a tenth of the time, the arrival process and the seconds of warm-up; "spin" never sleeps.
  */
 import { parseTarget } from '../../src/base/address.ts';
 import { createClock } from '../../src/base/clock.ts';
@@ -9,7 +9,7 @@ import { parseArrival } from '../../src/plan/arrival-spec.ts';
 import { quantileNs } from '../../src/record/histogram.ts';
 import { decodeHistogram } from '../../src/record/histogram-text.ts';
 
-const [target, connections, seconds, rate, backend, arrival, warmupSec] = process.argv.slice(2);
+const [target, connections, seconds, rate, backend, arrival, warmupSec, wait] = process.argv.slice(2);
 const ratePerSec = Number(rate) || null;
 const clock = createClock();
 const record = await startLoad({
@@ -23,6 +23,7 @@ const record = await startLoad({
   timeoutNs: 2e9,
   seed: 1,
   backend: backend as 'auto' | 'ring' | 'epoll',
+  spin: wait === 'spin',
   clock,
 }).done;
 const us = (text: string, q: number) => (quantileNs(decodeHistogram(text), null, q)?.valueNs ?? 0) / 1e3;

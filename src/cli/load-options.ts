@@ -28,6 +28,7 @@ export type LoadFlags = {
   source: string[];
   threads: number;
   backend: 'auto' | 'ring' | 'epoll';
+  spin: boolean;
 };
 
 export type LimitFlags = { findLimit: string[] };
@@ -86,5 +87,8 @@ export function addLoadOptions(command: Command): void {
   addGroup(command, 'Client:', [
     countOption('-t, --threads <count>', 'threads that drive the load', { min: 1, max: 64, initial: 1 }),
     new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),
+    new Option('--spin', 'never sleep between sends: on time to microseconds, for a CPU a thread').default(
+      false,
+    ),
   ]);
 }

@@ -2,7 +2,7 @@
 // to type instead. Method: command lines through commander, as a user types them, without anything being sent.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Command } from 'commander';
@@ -90,6 +90,13 @@ test('connections', async () => {
   assert.equal(choices.connectionsPerSec, 50);
   assert.equal(choices.connectTimeoutNs, 100e6);
   assert.deepEqual(choices.sourceAddresses, ['127.0.0.2', '127.0.0.3']);
+});
+
+test('threads that never sleep are no more than the CPUs', async (t) => {
+  const tooMany = availableParallelism() + 1;
+  if (tooMany > 64) return t.skip('more CPUs than threads may be asked for');
+  assert.equal((await settle('--spin')).spin, true);
+  await assert.rejects(settle(`--spin --threads ${tooMany}`), /--spin and --threads \d+ contradict.*CPUs/);
 });
 
 test('contradictions name both options and what to type', async () => {

@@ -3,6 +3,7 @@
  * with both names, before anything is opened.
  */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { parseTarget, type Target } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
@@ -33,7 +34,22 @@ export async function settleLoad(
     ...settleConnections(target, flags),
     threadCount: flags.threads,
     backend: flags.backend,
+    spin: settleSpin(flags),
   };
+}
+
+/** More threads that never sleep than CPUs would only be in each other's way. */
+function settleSpin({ spin, threads }: LoadFlags): boolean {
+  const cpuCount = availableParallelism();
+  if (spin && threads > cpuCount) {
+    contradiction(
+      '--spin',
+      `--threads ${threads}`,
+      `there are ${cpuCount} CPUs for them`,
+      'use fewer threads',
+    );
+  }
+  return spin;
 }
 
 type When = Pick<

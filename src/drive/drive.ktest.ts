@@ -361,6 +361,16 @@ test('the planned schedule does not depend on threads', async () => {
   }
 });
 
+test('a client that never sleeps says so, and its spinning is no load', async () => {
+  await using running = await startServer({ socketPath: socketPath() });
+  for (const backend of ['ring', 'epoll'] as const) {
+    const record = await drive(running.target, { spin: true, backend, ratePerSec: 200 });
+    assert.equal(record.plan.spin, true);
+    const { userNs, systemNs, spinNs } = record.client.threads[0]!;
+    assert.ok(spinNs > 0.8 * (userNs + systemNs), `${backend}: ${spinNs} of ${userNs + systemNs}`);
+  }
+});
+
 test('nothing is left open', async () => {
   const openFds = () => readdirSync('/proc/self/fd').length;
   await using running = await startServer();

@@ -16,6 +16,7 @@ import { SLOWEST_LIMIT } from './slowest.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
 import { resolveAddress, unreachable } from './target.ts';
+import type { ThreadCost } from './thread-cost.ts';
 import {
   CONTROL,
   COUNTER,
@@ -29,6 +30,8 @@ import { ThreadMessages } from './thread-messages.ts';
 export type LoadOptions = PlanOptions & {
   clock: Clock;
   backend?: 'auto' | 'ring' | 'epoll';
+  /** Threads never sleep: sends are late by microseconds, and each thread takes a whole CPU. */
+  spin?: boolean;
   /** Sizes of the ring back end's tables; for tests of what happens when they are too small. */
   ringSizes?: Partial<RingSizes>;
   /** About four times a second. */
@@ -137,11 +140,16 @@ class LoadRun {
       plan,
       anchor: { startMonoNs, startWallMs },
       backend: this.#options.backend ?? 'auto',
+      spin: this.#isSpinning,
       ringSizes: this.#options.ringSizes,
       control: this.#control,
       memory: this.#memories[threadIndex]!,
     });
     return { worker, messages: new ThreadMessages(worker) };
+  }
+
+  get #isSpinning(): boolean {
+    return this.#options.spin ?? false;
   }
 
   async #drive(plan: Plan, threads: Thread[]): Promise<LoadRecord> {
@@ -206,7 +214,7 @@ class LoadRun {
     const kinds = collector.kinds(plan.requests.kindNames);
     const finishedEarly = span.endNs < span.startNs + plan.durationNs;
     return {
-      plan: planRecord(plan, backend),
+      plan: { ...planRecord(plan, backend), spin: this.#isSpinning },
       startNs: span.startNs,
       endNs: span.endNs,
       measuredFromNs: span.measuredFromNs,
@@ -283,6 +291,12 @@ function protocolName(plan: Plan): string {
   return plan.codec.includes('/') ? text : text.split(':')[0]!;
 }
 
+/** A spin that was put off its CPU goes on by the clock, but costs nothing while it is off. */
+function onCpuShare({ userNs, systemNs, runDelayNs }: ThreadCost): number {
+  const cpuNs = userNs + systemNs;
+  return cpuNs + runDelayNs > 0 ? cpuNs / (cpuNs + runDelayNs) : 1;
+}
+
 function clientCost(
   results: ThreadResult[],
   wallNs: number,
@@ -294,7 +308,7 @@ function clientCost(
     threads: results.map(({ cost, stats }, threadIndex) => ({
       threadIndex,
       ...cost,
-      spinNs: stats.spinNs,
+      spinNs: stats.spinNs * onCpuShare(cost),
       waitCount: stats.waitCount,
       eventCount: stats.eventCount,
       turns: turnsOf(threadIndex),

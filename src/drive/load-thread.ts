@@ -41,6 +41,8 @@ export type ThreadInput = {
   plan: Plan;
   anchor: { startMonoNs: bigint; startWallMs: number };
   backend: 'auto' | 'ring' | 'epoll';
+  /** Never sleep. */
+  spin: boolean;
   ringSizes: Partial<RingSizes> | undefined;
   control: ControlMemory;
   memory: ThreadMemory;
@@ -71,7 +73,7 @@ export type ThreadResult = {
   slowest: { responseNs: number; outcome: OutcomeRecord }[];
 };
 
-/** Deadlines nearer than this are met by spinning: a timed wait oversleeps by about as much. */
+/** Deadlines nearer than this are met by spinning: on quiet hardware a timed wait oversleeps by about as much. */
 const SPIN_NS = 60e3;
 /** Connections still under way after this long do not hold up the start. */
 const OPENING_LIMIT_NS = 3e9;
@@ -129,7 +131,12 @@ async function run(input: ThreadInput): Promise<void> {
     }),
   });
   using loop = createLoop(
-    { connectionLimit, handlers: driver.handlers, nowNs, spinNs: SPIN_NS },
+    {
+      connectionLimit,
+      handlers: driver.handlers,
+      nowNs,
+      spinNs: input.spin ? Number.POSITIVE_INFINITY : SPIN_NS,
+    },
     input.backend,
     input.ringSizes,
   );

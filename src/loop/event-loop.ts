@@ -26,7 +26,8 @@ export type LoopHandlers = {
   onData(conn: number, bytes: Uint8Array, start: number, end: number): void;
   /**
    * Orderly end by the peer (errno 0) or an error. Bytes queued within this call or before it are still offered to
-   * the kernel once, and the slot is free after the call; but with end(conn) within it, all of them are sent first.
+   * the kernel once, and the slot is free after the call; but with end(conn) within it, all of them are sent first. There
+   * is room for one piece then, however full the queue.
    * Not called for our own close() or end().
    */
   onClose(conn: number, errno: number): void;
@@ -48,10 +49,12 @@ export type LoopOptions = {
   handlers: LoopHandlers;
   /** ns since run start; the loop's only clock. */
   nowNs: () => number;
-  /** Deadlines nearer than this are met by spinning, not by a timed wait. 0 (the default) never spins. */
+  /** Deadlines nearer than this are met by spinning: 0 (the default) never spins, Infinity never sleeps. */
   spinNs?: number;
   /** Keep stats.waitNs: two more readings of the clock a cycle. */
   measuresWaits?: boolean;
+  /** After end(): how long a peer may take nothing of what is queued for it. END_LINGER_NS, and not less. */
+  drainTimeoutNs?: number;
 };
 
 /** How a loop accepts from a listener. */
@@ -122,8 +125,9 @@ export type EventLoop = {
   /** Closes; no handler is called for this connection again. Queued bytes get one try and are dropped. */
   close(conn: number): void;
   /**
-   * Closes once queued bytes are sent and the peer has closed its side, or after END_LINGER_NS; what still arrives is
-   * discarded. No handler is called for this connection again.
+   * Closes once queued bytes are sent and the peer has closed its side, or END_LINGER_NS after they were sent; or when the
+   * peer has taken none of them for LoopOptions.drainTimeoutNs. What still arrives is discarded. No handler is called for
+   * this connection again.
    */
   end(conn: number): void;
   /** One cycle: submit, wait, handle, onTurn. */
@@ -133,10 +137,10 @@ export type EventLoop = {
   [Symbol.dispose](): void;
 };
 
-/** Most pieces queued on one connection; sendCopy joins small pieces. */
-export const SEND_QUEUE_DEPTH = 32;
+/** Most pieces queued on one connection, and one more within onClose; sendCopy joins small pieces. */
+export const SEND_QUEUE_DEPTH = 31;
 
-/** How long end() waits for the peer to close its side. */
+/** How long end() waits for the peer to close its side; and how often it looks whether the peer takes what is queued. */
 export const END_LINGER_NS = 2e9;
 
 export type SendMemory = { readonly bytes: Uint8Array; readonly address: bigint };

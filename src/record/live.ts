@@ -1,7 +1,10 @@
 /** What an observation tells while it goes on. Nothing of it is stored: the run file has the whole at the end. */
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from './observation.ts';
 
-/** A cycle that is over budget and has not ended. Told again while it lasts, with where it is stuck by then. */
+/**
+ * A cycle that is over budget, or a wake-up that is late, and has not ended. Told again while it lasts, with where it is
+ * stuck by then.
+ */
 export type OpenStall = {
   /** The same each time that this one is told of. */
   openIndex: number;
@@ -11,15 +14,21 @@ export type OpenStall = {
   wallNs: number;
   /** runnable: it could run, and does not. stopped: by a signal or a tracer. */
   state: 'on-cpu' | 'runnable' | 'blocked' | 'stopped';
-  /** The call it is in; "page-fault" outside of calls; null when it runs or that is hidden. */
+  /**
+   * As of a BlockedSlice; of one that runs, the call that its last sample met it in. Null when it runs its own code, or
+   * that is hidden.
+   */
   call: string | null;
   fdPath: string | null;
-  /** Innermost first. Empty while it runs, and without root. */
+  /** Innermost first; of one that runs, when its last sample met it in the kernel. Empty without root. */
   kernelStack: string[];
-  /** Innermost first, as it was `userStackAtNs`: it is read while the thread is blocked. Empty when it never was. */
+  /**
+   * Innermost first, as it was `userStackAtNs`: while the thread was blocked, or at its last CPU sample. Empty when it
+   * was neither seen blocked nor sampled yet.
+   */
   userStack: string[];
   userStackAtNs: number | null;
-  /** Its account so far, from counters. */
+  /** Its account so far: of a cycle from counters, of a wake-up as the probes saw it. */
   stall: Stall;
 };
 

@@ -79,6 +79,8 @@ export type PlanRecord = {
   /** How fast connections are opened; null: all at once. */
   connectionsPerSec?: number | null;
   /** Closed loop: the pause between a reply and the next request; null: none. */
+  /** The client never slept, so as to send on time. */
+  spin?: boolean;
   thinkTime?: { meanNs: number; jitterNs: number } | null;
 };
 

@@ -162,7 +162,10 @@ export type RunQueueAccount = {
 
 /** Off CPU and not runnable. */
 export type BlockedSlice = {
-  /** System call name; "page-fault" when none was in flight; "unknown" when not visible. */
+  /**
+   * System call name; "page-fault" when none was in flight; "stopped" by a signal, "traced" by a tracer, "frozen" with its
+   * cgroup; "unknown" when not visible.
+   */
   call: string;
   ns: number;
   count: number;

@@ -125,6 +125,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     pipelineDepth: v.optional(count),
     requestsPerConnection: v.optional(v.nullable(count)),
     connectionsPerSec: v.optional(numberOrNull),
+    spin: v.optional(v.boolean()),
     thinkTime: v.optional(v.nullable(v.object({ meanNs: number, jitterNs: number }))),
   }),
   startNs: number,

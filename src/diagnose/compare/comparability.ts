@@ -21,6 +21,7 @@ const PROPERTIES: readonly Property[] = [
   ['warm-up', (run) => ns(run.load?.plan.warmupNs)],
   ['timeout', (run) => ns(run.load?.plan.timeoutNs)],
   ['client back end', (run) => run.load?.plan.backend ?? null],
+  ['spinning', (run) => (run.load ? String(run.load.plan.spin ?? false) : null)],
   ['kinds of request', (run) => run.load?.kinds?.map(({ name }) => name).join(' ') ?? null],
   ['kernel', (run) => run.header.environment.kernelRelease],
   ['architecture', (run) => run.header.environment.arch],

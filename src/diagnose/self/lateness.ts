@@ -1,4 +1,5 @@
 import { formatNs, formatShare } from '../../base/units.ts';
+import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
 import { plural } from '../words.ts';
@@ -26,8 +27,23 @@ export const lateness = {
       return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: why };
     }
     if (share >= SELF.latenessVoid && lateNs >= SELF.latenessVoidFloorNs) {
-      return { ...base, limit: SELF.latenessVoid, verdict: 'VOID', text, spoils: ['response', 'service'] };
+      const told = text + hint(load, lateNs);
+      return {
+        ...base,
+        limit: SELF.latenessVoid,
+        verdict: 'VOID',
+        text: told,
+        spoils: ['response', 'service'],
+      };
     }
-    return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text };
+    return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: text + hint(load, lateNs) };
   },
 } satisfies Check;
+
+/** Where sleeps end as late as sends left, not sleeping helps. */
+function hint({ record }: LoadFacts, lateNs: number): string {
+  const sleepsLate = record.client.timerOversleepNsP99 >= lateNs / 2;
+  return sleepsLate && record.plan.spin !== true
+    ? '; sleeps end late on this machine: --spin avoids them'
+    : '';
+}

@@ -85,6 +85,7 @@ const load = v.strictObject({
     timeout_ns: ns,
     seed: v.number(),
     backend: v.picklist(['ring', 'epoll']),
+    spin: v.boolean(),
     arrival_spec: text,
     codec: text,
     stages: v.array(text),

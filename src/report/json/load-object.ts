@@ -21,6 +21,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       timeout_ns: plan.timeoutNs,
       seed: plan.seed,
       backend: plan.backend,
+      spin: plan.spin ?? false,
       arrival_spec: plan.arrivalSpec ?? plan.arrival,
       codec: plan.codec ?? plan.protocol,
       stages: plan.stages?.map(({ text }) => text) ?? [],
