@@ -40,14 +40,30 @@ const client = join(import.meta.dirname, 'lib', 'load-client.ts');
 
 type Task = { backend: string; wait: string; arrival: string; ratePerSec: string };
 
+/** Each run has a schedule of its own: a Poisson one is itself more or less even by chance. */
+let runCount = 0;
+
 async function measure(
   { backend, wait, arrival, ratePerSec }: Task,
   counter: ArrivalCounter,
 ): Promise<Sample> {
   counter.restart();
+  runCount++;
   const seconds = String(Number(values.seconds) + Number(values.warmup));
   const program = [process.execPath, '--disable-warning=ExperimentalWarning', client];
-  const task = [target, '100', seconds, ratePerSec, backend, arrival, values.warmup, wait];
+  // Room for a server that stands still for 10 ms: without a free connection nothing is sent, however punctual we are.
+  const connections = String(Math.max(100, Number(ratePerSec) / 100));
+  const task = [
+    target,
+    connections,
+    seconds,
+    ratePerSec,
+    backend,
+    arrival,
+    values.warmup,
+    wait,
+    String(runCount),
+  ];
   const { output } = await runPinned(values['client-cpus'], [...program, ...task]);
   const { backend: _, ...sample } = JSON.parse(output) as Sample & { backend: string };
   const counts = counter.counts(sample.fromMonoNs!, sample.toMonoNs!, BIN_NS);

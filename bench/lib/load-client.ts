@@ -1,6 +1,6 @@
 /**
  * A load from the library, for benchmarks: argv is target, connections, seconds, rate (0: closed loop), back end, and,
- * if not poisson and a tenth of the time, the arrival process and the seconds of warm-up; "spin" never sleeps.
+ * if not poisson and a tenth of the time, the arrival process and the seconds of warm-up; "spin" never sleeps; the seed.
  */
 import { parseTarget } from '../../src/base/address.ts';
 import { createClock } from '../../src/base/clock.ts';
@@ -9,7 +9,7 @@ import { parseArrival } from '../../src/plan/arrival-spec.ts';
 import { quantileNs } from '../../src/record/histogram.ts';
 import { decodeHistogram } from '../../src/record/histogram-text.ts';
 
-const [target, connections, seconds, rate, backend, arrival, warmupSec, wait] = process.argv.slice(2);
+const [target, connections, seconds, rate, backend, arrival, warmupSec, wait, seed] = process.argv.slice(2);
 const ratePerSec = Number(rate) || null;
 const clock = createClock();
 const record = await startLoad({
@@ -21,7 +21,7 @@ const record = await startLoad({
   durationNs: Number(seconds) * 1e9,
   ...(warmupSec !== undefined && { warmupNs: Number(warmupSec) * 1e9 }),
   timeoutNs: 2e9,
-  seed: 1,
+  seed: Number(seed ?? 1),
   backend: backend as 'auto' | 'ring' | 'epoll',
   spin: wait === 'spin',
   clock,
