@@ -76,13 +76,13 @@ const stopping = (accept: string): Promise<Planted> =>
     return { args: doctor(server.target, server.pid, ...load), evidence: [new RegExp(`\\b${victim}\\b`)] };
   });
 
-const storm = (unix: boolean, ...more: string[]): Promise<Planted> =>
+const storm = (evidence: RegExp, unix: boolean, ...more: string[]): Promise<Planted> =>
   planted(async (stack) => {
     const folder = stack.use(temporaryFolder());
     const listen = unix ? `unix+http:${join(folder.path, 'http.sock')}` : 'http://127.0.0.1:0/';
     const server = stack.use(await startServing('http', '--listen', listen, ...more));
     const load = ['--connections', '300', '--requests-per-connection', '1', '--arrival', 'closed'];
-    return { args: doctor(server.target, server.pid, ...load), evidence: [/backlog|full/] };
+    return { args: doctor(server.target, server.pid, ...load), evidence: [evidence] };
   });
 
 /** Few connections that come while nobody works yet, and handlers that then keep a worker busy. */
@@ -168,7 +168,7 @@ export const ACCEPT_SCENARIOS: readonly Scenario[] = [
     expected: ['accept.queue-overflow'],
     mustNotBe: [],
     obstacle: needsRoot,
-    plant: () => storm(false, '--backlog', '8'),
+    plant: () => storm(/backlog/, false, '--backlog', '8'),
   },
   {
     name: 'overflow-unix',
@@ -176,15 +176,16 @@ export const ACCEPT_SCENARIOS: readonly Scenario[] = [
     expected: ['accept.queue-overflow'],
     mustNotBe: [],
     obstacle: needsRoot,
-    plant: () => storm(true, '--backlog', '8'),
+    plant: () => storm(/full/, true, '--backlog', '8'),
   },
   {
     name: 'slow-loop-overflow',
     title: 'look-alike: the queue overflows because the loop sleeps in a handler',
-    expected: [],
+    expected: ['block.synchronous-call'],
     mustNotBe: ['accept.'],
     obstacle: needsRoot,
-    plant: () => storm(false, '--backlog', '64', '--backend', 'epoll', '--fault', 'sleep:100ms/50'),
+    plant: () =>
+      storm(/clock_nanosleep/, false, '--backlog', '64', '--backend', 'epoll', '--fault', 'sleep:100ms/50'),
   },
   {
     name: 'imbalance',
