@@ -42,7 +42,9 @@ export async function startPinned(
   command: readonly string[],
   address: number | string,
 ): Promise<Server> {
-  const child = spawn('taskset', ['-c', String(cpu), ...command], { stdio: 'ignore' });
+  // A benchmark that is killed must not leave servers behind: they would be measured with the next one.
+  const untilWeEnd = ['--pdeathsig', 'TERM', 'taskset', '-c', String(cpu)];
+  const child = spawn('setpriv', [...untilWeEnd, ...command], { stdio: 'ignore' });
   try {
     await accepting(address, child);
   } catch (error) {
