@@ -4,7 +4,7 @@
  * first at a fixed rate (open loop, Poisson), then as fast as they go (closed loop). Requests are counted by the servers
  * themselves, CPU by the scheduler, thread by thread. Each ratio is of two windows of one round.
  *
- *   npm run bench -- serve-http [--rounds 14] [--seconds 1] [--rate 20000] [--connections 100] [--servers ring,epoll]
+ *   npm run bench -- serve-http [--rounds 14] [--seconds 0.5] [--rate 20000] [--connections 100] [--servers ring,epoll]
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ const WARM_UP_NS = 1.5e9;
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '14' },
-    seconds: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '0.5' },
     rate: { type: 'string', default: '20000' },
     connections: { type: 'string', default: '100' },
     servers: { type: 'string', default: 'ring,epoll' },

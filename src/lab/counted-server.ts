@@ -2,12 +2,11 @@
  * `loopscope serve` as a child whose own counters can be asked for while it runs: the inside view of an experiment, beside
  * what /proc tells of the same processes.
  */
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { LoopscopeError } from '../base/errors.ts';
 import { readStatus } from '../kernel/proc/process-status.ts';
 import { readSchedstat } from '../kernel/proc/schedstat.ts';
 import type { WorkerStats } from '../serve/stats.ts';
+import { late, startServeChild } from './serve-child.ts';
 
 export type CountedServer = {
   readonly pid: number;
@@ -37,42 +36,18 @@ export async function startCountedServer(
   program: readonly string[],
   args: readonly string[],
 ): Promise<CountedServer> {
-  const argv = [...program, 'serve', ...args, '--json', '--stats', '--die-with-parent'];
-  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-4000);
-  });
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', (error) => {
-      complaint += error.message;
-      resolve();
-    });
-  });
-  let onReady: (said: Said) => void = () => {};
   let onStats: (stats: WorkerStats) => void = () => {};
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const said = JSON.parse(line) as Said & Partial<WorkerStats>;
-    if (said.cycles !== undefined) onStats(said as unknown as WorkerStats);
-    else onReady(said);
+  const server = await startServeChild({
+    program,
+    args: [...args, '--stats'],
+    readyWithinMs: READY_WITHIN_MS,
+    stopWithinMs: STOP_WITHIN_MS,
+    onLine(said) {
+      if ('cycles' in said) onStats(said as WorkerStats);
+    },
   });
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
-    await exited;
-    clearTimeout(timer);
-  };
-  const ready = new Promise<Said>((resolve) => {
-    onReady = resolve;
-  });
-  const said = await Promise.race([ready, exited, late(READY_WITHIN_MS)]);
-  if (!said?.targets) {
-    await stop();
-    const why = said?.error?.message ?? (complaint.trim() || 'it said nothing');
-    throw new LoopscopeError('INTERNAL', `the server did not start: ${why}`, said?.error?.hint);
-  }
-  const pids = said.workers && said.workers.length > 0 ? said.workers : [said.pid!];
+  const { child, target, workers } = server;
+  const pids = workers.length > 0 ? workers : [server.pid];
   const ask = () =>
     new Promise<WorkerStats[]>((resolve, reject) => {
       const found: WorkerStats[] = [];
@@ -81,19 +56,19 @@ export async function startCountedServer(
         if (found.length === pids.length) resolve(found);
       };
       child.kill('SIGUSR1');
-      void Promise.race([exited, late(COUNTERS_WITHIN_MS)]).then(() =>
-        reject(new LoopscopeError('INTERNAL', 'the server did not tell its counters', complaint.trim())),
+      void Promise.race([server.exited, late(COUNTERS_WITHIN_MS)]).then(() =>
+        reject(new LoopscopeError('INTERNAL', 'the server did not tell its counters', server.complaint())),
       );
     });
   return {
-    pid: said.pid!,
-    target: said.targets[0]!,
+    pid: server.pid,
+    target,
     pids,
     async counters() {
       const stats = await ask();
       return pids.map((pid) => ({ stats: stats.find((row) => row.pid === pid)!, ...usageOf(pid) }));
     },
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => server.stop(),
   };
 }
 
@@ -104,15 +79,3 @@ function usageOf(pid: number): { cpuNs: number; voluntarySwitches: number } {
     voluntarySwitches: readStatus(pid, pid)?.voluntarySwitches ?? 0,
   };
 }
-
-function late(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
-}
-
-/** The first line of a server told --json: that it is ready, or why it will not be. */
-type Said = {
-  pid?: number;
-  targets?: string[];
-  workers?: number[];
-  error?: { message: string; hint: string };
-};

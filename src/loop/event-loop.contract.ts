@@ -675,6 +675,82 @@ export function testEventLoop(name: string, create: CreateLoop, canRun: (t: Test
       assert.equal(r.loop.connectionCount, 0);
     });
 
+    it('end() shuts down as soon as all is sent, though nothing else wakes the loop', () => {
+      using r = new Recorder(create);
+      const listener = r.loop.listen(LOOPBACK);
+      using peer = new RawPeer(r.loop.listenerAddress(listener));
+      r.until('accept', () => r.accepted.length === 1);
+      r.onData = (conn) => {
+        r.loop.sendCopy(conn, Buffer.from('bye'), 0, 3);
+        r.loop.end(conn);
+      };
+      peer.send('x');
+      r.until('data', () => r.received.size === 1);
+      // One wait of this length would be one too many.
+      r.waitNs = 20e9;
+      r.turns(1);
+      assert.equal(peer.text(peer.receive()), 'bye');
+      assert.equal(peer.receive(), 0, 'the end of the stream');
+    });
+
+    it('end() waits for a peer that takes what is queued, and not for one that takes nothing', () => {
+      let nowNs = 0;
+      const patienceNs = 3 * END_LINGER_NS;
+      using r = new Recorder(create, { nowNs: () => (nowNs += 1000), drainTimeoutNs: patienceNs });
+      const listener = r.loop.listen(LOOPBACK);
+      r.waitNs = 0;
+      using slow = new RawPeer(r.loop.listenerAddress(listener));
+      r.until('accept', () => r.accepted.length === 1);
+      const memory = r.loop.allocateSendMemory(64 << 20);
+      assert.ok(r.loop.send(r.accepted[0]!, memory, 0, memory.bytes.length));
+      r.loop.end(r.accepted[0]!);
+      let read = 0;
+      for (let round = 0; round < 6; round++) {
+        nowNs += END_LINGER_NS;
+        r.turns(3);
+        assert.equal(r.loop.connectionCount, 1, `round ${round}`);
+        const stop = read + (3 << 20);
+        r.until('some of it', () => {
+          for (let n = slow.receive(); n > 0 && read < stop; n = slow.receive()) read += n;
+          return read >= stop;
+        });
+      }
+      for (let round = 0; round < 5; round++) {
+        nowNs += END_LINGER_NS;
+        r.turns(3);
+      }
+      assert.equal(r.loop.connectionCount, 0, 'given up');
+    });
+
+    it('has room for one piece more within onClose, however full the queue', () => {
+      using r = new Recorder(create);
+      const listener = r.loop.listen(LOOPBACK);
+      using peer = new RawPeer(r.loop.listenerAddress(listener));
+      r.until('accept', () => r.accepted.length === 1);
+      const memory = r.loop.allocateSendMemory(1 << 20);
+      let sent = 0;
+      r.onTurn = () => {
+        const conn = r.accepted[0]!;
+        if (r.received.size === 0 || r.loop.connectionCount === 0) return;
+        while (r.loop.send(conn, memory, 0, memory.bytes.length)) sent += memory.bytes.length;
+      };
+      r.onClose = (conn) => {
+        assert.ok(r.loop.send(conn, memory, 0, 5));
+        r.loop.end(conn);
+      };
+      peer.send('x');
+      r.until('a full queue', () => sent > 0);
+      shutdownSocket(peer.fd, NO_MORE);
+      let read = 0;
+      let n = 0;
+      r.until('the end', () => {
+        for (n = peer.receive(); n > 0; n = peer.receive()) read += n;
+        return n === 0;
+      });
+      assert.equal(read, sent + 5);
+      assert.equal(r.loop.connectionCount, 0);
+    });
+
     it('sleeps no longer than onTurn allows, and polls when it says 0', () => {
       using r = new Recorder(create);
       r.turns(1);

@@ -120,7 +120,7 @@ class RingLoop implements EventLoop {
       this.#open(fd, listener),
     );
     this.#connecting = new Connecting(this.#table, options.nowNs);
-    this.#ending = new EndingList(this.#table);
+    this.#ending = new EndingList(this.#table, this.#sender.queues, options.drainTimeoutNs);
     this.#receiving = new Uint8Array(limit);
   }
 
@@ -259,7 +259,9 @@ class RingLoop implements EventLoop {
   }
 
   #nextWakeNs(): number {
-    if (this.#connecting.hasOutcomes || this.#sender.dirtyCount > 0) return 0;
+    // A connection that ends is shut down when its last send is known to be done: nothing else may come to tell us.
+    const { dirtyCount, endsAny } = this.#sender;
+    if (this.#connecting.hasOutcomes || dirtyCount > 0 || endsAny) return 0;
     let wakeAtNs = this.#wakeAtNs;
     const { listeners } = this.#acceptor;
     if (this.#connecting.hasRetries) wakeAtNs = Math.min(wakeAtNs, this.#nowNs() + RETRY_NS);
@@ -344,7 +346,9 @@ class RingLoop implements EventLoop {
 
   #closeByPeer(conn: number, errno: number): void {
     const generation = this.#table.generation[conn]!;
+    this.#sender.queues.isClosing = true;
     this.#handlers.onClose(conn, errno);
+    this.#sender.queues.isClosing = false;
     if (this.#table.generation[conn] !== generation || this.#table.state[conn] === CLOSING) return;
     if (this.#table.state[conn] === ENDING) this.#endByPeer(conn, errno);
     else this.#release(conn);

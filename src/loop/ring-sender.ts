@@ -18,6 +18,8 @@ import { type ConnectionTable, ENDING } from './connection-table.ts';
 import { SendQueues } from './send-queue.ts';
 import { INDEX_MASK, OP_NONE, OP_SEND_ALL, OP_SEND_NOW, type Submitter } from './submitter.ts';
 
+/** What one sendAll holds at most: what a slow peer takes of a long reply shows at the end of each. */
+const SEND_ALL_BYTES = 262_144;
 /** Gathered sends of one batch; further ones send their first piece only, and the rest in the next cycle. */
 const MESSAGE_SLOTS = 64;
 
@@ -39,6 +41,8 @@ export class RingSender {
   readonly #sentNow: Int32Array;
   #sentNowCount = 0;
   #messageSlot = 0;
+  /** Among the sends that await confirmation is one of a connection that ends. */
+  endsAny = false;
 
   /** onDrained: all is sent on a connection whose both sides have ended. */
   constructor(submitter: Submitter, table: ConnectionTable, onDrained: (conn: number) => void) {
@@ -85,7 +89,10 @@ export class RingSender {
 
   /** T2: after an enter() and before handlers, looks for sends that fell short, and takes all others as done. */
   confirm(): void {
-    if (this.#sentNowCount === 0) return;
+    if (this.#sentNowCount === 0) {
+      this.endsAny = false;
+      return;
+    }
     const { ring, stats } = this.#submitter;
     // The kernel had no memory for some requests: they are submitted by the next enter().
     if (ring.unsubmittedCount > 0) {
@@ -106,6 +113,7 @@ export class RingSender {
     if (ring.isOverflown) return;
     const count = this.#sentNowCount;
     this.#sentNowCount = 0;
+    this.endsAny = false;
     for (let i = 0; i < count; i++) {
       const conn = this.#sentNow[i]!;
       const byteCount = this.#nowBytes[conn]!;
@@ -167,6 +175,7 @@ export class RingSender {
       ring.sendMessageNow(fd, this.#messages, slot, low, high);
       queues.lockedCount[conn] = pieceCount;
     }
+    if (this.#table.state[conn] === ENDING) this.endsAny = true;
     this.#nowBytes[conn] = byteCount;
     this.#sentNow[this.#sentNowCount++] = conn;
   }
@@ -189,7 +198,7 @@ export class RingSender {
       this.#table.fd[conn]!,
       this.queues.area(first),
       this.queues.start(first),
-      this.queues.end(first),
+      Math.min(this.queues.end(first), this.queues.start(first) + SEND_ALL_BYTES),
       OP_SEND_ALL | conn,
       this.#table.generation[conn]!,
     );

@@ -10,6 +10,8 @@
 import { SendArea } from '../kernel/send-area.ts';
 import { SEND_QUEUE_DEPTH } from './event-loop.ts';
 
+/** Of the ring of pieces: a power of two. */
+const PLACES = SEND_QUEUE_DEPTH + 1;
 const BLOCK_BYTES = 4096;
 const BLOCKS_PER_SLAB = 64;
 /** 64 MiB of copied bytes under way at once; past it sendCopy returns false. */
@@ -32,9 +34,10 @@ export class SendQueues {
   readonly #slabs: SendArea[] = [];
   readonly #freeBlocks: Int32Array;
   #freeBlockCount = 0;
+  #depth = SEND_QUEUE_DEPTH;
 
   constructor(connectionLimit: number) {
-    const pieces = connectionLimit * SEND_QUEUE_DEPTH;
+    const pieces = connectionLimit * PLACES;
     this.count = new Uint8Array(connectionLimit);
     this.lockedCount = new Uint8Array(connectionLimit);
     this.pendingBytes = new Float64Array(connectionLimit);
@@ -49,7 +52,7 @@ export class SendQueues {
 
   /** Index of the nth queued piece of a connection, for area(), start() and end(). */
   piece(conn: number, nth: number): number {
-    return conn * SEND_QUEUE_DEPTH + ((this.#head[conn]! + nth) & (SEND_QUEUE_DEPTH - 1));
+    return conn * PLACES + ((this.#head[conn]! + nth) & (PLACES - 1));
   }
   area(piece: number): SendArea {
     return this.#areas[piece]!;
@@ -61,6 +64,11 @@ export class SendQueues {
     return this.#end[piece]!;
   }
 
+  /** While onClose runs there is room for one piece more. */
+  set isClosing(closing: boolean) {
+    this.#depth = closing ? PLACES : SEND_QUEUE_DEPTH;
+  }
+
   /** False when the connection's queue is full. */
   push(conn: number, area: SendArea, start: number, end: number): boolean {
     return this.#append(conn, area, start, end, NO_BLOCK);
@@ -70,7 +78,7 @@ export class SendQueues {
   pushCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
     const room = this.#roomInLastPiece(conn);
     const blocksNeeded = Math.ceil(Math.max(0, end - start - room) / BLOCK_BYTES);
-    if (this.count[conn]! + blocksNeeded > SEND_QUEUE_DEPTH) return false;
+    if (this.count[conn]! + blocksNeeded > this.#depth) return false;
     while (this.#freeBlockCount < blocksNeeded) if (!this.#addSlab()) return false;
 
     let from = start;
@@ -119,7 +127,7 @@ export class SendQueues {
 
   #append(conn: number, area: SendArea, start: number, end: number, block: number): boolean {
     const count = this.count[conn]!;
-    if (count === SEND_QUEUE_DEPTH) return false;
+    if (count >= this.#depth) return false;
     const piece = this.piece(conn, count);
     this.#areas[piece] = area;
     this.#start[piece] = start;
@@ -142,7 +150,7 @@ export class SendQueues {
   #dropFirst(conn: number, piece: number): void {
     const block = this.#block[piece]!;
     if (block !== NO_BLOCK) this.#freeBlocks[this.#freeBlockCount++] = block;
-    this.#head[conn] = (this.#head[conn]! + 1) & (SEND_QUEUE_DEPTH - 1);
+    this.#head[conn] = (this.#head[conn]! + 1) & (PLACES - 1);
     this.count[conn] = this.count[conn]! - 1;
     if (this.lockedCount[conn]! > 0) this.lockedCount[conn] = this.lockedCount[conn]! - 1;
   }

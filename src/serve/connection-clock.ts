@@ -24,6 +24,8 @@ export type Overdue = {
 
 const SHORTEST_LOOK_NS = 10e6;
 const LONGEST_LOOK_NS = 500e6;
+/** While no connection more can be accepted, those who are here for nothing make room after so long. */
+const IDLE_WHEN_FULL_NS = 1e9;
 
 export class ConnectionClock {
   readonly state: Uint8Array;
@@ -34,6 +36,7 @@ export class ConnectionClock {
   readonly #unsent: Float64Array;
   readonly #unsentSinceNs: Float64Array;
   readonly #lookEveryNs: number;
+  #idleTimeoutNs: number;
   #nextLookNs = 0;
   /** No connection from here on has been served. */
   #end = 0;
@@ -45,6 +48,7 @@ export class ConnectionClock {
     this.#sinceNs = new Float64Array(connectionLimit);
     this.#unsent = new Float64Array(connectionLimit);
     this.#unsentSinceNs = new Float64Array(connectionLimit);
+    this.#idleTimeoutNs = limits.idleTimeoutNs;
     const shortestNs = Math.min(limits.idleTimeoutNs, limits.requestTimeoutNs, limits.sendTimeoutNs);
     this.#lookEveryNs = Math.min(LONGEST_LOOK_NS, Math.max(SHORTEST_LOOK_NS, shortestNs / 8));
   }
@@ -72,10 +76,12 @@ export class ConnectionClock {
     }
   }
 
-  /** Once a cycle; looks at all connections when it is time. */
-  look(nowNs: number): void {
+  /** Once a cycle; looks at all connections when it is time. isFull: others may be waiting for a place. */
+  look(nowNs: number, isFull: boolean): void {
     if (nowNs < this.#nextLookNs) return;
     this.#nextLookNs = nowNs + this.#lookEveryNs;
+    const { idleTimeoutNs } = this.#limits;
+    this.#idleTimeoutNs = isFull ? Math.min(idleTimeoutNs, IDLE_WHEN_FULL_NS) : idleTimeoutNs;
     for (let conn = 0; conn < this.#end; conn++) {
       const state = this.state[conn]!;
       if (state !== NOT_SERVED) this.#lookAt(conn, state, nowNs);
@@ -93,7 +99,7 @@ export class ConnectionClock {
       if (nowNs - this.#unsentSinceNs[conn]! > this.#limits.sendTimeoutNs) this.#overdue.notReading(conn);
     } else if (state === ARRIVING) {
       if (waitedNs > this.#limits.requestTimeoutNs) this.#overdue.arriving(conn);
-    } else if (waitedNs > this.#limits.idleTimeoutNs) {
+    } else if (waitedNs > this.#idleTimeoutNs) {
       this.#overdue.idle(conn);
     }
   }

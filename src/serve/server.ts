@@ -48,9 +48,10 @@ export class Server {
     this.#faults = faults;
     this.#row = row;
     this.#turns = turns;
-    const { connectionLimit } = settings;
+    const { connectionLimit, sendTimeoutNs: drainTimeoutNs } = settings;
+    const [handlers, nowNs] = [this.#handlers(), this.#nowNs];
     this.#loop = createLoop(
-      { connectionLimit, handlers: this.#handlers(), nowNs: this.#nowNs, measuresWaits: true },
+      { connectionLimit, handlers, nowNs, measuresWaits: true, drainTimeoutNs },
       settings.backend,
     );
     const protocol = SERVER_PROTOCOLS.find(({ name }) => name === settings.protocol)!;
@@ -180,8 +181,8 @@ export class Server {
   #turn(nowNs: number): number {
     this.#turnNs = nowNs;
     let waitNs = Math.max(0, this.#untilNs - nowNs);
-    if (this.#responder.turn()) waitNs = Math.min(waitNs, RETRY_NS);
-    this.#clock.look(nowNs);
+    if (this.#responder.turn(nowNs)) waitNs = Math.min(waitNs, RETRY_NS);
+    this.#clock.look(nowNs, this.#loop.connectionCount >= this.#settings.connectionLimit);
     if (this.#ending === 'leave' && nowNs >= this.#leaveUntilNs) this.end('stop');
     if (this.#ending === 'stop') this.#endQuiet();
     else if (this.#turns !== null && this.#ending === null) waitNs = this.#takeTurn(this.#turns, waitNs);

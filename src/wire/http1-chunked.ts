@@ -1,13 +1,31 @@
 /**
  * Chunked bodies (RFC 9112 §7.1), taken byte by byte; state in tables indexed by connection. Sizes and data end with
- * CRLF and nothing else: the leave to accept a bare LF (§2.2) is for start lines and fields, trailers included.
+ * CRLF and nothing else: the leave to accept a bare LF (§2.2) is for start lines and fields, trailers included. Replies
+ * are read with that leave, requests without: what two readers may understand differently is how requests are smuggled.
  */
 // Invariants
 //  K1  Of a body only data may be long: zeros before a size, extensions and trailers are bounded together.
+//  K2  skip() allocates nothing, and takes no byte past the end of the body.
 import type { Capture } from './capture.ts';
 import { isTokenByte, isValueByte } from './http1-fields.ts';
 
-export const CHUNKED = { more: -1, bad: -2 } as const;
+export const CHUNKED = { more: -1, bad: -2, tooLong: -3 } as const;
+
+export type ChunkedOptions = {
+  connectionLimit: number;
+  /** Extensions, trailers, and zeros before a size, all together: bounded like a header block. */
+  maxExtraBytes: number;
+  maxTrailerCount: number;
+  /** Longest body. */
+  maxBodyBytes: number;
+  /** Refuses what a reader is merely allowed to accept: blanks after a size, a bare LF, a folded trailer. */
+  isStrict: boolean;
+  /** Keeps the data. */
+  capture: Capture | null;
+};
+
+/** Longest chunk that replies may have, and exact in a double. */
+export const MAX_CHUNKED_BYTES: number = 2 ** 48;
 
 const SIZE = 0;
 const BLANK = 1;
@@ -29,44 +47,41 @@ const HT = 9;
 const SEMICOLON = 59;
 const COLON = 58;
 
-const MAX_CHUNK_BYTES = 2 ** 48;
-
 export class ChunkedBodies {
   readonly #state: Uint8Array;
   readonly #hasDigits: Uint8Array;
   readonly #left: Float64Array;
-  /** Bytes of extensions and trailers so far: bounded, like a header block. */
+  /** Data that the body may still have. */
+  readonly #room: Float64Array;
   readonly #extra: Int32Array;
   readonly #trailerCount: Int32Array;
-  readonly #maxExtraBytes: number;
-  readonly #maxTrailerCount: number;
+  readonly #options: ChunkedOptions;
+  readonly #isStrict: boolean;
   readonly #capture: Capture | null;
 
-  constructor(
-    connectionLimit: number,
-    maxExtraBytes: number,
-    maxTrailerCount: number,
-    capture: Capture | null,
-  ) {
+  constructor(options: ChunkedOptions) {
+    const { connectionLimit } = options;
+    this.#options = options;
+    this.#isStrict = options.isStrict;
+    this.#capture = options.capture;
     this.#state = new Uint8Array(connectionLimit);
     this.#hasDigits = new Uint8Array(connectionLimit);
     this.#left = new Float64Array(connectionLimit);
+    this.#room = new Float64Array(connectionLimit);
     this.#extra = new Int32Array(connectionLimit);
     this.#trailerCount = new Int32Array(connectionLimit);
-    this.#maxExtraBytes = maxExtraBytes;
-    this.#maxTrailerCount = maxTrailerCount;
-    this.#capture = capture;
   }
 
   begin(conn: number): void {
     this.#state[conn] = SIZE;
     this.#hasDigits[conn] = 0;
     this.#left[conn] = 0;
+    this.#room[conn] = this.#options.maxBodyBytes;
     this.#extra[conn] = 0;
     this.#trailerCount[conn] = 0;
   }
 
-  /** Position after the body's last byte, or CHUNKED.more (all taken), or CHUNKED.bad. */
+  /** Position after the body's last byte, or one of CHUNKED (more: all bytes were taken). */
   skip(conn: number, bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     while (at < end) {
@@ -79,14 +94,14 @@ export class ChunkedBodies {
         continue;
       }
       const step = this.#step(conn, bytes[at]!);
-      if (step === CHUNKED.bad) return CHUNKED.bad;
+      if (step < 0) return step;
       at++;
       if (step === 1) return at;
     }
     return CHUNKED.more;
   }
 
-  /** One byte outside chunk data. 0: go on, 1: that was the last, CHUNKED.bad. */
+  /** One byte outside chunk data. 0: go on, 1: that was the last, else CHUNKED. */
   #step(conn: number, byte: number): number {
     switch (this.#state[conn]) {
       case SIZE:
@@ -100,6 +115,7 @@ export class ChunkedBodies {
       case SIZE_LF:
         if (byte !== LF) return CHUNKED.bad;
         this.#hasDigits[conn] = 0;
+        this.#room[conn]! -= this.#left[conn]!;
         return this.#go(conn, this.#left[conn] === 0 ? TRAILER_START : DATA);
       case DATA_END:
         return byte === CR ? this.#go(conn, DATA_LF) : CHUNKED.bad;
@@ -116,7 +132,7 @@ export class ChunkedBodies {
     const digit = hexDigit(byte);
     if (digit >= 0) {
       const size = this.#left[conn]! * 16 + digit;
-      if (size > MAX_CHUNK_BYTES) return CHUNKED.bad;
+      if (size > this.#room[conn]!) return CHUNKED.tooLong;
       this.#left[conn] = size;
       this.#hasDigits[conn] = 1;
       // Zeros in front are allowed, and have to end.
@@ -130,26 +146,28 @@ export class ChunkedBodies {
   #afterDigits(conn: number, byte: number): number {
     if (byte === CR) return this.#go(conn, SIZE_LF);
     if (byte === SEMICOLON) return this.#go(conn, EXTENSION);
-    return byte === SP || byte === HT ? this.#go(conn, BLANK) : CHUNKED.bad;
+    const isBlank = byte === SP || byte === HT;
+    return isBlank && !this.#isStrict ? this.#go(conn, BLANK) : CHUNKED.bad;
   }
 
   /** Fields after the last chunk, by the rules of a header block. */
   #trailer(conn: number, byte: number): number {
-    if (this.#countExtra(conn) === CHUNKED.bad) return CHUNKED.bad;
+    if (this.#countExtra(conn) !== 0) return CHUNKED.tooLong;
     switch (this.#state[conn]) {
       case TRAILER_START:
-        if (byte === LF) return 1;
+        if (byte === LF) return this.#isStrict ? CHUNKED.bad : 1;
         if (byte === CR) return this.#go(conn, LAST_LF);
         // A folded line goes on with the value before it.
-        if ((byte === SP || byte === HT) && this.#trailerCount[conn]! > 0)
+        if ((byte === SP || byte === HT) && this.#trailerCount[conn]! > 0 && !this.#isStrict)
           return this.#go(conn, TRAILER_VALUE);
-        if (!isTokenByte(byte) || ++this.#trailerCount[conn]! > this.#maxTrailerCount) return CHUNKED.bad;
+        if (!isTokenByte(byte)) return CHUNKED.bad;
+        if (++this.#trailerCount[conn]! > this.#options.maxTrailerCount) return CHUNKED.tooLong;
         return this.#go(conn, TRAILER_NAME);
       case TRAILER_NAME:
         if (byte === COLON) return this.#go(conn, TRAILER_VALUE);
         return isTokenByte(byte) ? 0 : CHUNKED.bad;
       case TRAILER_VALUE:
-        if (byte === LF) return this.#go(conn, TRAILER_START);
+        if (byte === LF && !this.#isStrict) return this.#go(conn, TRAILER_START);
         if (byte === CR) return this.#go(conn, TRAILER_LF);
         return isValueByte(byte) ? 0 : CHUNKED.bad;
       default:
@@ -163,7 +181,7 @@ export class ChunkedBodies {
   }
 
   #countExtra(conn: number): number {
-    return ++this.#extra[conn]! > this.#maxExtraBytes ? CHUNKED.bad : 0;
+    return ++this.#extra[conn]! > this.#options.maxExtraBytes ? CHUNKED.tooLong : 0;
   }
 }
 

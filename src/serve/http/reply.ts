@@ -1,7 +1,8 @@
 /** Fixed HTTP replies in send memory, complete but for the second of their Date. */
 // Invariants
 //  P1  A copy that may still be on its way is not written: there are two, used in turn, and one rests for a second at
-//      least before its Date changes. What is sent later than that has its head behind it.
+//      least before its Date changes. A reply that waits longer than that goes out with a newer one; of one that the
+//      kernel took in part, the head is gone by then.
 import type { SendMemory } from '../../loop/event-loop.ts';
 import type { ReplyLoop } from '../protocols/protocol.ts';
 
@@ -57,16 +58,23 @@ export class Reply {
   }
 }
 
-/** The Date of replies: looked at once a cycle, written once a second. */
+/** The system's clock is asked for the second at most so often: a Date may be so much behind. */
+const LOOK_EVERY_NS = 20e6;
+
+/** The Date of replies: written once a second. */
 export class DateClock {
   second = 0;
   text: Uint8Array = new Uint8Array(DATE_BYTES);
+  #nextLookNs = Number.NEGATIVE_INFINITY;
 
   constructor() {
-    this.update();
+    this.update(Number.NEGATIVE_INFINITY);
   }
 
-  update(): void {
+  /** Once a cycle, with the loop's time. */
+  update(nowNs: number): void {
+    if (nowNs < this.#nextLookNs) return;
+    this.#nextLookNs = nowNs + LOOK_EVERY_NS;
     const second = Math.floor(Date.now() / 1000);
     if (second === this.second) return;
     this.second = second;

@@ -4,24 +4,16 @@
  */
 // Invariants
 //  H1  read() allocates nothing, and reads no byte outside [start, end).
+import { isTokenByte, isValueByte } from '../../wire/http1-fields.ts';
+import { isHostAndPort } from './authority.ts';
+
 const CR = 13;
 const LF = 10;
 const SP = 32;
 const HT = 9;
 const COLON = 58;
 const QUESTION = 63;
-
-/** RFC 9110 §5.6.2: characters of a token. */
-const TOKEN = new Uint8Array(256);
-for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-  TOKEN[char.charCodeAt(0)] = 1;
-}
-/** RFC 9110 §5.5: characters of a field value. No control characters but tab; bytes from 0x80 are opaque. */
-const VALUE = new Uint8Array(256).fill(1, 32).fill(0, 127, 128);
-VALUE[HT] = 1;
-
-export const isTokenByte = (byte: number): boolean => TOKEN[byte] === 1;
-export const isValueByte = (byte: number): boolean => VALUE[byte] === 1;
+const HASH = 35;
 
 /** Answered like GET (HEAD without the body). Other methods of the registry are not implemented here: 501. */
 const METHODS = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'] as const;
@@ -76,11 +68,12 @@ export class RequestHead {
   /** Returns the position after the line; the status is set when it is refused. */
   #requestLine(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
-    while (at < end && TOKEN[bytes[at]!] === 1) at++;
+    while (at < end && isTokenByte(bytes[at]!)) at++;
     if (at === start || bytes[at] !== SP) return this.#refuse(400);
     const method = methodIndex(bytes, start, at);
     const target = ++at;
-    while (at < end && bytes[at]! > SP && bytes[at]! < 127) at++;
+    // A fragment is the client's own (§3.2): some would take "#" for a part of the path, others not.
+    while (at < end && bytes[at]! > SP && bytes[at]! < 127 && bytes[at] !== HASH) at++;
     if (at === target || bytes[at] !== SP) return this.#refuse(400);
     if (at - target > this.#maxTargetBytes) return this.#refuse(414);
     const version = at + 1;
@@ -117,6 +110,9 @@ export class RequestHead {
       path = start + 7;
       if (!isAbsolute || path === end) return false;
       while (path < end && bytes[path] !== 47 && bytes[path] !== QUESTION) path++;
+      // RFC 9110 §4.2.1: without a host it is no http URI.
+      if (path === start + 7 || bytes[start + 7] === COLON || !isHostAndPort(bytes, start + 7, path))
+        return false;
     }
     let stop = path;
     while (stop < end && bytes[stop] !== QUESTION) stop++;
@@ -131,10 +127,10 @@ export class RequestHead {
       if (count === this.#maxFieldCount) return this.#refuse(431) === 0;
       let colon = at;
       // A blank here is a folded line (§5.2), or one before the colon (§5.1): both refused.
-      while (TOKEN[bytes[colon]!] === 1) colon++;
+      while (isTokenByte(bytes[colon]!)) colon++;
       if (colon === at || bytes[colon] !== COLON) return this.#refuse(400) === 0;
       let stop = colon + 1;
-      while (VALUE[bytes[stop]!] === 1) stop++;
+      while (isValueByte(bytes[stop]!)) stop++;
       // Only CR LF ends a line: a bare CR, a bare LF, a NUL do not.
       if (bytes[stop] !== CR || bytes[stop + 1] !== LF) return this.#refuse(400) === 0;
       if (!this.#field(bytes, at, colon, stop)) return false;
@@ -152,7 +148,9 @@ export class RequestHead {
     let end = stop;
     while (end > start && (bytes[end - 1] === SP || bytes[end - 1] === HT)) end--;
     if (length === 4) {
-      if (foldedEquals(bytes, name, colon, 'host')) this.#hostCount++;
+      if (!foldedEquals(bytes, name, colon, 'host')) return true;
+      this.#hostCount++;
+      return isHostAndPort(bytes, start, end) || this.#refuse(400) === 0;
     } else if (length === 6) {
       if (foldedEquals(bytes, name, colon, 'expect')) return this.#expect(bytes, start, end);
     } else if (length === 10) {

@@ -3,10 +3,11 @@
 //  R1  A request counts when its body has passed; `next` is then the first byte after it.
 //  R2  Nothing is allocated for a request whose head arrives in one piece.
 //  R3  Memory for heads in pieces is bounded: by maxHeaderBytes each, by PARTIAL_LIMIT_BYTES in all.
+import { CHUNKED, ChunkedBodies } from '../../wire/http1-chunked.ts';
+import { isTokenByte } from '../../wire/http1-fields.ts';
 import { Shape } from '../../wire/shape.ts';
-import { CHUNKED, ChunkedBodies } from './chunked-body.ts';
 import type { PathTable } from './path-table.ts';
-import { FRAMING, isTokenByte, RequestHead } from './request-head.ts';
+import { FRAMING, RequestHead } from './request-head.ts';
 
 export const GOT = { more: 0, request: 1, refused: 2, wantsContinue: 3 } as const;
 
@@ -36,6 +37,7 @@ const CLOSES = 2;
 
 const CR = 13;
 const LF = 10;
+const SP = 32;
 const NOT_YET = -1;
 const BARE_LF = -2;
 const ROOT = Uint8Array.of(47);
@@ -51,6 +53,7 @@ export class RequestReader {
   status = 0;
   /** Of the last request: its route, −1 when there is none, or ROUTE_SERVER. */
   route = 0;
+  /** Of the last request, also of one that is refused. */
   isHeadMethod = false;
   closes = false;
   readonly #limit: RequestReaderOptions;
@@ -72,7 +75,14 @@ export class RequestReader {
     const { connectionLimit, maxBodyBytes, maxHeaderBytes } = options;
     this.#limit = options;
     this.#head = new RequestHead(Math.min(MAX_TARGET_BYTES, maxHeaderBytes), MAX_FIELD_COUNT);
-    this.#chunked = new ChunkedBodies(connectionLimit, maxBodyBytes, maxHeaderBytes);
+    this.#chunked = new ChunkedBodies({
+      connectionLimit,
+      maxExtraBytes: maxHeaderBytes,
+      maxTrailerCount: MAX_FIELD_COUNT,
+      maxBodyBytes,
+      isStrict: true,
+      capture: null,
+    });
     this.#phase = new Uint8Array(connectionLimit);
     this.#left = new Float64Array(connectionLimit);
     this.#route = new Int32Array(connectionLimit);
@@ -94,6 +104,11 @@ export class RequestReader {
 
   isMidRequest(conn: number): boolean {
     return this.#phase[conn] !== IN_HEAD || this.#partialLength[conn]! > 0;
+  }
+
+  /** A HEAD's body, of all things, is under way. */
+  asksWithHead(conn: number): boolean {
+    return this.#phase[conn] !== IN_HEAD && (this.#flags[conn]! & IS_HEAD_METHOD) !== 0;
   }
 
   /** Takes bytes up to the end of one request; GOT says what came of it. Never throws, whatever the bytes. */
@@ -121,11 +136,14 @@ export class RequestReader {
     // Not HTTP at all (a TLS hello, say) is told by its first byte.
     if (!isTokenByte(bytes[at]!) && (bytes[at] !== CR || end - at > 1)) return this.#refuse(400);
     const blockEnd = findBlockEnd(bytes, at, at, end);
-    if (blockEnd === BARE_LF) return this.#refuse(400);
     if (blockEnd === NOT_YET) return this.#keep(conn, bytes, at, end) ? this.#more(end) : GOT.refused;
-    if (blockEnd - at > this.#limit.maxHeaderBytes) return this.#refuse(431);
-    const status = this.#head.read(bytes, at, blockEnd);
-    if (status !== 0) return this.#refuse(status);
+    if (blockEnd === BARE_LF) return this.#refuse(400, isHeadAt(bytes, at, end));
+    const { maxHeaderBytes } = this.#limit;
+    const status =
+      blockEnd - at > maxHeaderBytes
+        ? statusOfTooLong(bytes, at, at + maxHeaderBytes + 1)
+        : this.#head.read(bytes, at, blockEnd);
+    if (status !== 0) return this.#refuse(status, isHeadAt(bytes, at, blockEnd));
     return this.#begin(conn, bytes, blockEnd, end, this.#learn(bytes, at, blockEnd));
   }
 
@@ -142,10 +160,9 @@ export class RequestReader {
       return start + 1 === end ? this.#more(end) : this.feed(conn, bytes, start + 1, end);
     }
     const blockEnd = findBlockEnd(block, 0, kept, this.#partialLength[conn]!);
-    if (blockEnd === BARE_LF) return this.#refuse(400);
     if (blockEnd === NOT_YET) return this.#more(end);
-    const status = this.#head.read(block, 0, blockEnd);
-    if (status !== 0) return this.#refuse(status);
+    const status = blockEnd === BARE_LF ? 400 : this.#head.read(block, 0, blockEnd);
+    if (status !== 0) return this.#refuse(status, isHeadAt(block, 0, this.#partialLength[conn]!));
     const known = this.#learn(block, 0, 0);
     kept = blockEnd - kept;
     this.#dropPartial(conn);
@@ -185,7 +202,7 @@ export class RequestReader {
       return this.#done(conn, known.route, known.flags);
     }
     if (known.framing === FRAMING.length && known.contentLength > this.#limit.maxBodyBytes) {
-      return this.#refuse(413);
+      return this.#refuse(413, (known.flags & IS_HEAD_METHOD) !== 0);
     }
     this.#route[conn] = known.route;
     this.#flags[conn] = known.flags;
@@ -206,7 +223,7 @@ export class RequestReader {
     } else {
       const next = this.#chunked.skip(conn, bytes, start, end);
       if (next === CHUNKED.more) return this.#more(end);
-      if (next < 0) return this.#refuse(next === CHUNKED.tooLong ? 413 : 400);
+      if (next < 0) return this.#refuse(next === CHUNKED.tooLong ? 413 : 400, this.asksWithHead(conn));
       this.next = next;
     }
     this.#phase[conn] = IN_HEAD;
@@ -226,8 +243,10 @@ export class RequestReader {
     return GOT.more;
   }
 
-  #refuse(status: number): number {
+  /** isHead: the refusal is the answer to a HEAD, so that a body in it would be taken for another reply. */
+  #refuse(status: number, isHead = false): number {
     this.status = status;
+    this.isHeadMethod = isHead;
     return GOT.refused;
   }
 
@@ -252,7 +271,7 @@ export class RequestReader {
     const hasEnd =
       length > 0 && total > maxHeaderBytes && findBlockEnd(partial, 0, length, length + take) > 0;
     if (total > maxHeaderBytes && !hasEnd) {
-      this.#refuse(partial.subarray(0, length + take).indexOf(LF) < 0 ? 414 : 431);
+      this.#refuse(statusOfTooLong(partial, 0, length + take), isHeadAt(partial, 0, length + take));
       return false;
     }
     if (this.#partialBytes <= PARTIAL_LIMIT_BYTES) return true;
@@ -267,6 +286,27 @@ export class RequestReader {
     this.#partial[conn] = NONE;
     this.#partialLength[conn] = 0;
   }
+}
+
+/** Which part of a head that begins with [start, end) is too long: its method (RFC 9112 §3), its target, or the fields. */
+function statusOfTooLong(bytes: Uint8Array, start: number, end: number): number {
+  for (let i = start, hasBlank = false; i < end; i++) {
+    if (bytes[i] === SP) hasBlank = true;
+    if (bytes[i] === LF) break;
+    if (i === end - 1) return hasBlank ? 414 : 501;
+  }
+  return 431;
+}
+
+function isHeadAt(bytes: Uint8Array, start: number, end: number): boolean {
+  return (
+    end - start >= 5 &&
+    bytes[start] === 72 &&
+    bytes[start + 1] === 69 &&
+    bytes[start + 2] === 65 &&
+    bytes[start + 3] === 68 &&
+    bytes[start + 4] === SP
+  );
 }
 
 /**

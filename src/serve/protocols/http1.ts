@@ -86,15 +86,15 @@ class Http1Responder implements Responder {
   }
 
   timeOut(conn: number): void {
-    if (this.#ended[conn] === 0) this.#refuse(conn, 408);
+    if (this.#ended[conn] === 0) this.#refuse(conn, 408, this.#reader.asksWithHead(conn));
   }
 
   leave(): void {
     this.#leaving = true;
   }
 
-  turn(): boolean {
-    this.#clock.update();
+  turn(nowNs: number): boolean {
+    this.#clock.update(nowNs);
     return this.#queue.hasWaiting && this.#queue.turn();
   }
 
@@ -105,12 +105,12 @@ class Http1Responder implements Responder {
       const got = reader.feed(conn, bytes, at, end);
       if (got === GOT.request) {
         at = reader.next;
-        this.#answer(conn);
+        this.#answer(conn, at === end);
         continue;
       }
       if (got === GOT.refused) {
         this.counts.badCount++;
-        this.#refuse(conn, reader.status);
+        this.#refuse(conn, reader.status, reader.isHeadMethod);
         return;
       }
       // §10.1.1 of RFC 9110: the client waits for a word before it sends the body. It goes after earlier replies.
@@ -122,22 +122,26 @@ class Http1Responder implements Responder {
     if (this.#ended[conn] === 0 && !this.#queue.flush(conn)) this.#end(conn);
   }
 
-  #answer(conn: number): void {
+  /**
+   * isNewest: nothing behind it has arrived. A server that leaves still answers what has; after the reply that says
+   * "close" it may answer nothing (§9.6).
+   */
+  #answer(conn: number, isNewest: boolean): void {
     const { route, isHeadMethod, closes } = this.#reader;
     this.counts.requestCount++;
     this.#onRequest();
     const reply =
       route >= 0 ? this.#routes[route]! : route === ROUTE_SERVER ? this.#aboutServer : this.#notFound;
-    const last = closes || this.#leaving;
+    const last = closes || (this.#leaving && isNewest);
     const copy = reply.at(this.#clock, last);
     if (!this.#queue.add(conn, copy.memory, isHeadMethod ? copy.headerEnd : copy.end)) this.#end(conn);
     else if (last) this.#finish(conn);
   }
 
   /** A request after which nothing more can be understood: an answer, and the end. */
-  #refuse(conn: number, status: number): void {
+  #refuse(conn: number, status: number, isHead: boolean): void {
     const copy = this.#refusals.get(status)!.at(this.#clock, true);
-    if (this.#queue.add(conn, copy.memory, copy.end)) this.#finish(conn);
+    if (this.#queue.add(conn, copy.memory, isHead ? copy.headerEnd : copy.end)) this.#finish(conn);
     else this.#end(conn);
   }
 

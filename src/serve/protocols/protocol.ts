@@ -49,8 +49,8 @@ export type Responder = {
   timeOut(conn: number): void;
   /** From now on each reply is its connection's last, where the protocol can say so. */
   leave(): void;
-  /** Once a cycle: goes on with replies that did not fit. True while some are left. */
-  turn(): boolean;
+  /** Once a cycle: goes on with replies that did not fit. True while some are left. `nowNs` is the loop's time. */
+  turn(nowNs: number): boolean;
   readonly counts: ResponderCounts;
 };
 

@@ -85,12 +85,35 @@ test('connections are told by how they keep the server waiting', () => {
     if (second === 2) clock.touched(2, true, false, 2e9);
     if (second < 6) clock.touched(4, true, true, second * 1e9);
     if (second === 4) unsent = 50;
-    clock.look(second * 1e9);
+    clock.look(second * 1e9, false);
     for (const what of said.splice(0)) said.push(what.includes('@') ? what : `${what} @${second}`);
   }
   assert.deepEqual(said, ['arriving 2 @4', 'arriving 4 @8', 'idle 1 @9', 'not reading 3 @9']);
   clock.touched(1, false, true, 20e9);
   assert.equal(clock.state[1], NOT_SERVED, 'bytes of a connection that was ended change nothing');
+});
+
+test('with no place left, those who do nothing go first, and nobody else', () => {
+  const ended: number[] = [];
+  const limits = { idleTimeoutNs: 60e9, requestTimeoutNs: 10e9, sendTimeoutNs: 30e9 };
+  const gone = (conn: number) => {
+    ended.push(conn);
+    clock.closed(conn);
+  };
+  const unsentBytes = (conn: number) => (conn === 3 ? 5 : 0);
+  const clock = new ConnectionClock(9, limits, {
+    idle: gone,
+    arriving: gone,
+    notReading: gone,
+    unsentBytes,
+  });
+  for (const conn of [1, 2, 3, 4]) clock.opened(conn, 0);
+  clock.touched(2, true, false, 0);
+  clock.look(2e9, false);
+  assert.deepEqual(ended, []);
+  clock.touched(4, false, true, 2.5e9);
+  clock.look(3e9, true);
+  assert.deepEqual(ended, [1], 'not 2 mid-request, 3 that reads, 4 just answered');
 });
 
 test('a worker that was given no CPUs may run wherever its master may', () => {
