@@ -1,6 +1,7 @@
 /** What the rules about blocked time share: naming the call, its descriptor and who ended the wait. */
 import { printable } from '../base/printable.ts';
 import { formatNs, formatShare } from '../base/units.ts';
+import { stopPhrase } from '../record/stops.ts';
 import { actorName } from './facts/actors.ts';
 import type { CauseTally } from './facts/excess.ts';
 import { ratio, sumBy } from './facts/numbers.ts';
@@ -25,7 +26,12 @@ function callEvidence(time: CallTime, tally: CauseTally): Evidence {
   const { example } = time;
   const state = example.uninterruptible ? ' (uninterruptible)' : '';
   const share = ratio(time.ns, tally.lostNs);
-  const waker = example.waker ? `; woken by ${actorName(example.waker)}` : '';
+  const stop = stopPhrase(time.call);
+  const waker = example.waker ? `; ${stop ? 'let go on' : 'woken'} by ${actorName(example.waker)}` : '';
+  if (stop !== null) {
+    const text = `${stop} ${times(time.count)} for ${formatNs(time.ns)} (${formatShare(share)} of this)${waker}.`;
+    return fact('blocked_in', time.call, '', text[0]!.toUpperCase() + text.slice(1));
+  }
   return fact(
     'blocked_in',
     printable(time.call, 40),

@@ -2,24 +2,25 @@
  * The tier that sees every cycle. Two probes a cycle always; the scheduler probes, interrupts and CPU samples only while
  * armed (arming.ts).
  */
-import { attachTracepoint } from '../kernel/bpf/attach.ts';
+import { attachTracepoint, attachTracing } from '../kernel/bpf/attach.ts';
 import { type LoadedObject, loadSkeleton } from '../kernel/bpf/light-skeleton.ts';
-import { deleteElement, lookupElement, mapArray, updateElement } from '../kernel/bpf/map.ts';
+import { mapArray, updateElement } from '../kernel/bpf/map.ts';
 import { openRingBuffer } from '../kernel/bpf/ring-buffer.ts';
 import { openTracefs, type Tracefs } from '../kernel/bpf/tracefs.ts';
 import { offHeap } from '../kernel/libc.ts';
 import { closeFd } from '../kernel/sockets.ts';
 import { type Arming, type ArmingLimit, createArming } from './arming.ts';
+import { type NewestSample, type OpenTurn, readNewestSample, readOpenTurn } from './open-turn.ts';
 import {
   BLOCK_LIMIT,
   control,
-  counters,
   LOOP_LIMIT,
   loop_state,
   STACK_LOOP_LIMIT,
   STACKS_PER_LOOP,
   totals,
 } from './probes/layouts.ts';
+import { createSeats } from './seats.ts';
 import { createMemoryProbes, createStackCredit, createStackSlots } from './stack-supply.ts';
 import { isStackRecord } from './stack-unwinder.ts';
 import { WAIT_CALLS } from './wait-calls.ts';
@@ -44,8 +45,12 @@ export type BpfTier = {
   poll(): void;
   /** The kernel's own totals of a loop, live. Fields by probes/layouts.ts. */
   totalsOf(loopIndex: number): DataView;
-  /** The work a loop is in the middle of, or null while it waits (or was not yet seen to return from a wait). */
-  openWork(loopIndex: number): OpenWork | null;
+  /** What a loop is in the middle of, or null while it waits (or was not yet seen to return from a wait). */
+  openTurn(loopIndex: number): OpenTurn | null;
+  /** Where the present turn of a loop was at its last CPU sample, or null without one. */
+  newestSample(loopIndex: number): NewestSample | null;
+  /** Watched threads that ended so far, or whose program did: time to look who is there. */
+  endings(): number;
   ringDrops(): number;
   /** User stacks that were not sent: over what unwinding may cost, or for want of room in the ring. */
   stackDrops(): number;
@@ -60,18 +65,10 @@ export type BpfTier = {
   [Symbol.dispose](): void;
 };
 
-/** Since when, on CLOCK_MONOTONIC, and the task's counters then. */
-export type OpenWork = {
-  startMonoNs: bigint;
-  cpu: number;
-  eventCount: number;
-  peekCount: number;
-  execNs: number;
-  runDelayNs: number;
-};
-
 const DEFAULT_RING_BYTES = 1 << 20;
 const ACCEPT_CALLS = ['accept', 'accept4'];
+const END_PROGRAMS = ['on_thread_end', 'on_exec'];
+
 /** Loads and attaches. Throws PERMISSION or BPF_LOAD; whatever was opened until then is closed again. */
 export function startBpfTier(options: BpfTierOptions): BpfTier {
   using stack = new DisposableStack();
@@ -89,10 +86,25 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   const totalsMapping = stack.use(mapArray(object.maps.get('totals')!, LOOP_LIMIT * totals.byteLength));
   const controlMapping = stack.use(mapArray(object.maps.get('control')!, control.byteLength));
   const controlView = new DataView(controlMapping.buffer);
+  const stateMaps = {
+    states: object.maps.get('states')!,
+    userStacks: object.maps.get('user_stacks')!,
+    cpuMemories: object.maps.get('cpu_memories')!,
+  };
   const attached = new Set<string>();
   const fds: number[] = [];
+  /** Sees loops go to sleep; while the scheduler probes are armed theirs does. */
+  let sleepFd = -1;
+  const seeSleeps = (on: boolean) => {
+    if (on && sleepFd < 0) sleepFd = attachTracing(object.programs.get('on_sleep')!);
+    if (!on && sleepFd >= 0) {
+      closeFd(sleepFd);
+      sleepFd = -1;
+    }
+  };
   const closeFds = () => {
     for (const fd of fds.splice(0)) closeFd(fd);
+    seeSleeps(false);
     attached.clear();
   };
   stack.defer(closeFds);
@@ -102,10 +114,17 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   });
 
   declareWaitCalls(object);
-  for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
+  let seesCycles = true;
+  const attachAlways = () => {
+    for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
+    for (const name of END_PROGRAMS) fds.push(attachTracing(object.programs.get(name)!));
+    seeSleeps(controlView.getUint32(control.at.armed, true) === 0);
+  };
+  attachAlways();
 
   const memoryProbes = stack.use(createMemoryProbes(object, tracefs));
   const credit = createStackCredit(controlView, options.nowNs);
+  const seats = createSeats(object.maps.get('seats')!, object.maps.get('loop_of_tid')!);
   const stackSlots = createStackSlots(options.armed === 'never' ? 0 : STACK_LOOP_LIMIT);
 
   const arming = stack.use(
@@ -117,6 +136,7 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
       setEpoch(epoch) {
         memoryProbes.attach(epoch > 0);
         controlView.setUint32(control.at.armed, epoch, true);
+        seeSleeps(seesCycles && epoch === 0);
       },
       onChange: options.onTierChange,
     }),
@@ -133,9 +153,6 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
         kinds |= 1 << call.kind;
         if (attached.has(call.name)) continue;
         attached.add(call.name);
-        const id = tracefs.tracepointId(`syscalls/sys_enter_${call.name}`);
-        if (id === null) continue;
-        fds.push(attachTracepoint(object.programs.get('on_wait_enter')!, id));
         attachExit(object, tracefs, call.name, 'on_wait_exit', fds);
       }
       const state = offHeap(loop_state.byteLength);
@@ -144,13 +161,11 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
       stateView.setUint32(loop_state.at.stack_slot, stackSlots.take(loopIndex), true);
       for (let i = 0; i <= BLOCK_LIMIT; i++) stateView.setUint8(loop_state.at.block_stacks + i, i);
       updateElement(object.maps.get('states')!, loopIndex, state);
-      const index = offHeap(4);
-      new DataView(index.buffer).setUint32(0, loopIndex, true);
-      updateElement(object.maps.get('loop_of_tid')!, tid, index);
+      seats.take(tid, loopIndex);
       arming.addThread(tid);
     },
     removeLoop(loopIndex, tid) {
-      deleteElement(object.maps.get('loop_of_tid')!, tid);
+      seats.leave(tid);
       stackSlots.release(loopIndex);
       arming.removeThread(tid);
     },
@@ -166,15 +181,19 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
     },
     totalsOf: (loopIndex) =>
       new DataView(totalsMapping.buffer, loopIndex * totals.byteLength, totals.byteLength),
-    openWork: (loopIndex) => readOpenWork(object.maps.get('states')!, loopIndex),
+    openTurn: (loopIndex) =>
+      readOpenTurn(stateMaps, loopIndex, controlView.getUint32(control.at.armed, true)),
+    newestSample: (loopIndex) => readNewestSample(stateMaps, loopIndex),
     stackDrops: () => Number(controlView.getBigUint64(control.at.stack_drops, true)),
+    endings: () => Number(controlView.getBigUint64(control.at.endings, true)),
     ringDrops: () => Number(controlView.getBigUint64(control.at.ring_drops, true)),
     armedNs: () => arming.armedNs(),
     suspect: () => arming.step(true),
     limitArming: (limit, why) => arming.limitTo(limit, why),
     seeCycles(on) {
+      seesCycles = on;
       closeFds();
-      if (on) for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
+      if (on) attachAlways();
     },
     [Symbol.dispose]: () => owned.dispose(),
   };
@@ -197,23 +216,4 @@ function attachExit(
 ): void {
   const id = tracefs.tracepointId(`syscalls/sys_exit_${call}`);
   if (id !== null) fds.push(attachTracepoint(object.programs.get(program)!, id));
-}
-
-function readOpenWork(statesMap: number, loopIndex: number): OpenWork | null {
-  const state = offHeap(loop_state.byteLength);
-  if (!lookupElement(statesMap, loopIndex, state)) return null;
-  const view = new DataView(state.buffer);
-  const at = loop_state.at;
-  const startMonoNs = view.getBigUint64(at.segment_start_ns, true);
-  if (startMonoNs === 0n || view.getUint32(at.in_wait, true) !== 0) return null;
-  const counter = (field: keyof typeof counters.at) =>
-    Number(view.getBigUint64(at.at_start + counters.at[field], true));
-  return {
-    startMonoNs,
-    cpu: view.getUint32(at.start_cpu, true),
-    eventCount: view.getUint32(at.cycle_events, true),
-    peekCount: view.getUint32(at.cycle_peeks, true),
-    execNs: counter('exec'),
-    runDelayNs: counter('run_delay'),
-  };
 }

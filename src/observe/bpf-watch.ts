@@ -11,19 +11,17 @@ import { createThreadRests, findLoops, type LoopCandidate } from './find-loops.t
 import { createLoopSlots } from './loop-slots.ts';
 import type { ObserveOptions, Tier, TierOptions } from './observe.ts';
 import { createOpenStalls, type OpenStalls } from './open-stalls.ts';
+import { createPollPace, type PollPace } from './poll-pace.ts';
 import { LOOP_LIMIT, totals } from './probes/layouts.ts';
 import { createProcessTree, type ProcessTree } from './process-tree.ts';
 import { measureProgramCost } from './program-cost.ts';
+import { createScanSchedule, type ScanSchedule } from './scan-schedule.ts';
 import { createStallBook, type StallBook } from './stall-book.ts';
 import { taskIdentity } from './task-identity.ts';
 import { readTaskCounters } from './task-window.ts';
 import { unfinishedStall } from './unfinished-stall.ts';
 import { createWindowStore } from './window-store.ts';
 
-const RESCAN_NS = 500e6;
-const LONGEST_RESCAN_NS = 900e6;
-/** Of the time, at most a hundredth. */
-const SCAN_TIMES = 100;
 /** A busy thread is looked at again at the next scan: to wait for it would keep the ring waiting too. */
 const RESCAN_SAMPLE_MS = 0;
 const BUDGET_AFTER_NS = 500e6;
@@ -100,7 +98,8 @@ class Watch implements Tier {
   #budgetNs: number;
   #budgetSettled: boolean;
   #windowStartNs: number;
-  #nextScanNs: number;
+  readonly #scans: ScanSchedule;
+  readonly #pace: PollPace;
   readonly #beganNs: number;
 
   constructor(options: TierOptions) {
@@ -109,7 +108,8 @@ class Watch implements Tier {
     this.#nowNs = nowNs;
     this.#beganNs = nowNs();
     this.#windowStartNs = this.#beganNs;
-    this.#nextScanNs = this.#beganNs + RESCAN_NS;
+    this.#scans = createScanSchedule(this.#beganNs);
+    this.#pace = createPollPace(nowNs);
     this.#budgetNs = options.budgetNs ?? FIRST_BUDGET_NS;
     this.#budgetSettled = options.budgetNs !== undefined;
     this.#tree = createProcessTree(options);
@@ -172,16 +172,16 @@ class Watch implements Tier {
     if (!this.#budgetSettled && now - this.#beganNs > BUDGET_AFTER_NS) this.#settleBudget();
     this.#open?.step(this.#liveRecords(), this.#budgetNs);
     if (now - this.#windowStartNs >= this.#options.windowNs) this.#cutWindows(now);
-    if (now >= this.#nextScanNs) {
+    if (this.#level !== 'base') this.#pace.stir();
+    if (this.#scans.isDue(now, this.#tier.endings())) {
       this.rescan();
-      const tookNs = this.#nowNs() - now;
-      this.#nextScanNs = now + Math.min(LONGEST_RESCAN_NS, Math.max(RESCAN_NS, SCAN_TIMES * tookNs));
+      this.#scans.looked(now, this.#nowNs() - now);
     }
     this.#cpu.step();
   }
 
-  isTight(): boolean {
-    return this.#cpu.isTight;
+  restMs(): number {
+    return this.#pace.restMs(this.#cpu.tightness);
   }
 
   hasExited(pid: number): boolean {
@@ -244,10 +244,15 @@ class Watch implements Tier {
     return createOpenStalls({
       nowNs: this.#nowNs,
       startMonoNs: this.#options.clock.startMonoNs,
-      openWork: (loopIndex) => {
+      openTurn: (loopIndex) => {
         const slot = this.#byLoop.get(loopIndex)?.slot;
-        return slot === undefined ? null : this.#tier.openWork(slot);
+        return slot === undefined ? null : this.#tier.openTurn(slot);
       },
+      newestSample: (loopIndex) => {
+        const slot = this.#byLoop.get(loopIndex)?.slot;
+        return slot === undefined ? null : this.#tier.newestSample(slot);
+      },
+      kernelSymbol: this.#book.kernelSymbol,
       progressOf: (loopIndex) => {
         const slot = this.#byLoop.get(loopIndex)?.slot;
         if (slot === undefined) return 0n;
@@ -320,6 +325,7 @@ class Watch implements Tier {
 
   #takeStall(bytes: Uint8Array): void {
     const { onStall, live } = this.#options;
+    this.#pace.stir();
     const tell = (stall: Stall) => {
       onStall?.(stall);
       live?.onStall(stall, this.#open?.finish(stall) ?? null);
@@ -376,15 +382,15 @@ class Watch implements Tier {
     }
   }
 
-  /** Cycles over budget that are still under way. */
+  /** Cycles and late wake-ups over budget that are still under way. */
   #unfinished(now: number): Stall[] {
     const stalls: Stall[] = [];
     for (const { record, slot } of this.#watched.values()) {
-      const work = this.#tier.openWork(slot);
-      if (work === null) continue;
-      const startNs = Number(work.startMonoNs - this.#options.clock.startMonoNs);
+      const turn = this.#tier.openTurn(slot);
+      if (turn === null) continue;
+      const startNs = Number(turn.startMonoNs - this.#options.clock.startMonoNs);
       if (now - startNs <= this.#budgetNs) continue;
-      const stall = unfinishedStall(record, work, startNs, now);
+      const stall = unfinishedStall(record, turn, startNs, now, this.#book.kernelSymbol);
       if (stall) stalls.push(stall);
     }
     return stalls;

@@ -21,18 +21,23 @@ export type CpuHolder = {
   step(): void;
   /** False in the blind part of sampling. */
   readonly seesCycles: boolean;
-  /** The budget is tight: poll less often. */
-  readonly isTight: boolean;
+  /** The budget is tight: poll less often; blind: there is hardly anything to poll for. */
+  readonly tightness: Tightness;
   taken(): { ownCpus: number; programCpus: number | null };
   [Symbol.dispose](): void;
 };
 
+export type Tightness = 'none' | 'tight' | 'blind';
+
 const JUDGE_EVERY_NS = 1e9;
 /** Starting takes more than watching: it is not held against the budget. */
 const FIRST_NS = 500e6;
-/** To untie and tie the probes takes CPU too: seldom, then. */
-const SAMPLING_PERIOD_NS = 5e9;
+/** To untie and tie the probes takes CPU too: seldom, then, and more seldom while even that is too much. */
+const SHORTEST_PERIOD_NS = 5e9;
+const LONGEST_PERIOD_NS = 40e9;
 const SAMPLING_SEEN_NS = 500e6;
+/** A period half as long takes less than twice as much. */
+const SHORTER_WITHIN_SHARE = 0.5;
 
 const ARMING_AT: Record<Level, ArmingLimit> = {
   all: 'all',
@@ -44,10 +49,12 @@ const ARMING_AT: Record<Level, ArmingLimit> = {
 export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
   const { nowNs, budgetShare } = options;
   const isActive = budgetShare !== null || options.isWatched;
-  const time = isActive ? watchProgramTime(options.programs, nowNs) : null;
+  const time = isActive ? watchProgramTime(options.programs, nowNs, budgetShare !== null) : null;
   let level: Level = 'all';
   let sees = true;
   let periodStartNs = 0;
+  let periodNs = SHORTEST_PERIOD_NS;
+  let saidFloor = false;
   let seenCpus: number | null = null;
   let ownCpus = 0;
   const beganNs = nowNs();
@@ -69,37 +76,62 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
           onLevel(next, why) {
             level = next;
             const armed = options.limitArming(ARMING_AT[next], why);
-            if (next === 'sampling') periodStartNs = nowNs();
+            if (next === 'sampling') beginSampling();
             else see(true);
             options.onLevel(next === 'sampling' ? next : armed, why);
           },
         });
 
+  const beginSampling = () => {
+    periodStartNs = nowNs();
+    periodNs = SHORTEST_PERIOD_NS;
+  };
+
   const sample = (now: number) => {
-    if (level !== 'sampling') return;
-    const phaseNs = (now - periodStartNs) % SAMPLING_PERIOD_NS;
-    see(phaseNs < SAMPLING_SEEN_NS);
+    if (level === 'sampling') see(now - periodStartNs < SAMPLING_SEEN_NS);
   };
 
   /** Of late; while sampling, of the whole period. */
   const programsNow = () =>
-    seenCpus === null || level !== 'sampling' ? seenCpus : (seenCpus * SAMPLING_SEEN_NS) / SAMPLING_PERIOD_NS;
+    seenCpus === null || level !== 'sampling' ? seenCpus : (seenCpus * SAMPLING_SEEN_NS) / periodNs;
+
+  const measure = (now: number) => {
+    const ownNs = options.ownCpuNs();
+    ownCpus = Math.max(0, ownNs - ownAtJudgeNs) / (now - judgedNs);
+    judgedNs = now;
+    ownAtJudgeNs = ownNs;
+    return ownCpus + (programsNow() ?? 0);
+  };
+
+  /** At the end of a period, over all of it: its seen part is dear and its blind part is not. */
+  const judgePeriod = (now: number) => {
+    const share = measure(now);
+    periodStartNs = now;
+    const budget = budgetShare!;
+    if (share > budget && periodNs < LONGEST_PERIOD_NS) {
+      periodNs *= 2;
+      options.onLevel('sampling', periodPhrase(share, budget, periodNs));
+    } else if (share > budget) {
+      if (!saidFloor) options.onLevel('sampling', floorPhrase(share, budget));
+      saidFloor = true;
+    } else if (share < SHORTER_WITHIN_SHARE * budget && periodNs > SHORTEST_PERIOD_NS) {
+      periodNs /= 2;
+      options.onLevel('sampling', periodPhrase(share, budget, periodNs));
+    } else governor?.step(share, now);
+  };
 
   const judge = (now: number) => {
-    const ownNs = options.ownCpuNs();
-    const spanNs = now - judgedNs;
-    judgedNs = now;
-    ownCpus = Math.max(0, ownNs - ownAtJudgeNs) / spanNs;
-    ownAtJudgeNs = ownNs;
-    governor?.step(ownCpus + (programsNow() ?? 0), now);
+    if (level !== 'sampling') governor?.step(measure(now), now);
+    else if (now - periodStartNs >= periodNs) judgePeriod(now);
   };
 
   return {
     get seesCycles() {
       return sees;
     },
-    get isTight() {
-      return level === 'base' || level === 'sampling';
+    get tightness() {
+      if (level === 'sampling') return sees ? 'tight' : 'blind';
+      return level === 'base' ? 'tight' : 'none';
     },
     step() {
       if (time === null) return;
@@ -116,4 +148,17 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
     taken: () => ({ ownCpus, programCpus: programsNow() }),
     [Symbol.dispose]: () => time?.[Symbol.dispose](),
   };
+}
+
+const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
+
+function periodPhrase(share: number, budget: number, periodNs: number): string {
+  return (
+    `the observer took ${percent(share)} of a CPU, of ${percent(budget)} allowed: ` +
+    `cycles are seen for ${SAMPLING_SEEN_NS / 1e9} s of every ${periodNs / 1e9} s`
+  );
+}
+
+function floorPhrase(share: number, budget: number): string {
+  return `the observer cannot do with less than ${percent(share)} of a CPU here: its budget of ${percent(budget)} is not held`;
 }

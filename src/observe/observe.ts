@@ -65,8 +65,8 @@ export type Tier = {
   readonly name: 'bpf' | 'proc';
   readonly capabilities: Capability[];
   poll(): void;
-  /** Its CPU budget is tight: it asks to be polled less often. */
-  isTight?(): boolean;
+  /** When it asks to be polled next. */
+  restMs?(): number;
   hasExited(pid: number): boolean;
   allGone(): boolean;
   /** Those that live. */
@@ -87,10 +87,9 @@ export type TierResult = {
 
 const DEFAULT_WINDOW_NS = 250e6;
 const HOST_EVERY_NS = 250e6;
-const BPF_POLL_MS = 25;
+/** For days, perhaps, and for somebody who looks on: a sample is most of what a quiet watch takes. */
+const HOST_EVERY_LIVE_NS = 1e9;
 const PROC_POLL_MS = 10;
-/** Of polls, when the CPU budget is tight, one in so many. */
-const TIGHT_TURNS = 4;
 
 /** Begins to watch. Throws NO_LOOP_FOUND, and PERMISSION or BPF_LOAD when the tier asked for cannot be had. */
 export function startObservation(options: ObserveOptions): ObservationHandle {
@@ -115,19 +114,25 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
     tier.poll();
     listeners.poll();
     if (clock.nowNs() >= nextHostNs) {
-      nextHostNs += HOST_EVERY_NS;
+      nextHostNs += options.live ? HOST_EVERY_LIVE_NS : HOST_EVERY_NS;
       host.sample();
     }
     const used = process.threadCpuUsage(before);
     pollCpuNs += (used.user + used.system) * 1000;
   };
-  let turn = 0;
-  const pollOften = () => {
-    if (!tier.isTight?.() || turn++ % TIGHT_TURNS === 0) poll();
+  let timer: NodeJS.Timeout;
+  const pollLater = () => {
+    timer = setTimeout(() => {
+      poll();
+      if (!stopped) pollLater();
+    }, tier.restMs?.() ?? PROC_POLL_MS);
+    timer.unref();
   };
-  const timer = setInterval(pollOften, tier.name === 'bpf' ? BPF_POLL_MS : PROC_POLL_MS);
-  timer.unref();
-  stack.defer(() => clearInterval(timer));
+  pollLater();
+  stack.defer(() => {
+    stopped = true;
+    clearTimeout(timer);
+  });
   const owned = stack.move();
 
   return {

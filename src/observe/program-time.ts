@@ -9,9 +9,16 @@ export type ProgramTime = {
 };
 
 const PERIOD_NS = 1e9;
+const SEEN_PERIOD_NS = 5e9;
 const SLICE_NS = 50e6;
 
-export function watchProgramTime(programs: ReadonlyMap<string, number>, nowNs: () => number): ProgramTime {
+/** `isUrgent`: a budget hangs on it. Else it is to be seen alone, and each slice costs something itself. */
+export function watchProgramTime(
+  programs: ReadonlyMap<string, number>,
+  nowNs: () => number,
+  isUrgent = true,
+): ProgramTime {
+  const periodNs = isUrgent ? PERIOD_NS : SEEN_PERIOD_NS;
   let statsFd = -1;
   let sliceStartNs = 0;
   let nextSliceNs = nowNs();
@@ -28,7 +35,7 @@ export function watchProgramTime(programs: ReadonlyMap<string, number>, nowNs: (
       const now = nowNs();
       if (statsFd < 0) {
         if (now < nextSliceNs) return null;
-        nextSliceNs = now + PERIOD_NS;
+        nextSliceNs = now + periodNs;
         statsFd = beginCountingRuns();
         if (statsFd < 0) return null;
         runNsBefore = runNs();

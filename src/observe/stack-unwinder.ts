@@ -46,11 +46,8 @@ export function createStackUnwinder(symbolsOf: (loopIndex: number) => UserSymbol
     if (bytes === null) return;
     stack.bytes = null;
     waitingBytes -= bytes.length;
-    const at = user_stack.at;
-    const registers = bytes.subarray(at.registers, at.registers + REGISTER_BYTES);
-    const record = decodeStackRecord(registers, bytes.subarray(at.bytes));
-    const image = symbolsOf(loopIndex)?.image;
-    if (record && image) stack.walked = unwind(image, record.registers, record.stack, FRAMES_KEPT);
+    const symbols = symbolsOf(loopIndex);
+    if (symbols) stack.walked = walkRecord(bytes, symbols);
   };
   const spell = (limitMs: number) => {
     const endMs = performance.now() + limitMs;
@@ -101,13 +98,30 @@ export function createStackUnwinder(symbolsOf: (loopIndex: number) => UserSymbol
       if (!stack) return null;
       walk(stack, loopIndex);
       if (!stack.walked) return null;
-      const symbols = symbolsOf(loopIndex);
-      const frames = stack.walked.frames.map(({ address, isReturnAddress }) =>
-        symbols ? frameName(symbols, address, isReturnAddress) : `0x${address.toString(16)}`,
-      );
-      const { end } = stack.walked;
-      return { frames, ...(end !== 'start of the thread' && { cutBecause: end }) };
+      return nameWalked(stack.walked, symbolsOf(loopIndex));
     },
+  };
+}
+
+/** A record for which isStackRecord is true, walked and named at once; null when its registers cannot be read. */
+export function nameStackRecord(bytes: Uint8Array, symbols: UserSymbols): NamedStack | null {
+  const walked = walkRecord(bytes, symbols);
+  return walked && nameWalked(walked, symbols);
+}
+
+function walkRecord(bytes: Uint8Array, symbols: UserSymbols): UserStack | null {
+  const at = user_stack.at;
+  const registers = bytes.subarray(at.registers, at.registers + REGISTER_BYTES);
+  const record = decodeStackRecord(registers, bytes.subarray(at.bytes));
+  return record && unwind(symbols.image, record.registers, record.stack, FRAMES_KEPT);
+}
+
+function nameWalked({ frames, end }: UserStack, symbols: UserSymbols | null): NamedStack {
+  return {
+    frames: frames.map(({ address, isReturnAddress }) =>
+      symbols ? frameName(symbols, address, isReturnAddress) : `0x${address.toString(16)}`,
+    ),
+    ...(end !== 'start of the thread' && { cutBecause: end }),
   };
 }
 

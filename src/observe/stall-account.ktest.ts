@@ -9,6 +9,7 @@ import type { BlockedSlice, Stall } from '../record/observation.ts';
 import { startObservation } from './observe.ts';
 import { type LimitedGroup, makeMemoryGroup, makeQuotaGroup } from './testing/limited-group.ts';
 import { plantedBinary, plantLoop } from './testing/planted-loop.ts';
+import { makeSlowDisk, slowDiskObstacle } from './testing/slow-disk.ts';
 
 const PLANTS = Number(process.env.PLANTS ?? 4);
 const MS = 1e6;
@@ -79,12 +80,9 @@ const KINDS: Kind[] = [
   },
 ];
 
-async function watchStalls(kind: Kind, group: LimitedGroup | null): Promise<Stall[]> {
+async function watchStalls(kind: Kind, group: LimitedGroup | null, prefix: string[] = []): Promise<Stall[]> {
   const count = PLANTS;
-  await using planted = await plantLoop(
-    [...kind.steps, `x${count}`],
-    kind.cpu === undefined ? {} : { cpu: kind.cpu },
-  );
+  await using planted = await plantLoop([...kind.steps, `x${count}`], { cpu: kind.cpu, prefix });
   group?.add(planted.pid);
   using handle = startObservation({
     pids: [planted.pid],
@@ -141,4 +139,25 @@ test('waiting for memory of its cgroup is told as reclaim', async (t) => {
   const detail = () => JSON.stringify(stalls.map(({ wallNs, reclaimNs }) => ({ wallNs, reclaimNs })));
   assert.ok(stalls.length > 0 && told.length >= stalls.length / 2, detail());
   for (const stall of stalls) assert.ok(kind.ownNs(stall) <= stall.wallNs, detail());
+});
+
+test('being held back for writing faster than the disk is told as a pause', async (t) => {
+  if (!canRun(t)) return;
+  const obstacle = slowDiskObstacle();
+  if (!needs(t, obstacle === null, obstacle ?? '')) return;
+  using disk = makeSlowDisk();
+  const kind: Kind = {
+    name: 'dirty pages',
+    steps: ['e1', 'w200'],
+    ownNs: (stall) => stall.dirtyPauseNs ?? 0,
+  };
+  const stalls = await watchStalls(kind, null, disk.prefix);
+  const detail = () =>
+    JSON.stringify(stalls.map(({ wallNs, dirtyPauseNs, account }) => ({ wallNs, dirtyPauseNs, account })));
+  const told = stalls.filter((stall) => kind.ownNs(stall) > 0.5 * stall.wallNs);
+  assert.ok(stalls.length > 0 && told.length >= stalls.length / 2, detail());
+  for (const stall of stalls) {
+    const inWrite = blockedNs(stall, ({ call }) => call === 'write');
+    assert.ok(kind.ownNs(stall) <= inWrite, detail());
+  }
 });

@@ -14,7 +14,10 @@ import { takesDescriptor } from './descriptor-calls.ts';
 import {
   BLOCK_LIMIT,
   block,
+  CALL_FROZEN,
   CALL_NONE,
+  CALL_STOPPED,
+  CALL_TRACED,
   COMM_BYTES,
   CONTENDER_LIMIT,
   contender,
@@ -22,6 +25,7 @@ import {
   NAME_BYTES,
   SAMPLE_DEPTH,
   SAMPLE_LIMIT,
+  STACK_DEPTH,
   STALL_WAIT,
   sample,
   stall_event,
@@ -247,11 +251,14 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
   const at = stall_event.at;
   const slices: BlockedSlice[] = [];
   const loopIndex = reader.u32(at.loop_index);
-  const count = Math.min(reader.u32(at.block_count), 4);
+  const count = Math.min(reader.u32(at.block_count), BLOCK_LIMIT);
   for (let i = 0; i < count; i++) {
     const start = at.blocks + i * block.byteLength;
-    const number = reader.i32(start + block.at.call);
-    const call = number === CALL_NONE ? 'page-fault' : syscallName(number);
+    const depth = Math.min(reader.u32(start + block.at.depth), STACK_DEPTH);
+    const kernelStack = readAddresses(reader, start + block.at.stack, depth).map((address) =>
+      context.kernelSymbol(address),
+    );
+    const call = blockedIn(reader.i32(start + block.at.call));
     // A timer ends a sleep; the process it interrupts is nobody's waker.
     const wakerPid = ENDED_BY_TIMER.has(call) ? 0 : reader.u32(start + block.at.waker_pid);
     const takesFd = takesDescriptor(call);
@@ -265,16 +272,48 @@ function readBlocks(reader: Reader, context: DecodeContext): BlockedSlice[] {
       uninterruptible: reader.u32(start + block.at.uninterruptible) !== 0,
       waker:
         wakerPid > 0 ? { pid: wakerPid, comm: reader.text(start + block.at.waker_comm, COMM_BYTES) } : null,
-      kernelStack: readAddresses(
-        reader,
-        start + block.at.stack,
-        Math.min(reader.u32(start + block.at.depth), 12),
-      ).map((address) => context.kernelSymbol(address)),
+      kernelStack,
       ...(user && { userStack: user.frames }),
       ...(user?.cutBecause !== undefined && { userStackCut: user.cutBecause }),
     });
   }
   return slices.filter((slice) => slice.ns > 0).sort((a, b) => b.ns - a.ns);
+}
+
+const BLOCKED_IN = new Map([
+  [CALL_NONE, 'page-fault'],
+  [CALL_STOPPED, 'stopped'],
+  [CALL_TRACED, 'traced'],
+  [CALL_FROZEN, 'frozen'],
+]);
+
+function blockedIn(call: number): string {
+  return BLOCKED_IN.get(call) ?? syscallName(call);
+}
+
+/** Of a stall record that is being built: its times, and what goes on now, come from elsewhere. Null: not a record. */
+export function accountSoFar(
+  bytes: Uint8Array,
+  wallNs: number,
+  now: { onCpuNs: number; queuedNs: number },
+  kernelSymbol: (address: bigint) => string,
+): StallAccount | null {
+  if (bytes.byteLength !== stall_event.byteLength) return null;
+  const at = stall_event.at;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const add = (offset: number, ns: number) =>
+    view.setBigUint64(offset, view.getBigUint64(offset, true) + BigInt(Math.round(ns)), true);
+  add(at.on_cpu_ns, now.onCpuNs);
+  add(at.runq_ns, now.queuedNs);
+  // These are counted at the end: what is there is of an earlier stall.
+  bytes.fill(0, at.delta, at.delta + counters.byteLength);
+  const userSymbol = () => '';
+  return fullAccount(new Reader(bytes), wallNs, { startMonoNs: 0n, kernelSymbol, userSymbol });
+}
+
+/** Who ran instead, from a stall record that may be unfinished: what it does not say of `totalNs` is unknown. */
+export function runQueueOf(bytes: Uint8Array, totalNs: number): RunQueueAccount {
+  return readRunQueue(new Reader(bytes), totalNs);
 }
 
 /** A socket by its peer, a file by its name with up to two folders above it, as the kernel's dentries have them. */
@@ -309,7 +348,7 @@ function readStacks(reader: Reader, context: DecodeContext): StackSample[] {
     const addresses = readAddresses(
       reader,
       start + sample.at.ip,
-      Math.min(reader.u32(start + sample.at.depth), 16),
+      Math.min(reader.u32(start + sample.at.depth), SAMPLE_DEPTH),
     );
     const user =
       reader.u32(start + sample.at.copied) === 0 ? null : context.userStack?.(loopIndex, BLOCK_LIMIT + i);

@@ -28,7 +28,7 @@ export type OpenStall = {
    */
   userStack: string[];
   userStackAtNs: number | null;
-  /** Its account so far: of a cycle from counters, of a wake-up as the probes saw it. */
+  /** Its account so far: as the probes saw it, or from counters when they were not there from its begin. */
   stall: Stall;
 };
 

@@ -1,4 +1,5 @@
 import type { BlockedSlice } from '../../record/observation.ts';
+import { stopPhrase } from '../../record/stops.ts';
 
 /** The culprit that time blocked in a call speaks for; 'unnamed' when the record does not say enough. */
 export type BlockedCause =
@@ -7,6 +8,7 @@ export type BlockedCause =
   | 'block.synchronous-call'
   | 'block.lock'
   | 'memory.major-fault'
+  | 'observer.ptrace'
   | 'unnamed';
 
 /** Calls whose purpose is to wait for storage. fsync(2), sync_file_range(2), msync(2), sync(2). */
@@ -41,6 +43,9 @@ export function blockedCause(slice: BlockedSlice, majorFaults: number, wokenByOw
   const { call } = slice;
   if (call === 'page-fault') return majorFaults >= 1 ? 'memory.major-fault' : 'unnamed';
   if (call === '' || call === 'unknown') return 'unnamed';
+  if (call === 'traced') return 'observer.ptrace';
+  // Made to wait for somebody else, who is to let it go on.
+  if (stopPhrase(call) !== null) return 'block.synchronous-call';
   if (SYNC_TO_DISK.has(call)) return 'io.fsync';
   if (FUTEX_CALLS.has(call)) return wokenByOwn ? 'block.lock' : 'block.synchronous-call';
   if (LOCK_CALLS.has(call)) return 'block.lock';

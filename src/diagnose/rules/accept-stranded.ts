@@ -1,5 +1,6 @@
 import { formatNs } from '../../base/units.ts';
 import type { Stall } from '../../record/observation.ts';
+import { stopPhrase } from '../../record/stops.ts';
 import { blockedCause } from '../facts/blocked-call.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import { sumBy } from '../facts/numbers.ts';
@@ -66,7 +67,10 @@ function isExplained({ owner, fromNs, toNs }: Strand, watch: WatchFacts): boolea
 /** Also what was blocked in no call that anybody could be blamed for: a stopped process looks like that. */
 function namelessNs({ account, majorFaults }: Stall): number {
   const nameless = account.blocked.filter(
-    (blocked) => WAIT_CALL.test(blocked.call) || blockedCause(blocked, majorFaults, false) === 'unnamed',
+    (blocked) =>
+      WAIT_CALL.test(blocked.call) ||
+      stopPhrase(blocked.call) !== null ||
+      blockedCause(blocked, majorFaults, false) === 'unnamed',
   );
   return account.unexplainedNs + sumBy(nameless, ({ ns }) => ns);
 }

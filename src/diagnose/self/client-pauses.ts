@@ -16,11 +16,17 @@ export const clientPauses = {
     const cpus = Math.max(1, run.header.environment.cpuCount);
     const stolen = client.stealNs === undefined ? null : ratio(client.stealNs, client.wallNs * cpus);
     const share = Math.min(1, garbage + (stolen ?? 0));
-    const steal =
-      stolen === null ? '' : `; the hypervisor took ${formatNs(amount(client.stealNs))} from ${cpus} CPUs`;
+    const pauses = [
+      amount(client.gcPauseNs) > 0 &&
+        `garbage collection stopped client threads for ${formatNs(client.gcPauseNs)}`,
+      stolen !== null &&
+        stolen > 0 &&
+        `the hypervisor took ${formatNs(amount(client.stealNs))} from ${cpus} CPUs`,
+    ].filter((pause) => pause !== false);
     const text =
-      `garbage collection stopped client threads for ${formatNs(amount(client.gcPauseNs))}${steal} ` +
-      `(${formatShare(share)} of the time)`;
+      pauses.length > 0
+        ? `${pauses.join('; ')} (${formatShare(share)} of the time)`
+        : 'nothing stopped the client';
     const base = { value: share, unit: 'share', limit: SELF.pausesWarn };
     if (share < SELF.pausesWarn) return { ...base, verdict: 'PASS', text };
     return { ...base, verdict: 'WARN', text: `${text}: the p99 includes these pauses` };

@@ -5,6 +5,7 @@ import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
 import { timesIn } from '../statistics/block-series.ts';
+import { percent, tailQuantile } from './sample-size.ts';
 
 /**
  * A reply that comes while the client's loop is busy waits until the turn is over, and that wait is measured as the
@@ -18,10 +19,14 @@ export const clientQueueing = {
     const turns = turnsOf(load);
     if (!turns) return skip('not seen: how long the client’s turns were was not recorded');
     if (!load.response) return skip('no request was answered');
-    const waitNs = waitQuantileNs(turns, 0.99);
-    const p99Ns = load.response.quantileNs(0.99);
-    const share = p99Ns > 0 ? Math.min(1, waitNs / p99Ns) : 0;
-    const text = `replies waited ${formatNs(waitNs)} in the client at p99, ${formatShare(share)} of the p99 response time`;
+    const q = tailQuantile(load.response.count);
+    if (q === null) return skip(`too few replies to tell (${load.response.count})`);
+    const waitNs = waitQuantileNs(turns, q);
+    const responseNs = load.response.quantileNs(q);
+    const share = responseNs > 0 ? Math.min(1, waitNs / responseNs) : 0;
+    const at = `p${percent(q)}`;
+    const waited = `replies waited ${formatNs(waitNs)} in the client at ${at}`;
+    const text = `${waited}, ${formatShare(share)} of the ${at} response time`;
     const base = { value: share, unit: 'share' };
     if (share < SELF.queueingWarn || waitNs < SELF.queueingFloorNs) {
       return { ...base, limit: SELF.queueingWarn, verdict: 'PASS', text };

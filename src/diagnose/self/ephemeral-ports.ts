@@ -20,7 +20,11 @@ export const ephemeralPorts = {
     const inUse = Math.max(recent, amount(network?.timeWaitSockets));
     const share = ratio(inUse, available);
     const known = network?.localPortCount ? '' : ', if the range is the usual one';
-    const text = `${formatCount(Math.round(inUse))} of ${formatCount(available)} local ports were taken or waiting (${formatShare(share)}${known})`;
+    // Sockets to different places may share a port, so there can be more of them than ports.
+    const text =
+      inUse > available
+        ? `${formatCount(Math.round(inUse))} sockets held or waited on ${formatCount(available)} local ports${known}`
+        : `${formatCount(Math.round(inUse))} of ${formatCount(available)} local ports were taken or waiting (${formatShare(share)}${known})`;
     const base = { value: share, unit: 'share', limit: SELF.portsWarn };
     if (share < SELF.portsWarn) return { ...base, verdict: 'PASS', text };
     return {

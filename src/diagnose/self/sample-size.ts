@@ -11,6 +11,11 @@ export function supportedQuantiles(sampleCount: number): number[] {
   return QUANTILES.filter((q) => sampleCount * (1 - q) >= SELF.samplesBeyond - 1e-6);
 }
 
+/** The quantile that a check of the tail looks at: p99, or the highest below it that n samples carry. Null below 20. */
+export function tailQuantile(sampleCount: number): number | null {
+  return supportedQuantiles(sampleCount).findLast((q) => q <= 0.99) ?? null;
+}
+
 /** A p99.9 from 500 requests is a rumour; so is one from 5000 requests that came in five clumps. */
 export const sampleSize = {
   name: 'sample-size',
@@ -49,6 +54,7 @@ function intervalOf({ atLeast, valueNs, lowNs, highNs, highAtLeast }: QuantileEs
   return `p99 ${value} [${formatNs(lowNs)}, ${highAtLeast ? '≥ ' : ''}${formatNs(highNs)}] at 95 %`;
 }
 
-function percent(q: number): number {
+/** 0.999 → 99.9 */
+export function percent(q: number): number {
   return Number((q * 100).toFixed(2));
 }

@@ -309,6 +309,33 @@ describe('synchronisation', () => {
   });
 });
 
+describe('lateness', () => {
+  /** One send in twenty late by 6 ms, of so many; a reply takes 1 ms. */
+  const late = (count: number) =>
+    changed((load) => {
+      load.total.lateness = histogram([
+        [0.005, count * 0.95],
+        [6, count * 0.05],
+      ]);
+      load.total.response = histogram([
+        [1, count * 0.95],
+        [7, count * 0.05],
+      ]);
+    });
+
+  test('at p99, where so many requests carry it', () => {
+    expect(late(2000), 'lateness', 'VOID', /6\.\d+ ms late at p99, 8\d % of the p99/);
+  });
+
+  test('five late sends of a hundred make no p99: judged at p90', () => {
+    expect(late(100), 'lateness', 'PASS', /µs late at p90, .* of the p90 response time/);
+  });
+
+  test('fewer than twenty are not judged', () => {
+    expect(late(19), 'lateness', 'SKIP', /too few/);
+  });
+});
+
 describe('client-queueing', () => {
   const turns = (spread: Spread, arrival = 'poisson') =>
     changed((load) => {
@@ -334,6 +361,12 @@ describe('client-queueing', () => {
     expect(turns([[40, 20_000]], 'closed'), 'client-queueing', 'WARN');
   });
 
+  test('ten replies tell nothing of waiting', () => {
+    const builder = turns([[40, 10]]);
+    builder.run.load!.total.response = histogram([[0.3, 10]]);
+    expect(builder, 'client-queueing', 'SKIP', /too few/);
+  });
+
   test('look-alike: one long turn among many short ones is not the p99', () => {
     const builder = turns([
       [0.02, 19_950],
@@ -353,6 +386,9 @@ describe('client-pauses', () => {
     expect(client({ gcPauseNs: 200e6 }), 'client-pauses', 'WARN', /2 %/);
     expect(client({ stealNs: 500e6 }), 'client-pauses', 'WARN', /hypervisor took 500 ms from 2 CPUs/);
     expect(client({ stealNs: 50e6 }), 'client-pauses', 'PASS');
+    const onlySteal = expect(client({ gcPauseNs: 0, stealNs: 500e6 }), 'client-pauses', 'WARN');
+    assert.doesNotMatch(onlySteal.text, /garbage/);
+    expect(client({ gcPauseNs: 0, stealNs: 0 }), 'client-pauses', 'PASS', /nothing stopped/);
     expect(client({ wallNs: 0 }), 'client-pauses', 'SKIP');
   });
 });
@@ -482,6 +518,8 @@ describe('network-queues and ephemeral-ports', () => {
     expect(quietRun().load({ network }), 'network-queues', 'PASS', /overflowed 0 times/);
     const full = { ...network, listenOverflows: 7, synRetransmits: 3 };
     expect(quietRun().load({ network: full }), 'network-queues', 'WARN', /7 times; 3 connects/);
+    // Every overflow is counted as a drop too: seven, not fourteen.
+    expect(quietRun().load({ network: { ...full, listenDrops: 7 } }), 'network-queues', 'WARN', / 7 times;/);
     expect(quietRun().unwatched(), 'network-queues', 'SKIP', /not seen/);
     const unix = changed((load) => {
       load.plan.transport = 'unix';
@@ -517,6 +555,13 @@ describe('network-queues and ephemeral-ports', () => {
   test('local ports', () => {
     expect(quietRun().load({ network }), 'ephemeral-ports', 'PASS', /50 of 28\.2 k/);
     expect(quietRun().load({ network: { ...network, timeWaitSockets: 27_000 } }), 'ephemeral-ports', 'WARN');
+    const crowded = { ...network, timeWaitSockets: 42_000 };
+    expect(
+      quietRun().load({ network: crowded }),
+      'ephemeral-ports',
+      'WARN',
+      /42\.0 k sockets .* 28\.2 k local ports/,
+    );
     const churned = changed((load) => {
       load.connections.opened = 25_000;
     });

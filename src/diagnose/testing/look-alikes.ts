@@ -101,6 +101,12 @@ export const LOOK_ALIKES: readonly LookAlike[] = [
     instead: 'healthy',
   },
   {
+    not: 'observer.ptrace',
+    name: 'stopped by a signal, as a shell’s job control does',
+    run: () => late(quietRun(), 1000, 0.2).stalls(1, { wallMs: 2000, blocked: [blockedIn('stopped', 1999)] }),
+    instead: 'block.synchronous-call',
+  },
+  {
     not: 'wait.timer-slack',
     name: 'a timed wait far later than its slack, behind another process',
     run: () =>

@@ -196,6 +196,12 @@ export const PLANTED: readonly Planted[] = [
     says: [/strace \(pid 555\) is tracing/],
   },
   {
+    culprit: 'observer.ptrace',
+    name: 'a debugger that came, looked and went',
+    run: () => late(quietRun(), 300, 0.2).stalls(3, { wallMs: 300, blocked: [blockedIn('traced', 299.5)] }),
+    says: [/was stopped by a tracer, 300 ms at a time/],
+  },
+  {
     culprit: 'cpu.contended',
     name: 'a busy process on the worker’s core',
     run: hogOnOneCore,
@@ -375,6 +381,22 @@ export const PLANTED: readonly Planted[] = [
         more: { majorFaults: 4 },
       }),
     says: [/200 major faults in 50 stalls/],
+  },
+  {
+    culprit: 'block.synchronous-call',
+    name: 'stopped by a signal, until somebody let it go on',
+    run: () =>
+      late(quietRun(), 1000, 0.2).stalls(1, {
+        wallMs: 2000,
+        blocked: [blockedIn('stopped', 1999, { waker: { pid: 777, comm: 'scheduler' } })],
+      }),
+    says: [/was stopped by a signal, 2\.00 s at a time/, /let go on by scheduler \(pid 777\)/, /SIGSTOP/],
+  },
+  {
+    culprit: 'block.synchronous-call',
+    name: 'frozen with its cgroup',
+    run: () => late(quietRun(), 1000, 0.2).stalls(1, { wallMs: 2000, blocked: [blockedIn('frozen', 1999)] }),
+    says: [/was frozen with its cgroup/, /docker pause/],
   },
   {
     culprit: 'block.synchronous-call',

@@ -51,6 +51,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int flags;
+	unsigned long jobctl;
 	char comm[16];
 	unsigned long nvcsw;
 	unsigned long nivcsw;
@@ -73,8 +74,14 @@ struct pt_regs___arm64 { unsigned long long regs[31]; unsigned long long sp; uns
 
 #pragma clang attribute pop
 
-#define TASK_UNINTERRUPTIBLE 2 /* include/linux/sched.h */
+/* include/linux/sched.h */
+#define TASK_INTERRUPTIBLE 1
+#define TASK_UNINTERRUPTIBLE 2
+#define TASK_STOPPED 4
+#define TASK_TRACED 8
 #define TASK_WAKING 0x200
+#define TASK_FROZEN 0x8000
+#define JOBCTL_TRAP_FREEZE (1UL << 23) /* include/linux/sched/jobctl.h, since 5.2 */
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000
 #define AF_INET 2

@@ -9,12 +9,20 @@ export const CPU_LIMIT = 1024;
 export const CONTENDER_LIMIT = 16;
 export const BLOCK_LIMIT = 4;
 export const SAMPLE_LIMIT = 8;
-export const SAMPLE_DEPTH = 16;
-export const STACK_DEPTH = 12;
+export const SAMPLE_DEPTH = 32;
+export const STACK_DEPTH = 24;
 export const NAME_BYTES = 32;
 export const COMM_BYTES = 16;
-/** `call` of a block or sample outside any system call. */
+/** `call` of a block or sample outside any system call; of a block that a signal, a tracer or the freezer began. */
 export const CALL_NONE = -1;
+export const CALL_STOPPED = -2;
+export const CALL_TRACED = -3;
+export const CALL_FROZEN = -4;
+
+/** enum where: the state of a watched thread, kept while the scheduler probes are armed. */
+export const WHERE_RUNNING = 1;
+export const WHERE_RUNNABLE = 2;
+export const WHERE_BLOCKED = 3;
 
 export const STALL_WORK = 1;
 export const STALL_WAIT = 2;
@@ -23,9 +31,13 @@ export const STALL_STACK = 3;
 
 export const STACK_BYTES = 16_384;
 export const REGISTER_BYTES = 272;
-/** Loops that may have user stacks; each has one for every block, one for a block under way, one for every sample. */
+/**
+ * Loops that may have user stacks; each has one for every block, one for a block under way, one for every sample, and
+ * one for the newest sample of all.
+ */
 export const STACK_LOOP_LIMIT = 32;
-export const STACKS_PER_LOOP = BLOCK_LIMIT + 1 + SAMPLE_LIMIT;
+export const NEWEST_STACK = BLOCK_LIMIT + 1 + SAMPLE_LIMIT;
+export const STACKS_PER_LOOP = NEWEST_STACK + 1;
 
 export const contender = layout('contender', 32, {
   pid: u32(0),
@@ -34,7 +46,7 @@ export const contender = layout('contender', 32, {
   comm: bytes(16, COMM_BYTES),
 });
 
-export const block = layout('block', 280, {
+export const block = layout('block', 376, {
   call: i32(0),
   fd: i32(4),
   count: u32(8),
@@ -52,7 +64,7 @@ export const block = layout('block', 280, {
   stack: bytes(184, STACK_DEPTH * 8),
 });
 
-export const sample = layout('sample', 144, {
+export const sample = layout('sample', 272, {
   call: i32(0),
   in_kernel: u32(4),
   depth: u32(8),
@@ -72,7 +84,7 @@ export const counters = layout('counters', 72, {
   steal: u64(64),
 });
 
-export const stall_event = layout('stall_event', 3000, {
+export const stall_event = layout('stall_event', 4408, {
   kind: u32(0),
   loop_index: u32(4),
   cpu: u32(8),
@@ -97,9 +109,9 @@ export const stall_event = layout('stall_event', 3000, {
   sample_count: u32(192),
   contenders: bytes(200, CONTENDER_LIMIT * contender.byteLength),
   blocks: bytes(712, BLOCK_LIMIT * block.byteLength),
-  samples: bytes(1832, SAMPLE_LIMIT * sample.byteLength),
-  reclaim_ns: u64(2984),
-  dirty_ns: u64(2992),
+  samples: bytes(2216, SAMPLE_LIMIT * sample.byteLength),
+  reclaim_ns: u64(4392),
+  dirty_ns: u64(4400),
 });
 
 /** Only the first `byte_count` of `bytes` are sent. */
@@ -111,6 +123,12 @@ export const user_stack = layout('user_stack', 288 + STACK_BYTES, {
   registers: bytes(16, REGISTER_BYTES),
   bytes: bytes(288, STACK_BYTES),
 });
+
+/** A seat that several watched threads would share. */
+export const SEAT_LIMIT = 4096;
+export const SEAT_SHARED = 0xffffffff;
+
+export const seat = layout('seat', 8, { tid: u32(0), loop_index: u32(4) });
 
 const HISTOGRAM_BYTES = 168 * 4;
 
@@ -131,26 +149,45 @@ export const totals = layout('totals', 2768, {
   wake_hist: bytes(80 + 3 * HISTOGRAM_BYTES, HISTOGRAM_BYTES),
 });
 
-export const control = layout('control', 32, {
+export const control = layout('control', 40, {
   budget_ns: u64(0),
   armed: u32(8),
   stack_credit: u32(12),
   ring_drops: u64(16),
   stack_drops: u64(24),
+  endings: u64(32),
 });
 
 /** The part of loop_state that user space writes and reads, and its whole size. */
-export const loop_state = layout('loop_state', 3360, {
+export const loop_state = layout('loop_state', 5064, {
   kinds: u32(0),
   in_wait: u32(8),
+  timeout_ns: u64(24),
   segment_start_ns: u64(40),
   cycle_events: u32(48),
   cycle_peeks: u32(52),
+  where: u32(72),
+  cpu: u32(76),
   start_cpu: u32(80),
+  since_ns: u64(88),
+  throttled: u32(104),
+  wake_ns: u64(136),
+  armed_at_start: u32(152),
   at_start: bytes(168, counters.byteLength),
-  stack_slot: u32(3336),
-  block_stacks: bytes(3348, 8),
+  stall: bytes(312, stall_event.byteLength),
+  stack_slot: u32(4744),
+  block_stacks: bytes(4756, 8),
+  newest_ns: u64(4768),
+  newest: bytes(4776, sample.byteLength),
 });
 
 /** What user space reads and resets of a CPU's memory. */
-export const cpu_memory = layout('cpu_memory', 80, { in_irq: u32(48), soft_irqs: u32(52), soft_ns: u64(64) });
+export const cpu_memory = layout('cpu_memory', 80, {
+  since_ns: u64(0),
+  pid: u32(8),
+  kernel_thread: u32(12),
+  comm: bytes(16, COMM_BYTES),
+  in_irq: u32(48),
+  soft_irqs: u32(52),
+  soft_ns: u64(64),
+});

@@ -8,12 +8,14 @@
 #define CONTENDER_LIMIT 16
 #define BLOCK_LIMIT 4
 #define SAMPLE_LIMIT 8
-#define SAMPLE_DEPTH 16
-#define STACK_DEPTH 12
+/* Deep enough to reach from a disk's driver up to the page fault or call that asked for it. */
+#define SAMPLE_DEPTH 32
+#define STACK_DEPTH 24
 #define NAME_BYTES 32
 #define COMM_BYTES 16
 
-#define CALL_PAGE_FAULT -1
+/* In place of a call's number. */
+enum { CALL_PAGE_FAULT = -1, CALL_STOPPED = -2, CALL_TRACED = -3, CALL_FROZEN = -4 };
 
 enum where { UNKNOWN = 0, RUNNING = 1, RUNNABLE = 2, BLOCKED = 3 };
 enum stall_kind { STALL_WORK = 1, STALL_WAIT = 2, STALL_STACK = 3 };
@@ -111,8 +113,9 @@ struct totals {
 struct loop_state {
 	__u32 kinds; /* bit mask of enum wait_kind: its own wait calls, set by user space */
 	__u32 kind; /* of the wait call in flight, or the last one */
-	__u32 in_wait;
-	__u64 wait_enter_ns;
+	__u32 in_wait; /* asleep in it, or awake again and not yet back */
+	__s32 call; /* that call's number */
+	__u64 wait_enter_ns; /* when it went to sleep in it */
 	__s64 timeout_ns; /* -1: none */
 	__u64 cycle_start_ns;
 	__u64 segment_start_ns; /* of the work since the last poll of any kind: what the budget is held against */
@@ -122,9 +125,11 @@ struct loop_state {
 	__u32 where;
 	__u32 cpu; /* whose queue it is in */
 	__u32 start_cpu; /* where at_start was read */
+	__u32 sleeps; /* in any call, seen since at_start was read */
 	__u64 since_ns; /* in that state since */
 	__u64 task; /* its address, valid while it waits for a CPU */
 	__u32 throttled; /* at charged_ns */
+	__u32 known; /* it was seen to go to sleep in its wait, or to come back from it */
 	__u64 charged_ns; /* up to when its time in the queue was charged to somebody */
 	__u64 steal_mark, irq_mark; /* of its CPU's clocks, when it began to run there */
 	__u64 wake_ns, wake_delay_ns; /* of the present wait */
@@ -140,7 +145,31 @@ struct loop_state {
 	__u32 late_samples; /* past half of the budget */
 	__u32 block_copied; /* the present block's user stack was copied */
 	__u8 block_stacks[8]; /* see stacks.bpf.h */
+	/* The last sample of late, for who looks on while a turn lasts: see samples.bpf.h. */
+	__u64 newest_ns;
+	struct sample newest;
+	__u64 unseen_ns; /* of a block whose end was not seen: from its begin until the thread ran again */
+	__s32 last_call, last_fd; /* of the last block that was in a call: restart_syscall(2) takes that up again */
 };
+
+/*
+ * Where to look a thread up first: one line of memory for those that are not watched, and no more for nearly all that
+ * are. A seat that two watched threads would share says so, and loop_of_tid tells them apart.
+ */
+#define SEAT_LIMIT 4096
+#define SEAT_SHARED 0xffffffff
+
+struct seat {
+	__u32 tid; /* 0: free */
+	__u32 loop_index;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SEAT_LIMIT);
+	__type(key, __u32);
+	__type(value, struct seat);
+} seats SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -176,6 +205,7 @@ struct control {
 	__u32 stack_credit; /* user stacks that may yet be sent */
 	__u64 ring_drops;
 	__u64 stack_drops;
+	__u64 endings; /* of watched threads */
 };
 
 struct {
@@ -203,7 +233,13 @@ static __always_inline struct control *get_control(void)
 
 static __always_inline __u32 *loop_index_of(__u32 tid)
 {
-	return bpf_map_lookup_elem(&loop_of_tid, &tid);
+	__u32 at = tid & (SEAT_LIMIT - 1);
+	struct seat *seat = bpf_map_lookup_elem(&seats, &at);
+	if (!seat || !tid)
+		return 0;
+	if (seat->tid == tid)
+		return &seat->loop_index;
+	return seat->tid == SEAT_SHARED ? bpf_map_lookup_elem(&loop_of_tid, &tid) : 0;
 }
 
 /* Steal time of the CPU a running task has, as the scheduler last saw it; 0 where the kernel does not account it. */
@@ -215,15 +251,19 @@ static __always_inline __u64 steal_of(struct task_struct *task)
 	return queue && queue->rq ? queue->rq->prev_steal_time_rq : 0;
 }
 
-static __always_inline void read_counters(struct counters *c)
+/* What a task's counters say of how it fared; the rest, of its work alone, is in other lines of memory. */
+static __always_inline void read_events(struct counters *c, struct task_struct *t)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	c->run_delay = t->sched_info.run_delay;
-	c->exec = t->se.sum_exec_runtime;
 	c->nvcsw = t->nvcsw;
 	c->nivcsw = t->nivcsw;
 	c->min_flt = t->min_flt;
 	c->maj_flt = t->maj_flt;
+}
+
+static __always_inline void read_times(struct counters *c, struct task_struct *t)
+{
+	c->exec = t->se.sum_exec_runtime;
 	c->utime = t->utime;
 	c->stime = t->stime;
 	c->steal = steal_of(t);

@@ -21,9 +21,8 @@ export function compileOnce(source: URL, flags: readonly string[] = []): string 
 
 function compile(source: string, flags: readonly string[]): string | null {
   folder ??= temporaryFolder();
-  const output = join(folder, `${made.size}`);
-  mkdtempSync(`${output}-`);
-  const path = join(folder, `${basename(source, '.c')}-${made.size}`);
+  // A folder for each, so that the file may have the source's name: reports show it.
+  const path = join(mkdtempSync(join(folder, 'of-')), basename(source, '.c'));
   try {
     execFileSync('cc', ['-O2', '-Wall', '-pthread', ...flags, '-o', path, source], {
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -12,6 +12,7 @@
  *   n20 wake a real-time process on the same CPU that burns 20 ms       w20 write to a file for 20 ms
  *   h   say "hanging", then hang in read(2) on stdin until it is closed
  *   x7  repeat all steps so far 7 times in all
+ * Its file is in $PLANTED_FOLDER, or /var/tmp.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -209,7 +210,10 @@ static void step(const char *text)
 
 	switch (text[0]) {
 	case 't':
-		if (epoll_wait(epoll_fd, got, 1, number) != 0)
+		/* A stop ends a wait early. */
+		while ((i = epoll_wait(epoll_fd, got, 1, number)) < 0 && errno == EINTR)
+			;
+		if (i != 0)
 			die("timeout");
 		break;
 	case 'e':
@@ -292,12 +296,14 @@ static void step(const char *text)
 int main(int argc, char **argv)
 {
 	socklen_t length = sizeof(address);
-	char path[] = "/var/tmp/loopscope-planted-XXXXXX", byte;
+	const char *folder = getenv("PLANTED_FOLDER");
+	char path[256], byte;
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = 0 };
 	int i, round, j;
 
 	epoll_fd = epoll_create1(0);
 	zero_fd = open("/dev/zero", O_RDONLY);
+	snprintf(path, sizeof(path), "%s/loopscope-planted-XXXXXX", folder ? folder : "/var/tmp");
 	file_fd = mkstemp(path);
 	unlink(path);
 	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -1,31 +1,10 @@
 /** Compiles and runs planted-loop.c: a loop whose cycles, sleeps and faults are known beforehand. For tests only. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compileOnce } from './compile-once.ts';
 
-const source = fileURLToPath(new URL('./planted-loop.c', import.meta.url));
-let binary: string | null | undefined;
-
-/** The compiled program, or null without a C compiler. Removed when the process ends. */
-export function plantedBinary(): string | null {
-  if (binary === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), 'loopscope-planted-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const path = join(folder, 'planted-loop');
-    try {
-      execFileSync('cc', ['-O2', '-Wall', '-pthread', '-o', path, source], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-    } catch {
-      // No compiler: the caller skips.
-    }
-    binary = existsSync(path) ? path : null;
-  }
-  return binary;
-}
+/** The compiled program, or null without a C compiler. */
+export const plantedBinary = () => compileOnce(new URL('./planted-loop.c', import.meta.url));
 
 export type PlantedLoop = {
   readonly pid: number;
@@ -37,15 +16,18 @@ export type PlantedLoop = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Starts it, waiting in epoll_wait for `run`. `cpu` pins it to one CPU. */
-export async function plantLoop(steps: string[], options: { cpu?: number } = {}): Promise<PlantedLoop> {
-  const command = plantedBinary()!;
-  const child =
-    options.cpu === undefined
-      ? spawn(command, steps, { stdio: ['pipe', 'pipe', 'inherit'] })
-      : spawn('taskset', ['-c', String(options.cpu), command, ...steps], {
-          stdio: ['pipe', 'pipe', 'inherit'],
-        });
+export type PlantOptions = {
+  /** Pins it to one CPU. */
+  cpu?: number;
+  /** argv in front that becomes the program, as taskset(1) does. */
+  prefix?: string[];
+};
+
+/** Starts it, waiting in epoll_wait for `run`. */
+export async function plantLoop(steps: string[], options: PlantOptions = {}): Promise<PlantedLoop> {
+  const pinned = options.cpu === undefined ? [] : ['taskset', '-c', String(options.cpu)];
+  const [command, ...args] = [...(options.prefix ?? []), ...pinned, plantedBinary()!, ...steps];
+  const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   await once(child.stdout!, 'data');
   return {

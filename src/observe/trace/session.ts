@@ -60,6 +60,8 @@ export class TraceSession {
   #cost: TraceCost = { programs: [], sampledShare: 0 };
   readonly #threadBytes: number;
   #threadsLost = 0;
+  /** When each process that was named began: its number may be another's before the end. */
+  readonly #beganTicks: ReadonlyMap<number, number | undefined>;
   #startNs = 0n;
   #endNs = 0n;
   #startedAtMs = 0;
@@ -68,6 +70,7 @@ export class TraceSession {
   constructor(skeleton: Skeleton, options: TraceOptions) {
     this.options = options;
     this.#threadBytes = skeleton.threadBytes;
+    this.#beganTicks = new Map(options.pids.map((pid) => [pid, readStat(pid)?.startTicks]));
     this.object = explained(() =>
       loadSkeleton(skeleton.url, { ...skeleton.mapSizes, ...options.mapSizes }, skeleton.attachTypes),
     );
@@ -199,7 +202,7 @@ export class TraceSession {
 
   #nothingLeft(): boolean {
     const { pids } = this.options;
-    if (pids.length === 0 || !pids.every(hasEnded)) return false;
+    if (pids.length === 0 || !pids.every((pid) => hasEnded(pid, this.#beganTicks.get(pid)))) return false;
     let left = false;
     this.readThreads((row) => {
       left ||= !row.ended && !hasEnded(row.pid);
@@ -208,9 +211,10 @@ export class TraceSession {
   }
 }
 
-function hasEnded(pid: number): boolean {
+function hasEnded(pid: number, beganTicks?: number): boolean {
   const stat = readStat(pid);
-  return stat === null || stat.state === 'Z' || stat.state === 'X';
+  if (stat === null || stat.state === 'Z' || stat.state === 'X') return true;
+  return beganTicks !== undefined && stat.startTicks !== beganTicks;
 }
 
 /** Runs of a program that the kernel skipped: it was already running on that CPU. Since Linux 5.12. */

@@ -2,6 +2,9 @@
 /* What every traced thread's row begins with. */
 #pragma once
 
+/* What `ended` says: its number may be in use again, by one that is not traced. */
+enum { ENDED = 1, ANOTHERS = 2 };
+
 struct task_part {
 	__u32 tgid;
 	__u32 ended;

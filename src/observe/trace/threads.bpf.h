@@ -3,7 +3,8 @@
  * Which threads are traced: those that user space listed, and from then on every thread and, with `follow`, every process
  * that one of them starts. Whoever includes this has defined `struct thread`, which begins with `struct task_part`.
  *
- * A thread that has ended keeps its row, so that what it did is still reported.
+ * A thread that has ended keeps its row, so that what it did is still reported. Who has its number next is another, unless
+ * a traced thread started it, too.
  */
 #pragma once
 
@@ -52,7 +53,8 @@ static __always_inline struct control *get_control(void)
 
 static __always_inline struct thread *thread_of(__u32 tid)
 {
-	return tid ? bpf_map_lookup_elem(&threads, &tid) : 0;
+	struct thread *t = tid ? bpf_map_lookup_elem(&threads, &tid) : 0;
+	return t && t->task.ended != ANOTHERS ? t : 0;
 }
 
 static __always_inline struct thread *add_thread(struct control *c, struct task_struct *task)
@@ -79,10 +81,14 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct control *c = get_control();
 	struct thread *t;
-	if (!c || !thread_of(parent->pid))
+	if (!c)
 		return 0;
-	if (parent->tgid != child->tgid && !c->follow)
+	if (!thread_of(parent->pid) || (parent->tgid != child->tgid && !c->follow)) {
+		t = thread_of(child->pid);
+		if (t)
+			t->task.ended = ANOTHERS;
 		return 0;
+	}
 	t = add_thread(c, child);
 	if (t)
 		t->task.fresh = 1;
@@ -97,7 +103,7 @@ int BPF_PROG(on_end, struct task_struct *task)
 	struct thread *t = thread_of(task->pid);
 	if (!t)
 		return 0;
-	t->task.ended = 1;
+	t->task.ended = ENDED;
 	__builtin_memcpy(t->task.comm, task->comm, COMM_BYTES);
 	return 0;
 }

@@ -3,6 +3,7 @@
 import { formatShare } from '../../base/units.ts';
 import type { OpenStall } from '../../record/live.ts';
 import type { BlockedSlice, Stall } from '../../record/observation.ts';
+import { stopPhrase } from '../../record/stops.ts';
 import {
   type AccountPart,
   addAccounts,
@@ -42,6 +43,8 @@ export function openCauseOf(open: OpenStall): StallCause {
   const frame = topOf(open.userStack) ?? topOf(open.kernelStack) ?? frameOf(open.stall, null);
   switch (open.state) {
     case 'blocked': {
+      const stop = stopPhrase(open.call ?? '');
+      if (stop !== null) return { text: stop, frame };
       const path = open.fdPath === null ? '' : ` (${open.fdPath})`;
       return {
         text: `${open.call === null ? 'blocked' : `blocked in ${callName(open.call)}`}${path}`,
@@ -49,15 +52,23 @@ export function openCauseOf(open: OpenStall): StallCause {
       };
     }
     case 'stopped':
-      return { text: 'stopped by a signal or a tracer', frame };
+      return { text: stopPhrase(open.call ?? '') ?? 'stopped by a signal or a tracer', frame };
     case 'runnable':
-      return { text: 'waiting for a CPU', frame };
+      return { text: whoHasItsCpu(open.stall), frame };
     default:
       return { text: 'running on a CPU', frame };
   }
 }
 
+function whoHasItsCpu(stall: Stall): string {
+  const { unknownNs, totalNs } = stall.account.runQueue;
+  const part = addAccounts([stall]).parts.find(({ group }) => group === 'run-queue');
+  return part && unknownNs < totalNs / 2 ? phrase(part) : GROUP_TITLE['run-queue'];
+}
+
 function phrase(part: AccountPart): string {
+  const stop = part.group === 'blocked' ? stopPhrase(part.what) : null;
+  if (stop !== null) return part.detail === '' ? stop : `${stop} (${part.detail})`;
   if (part.group === 'blocked') return `blocked in ${partLabel({ ...part, what: callName(part.what) })}`;
   if (part.group === 'system' && part.what === 'call not known') return GROUP_TITLE.system;
   if (part.group === 'system') return `in the kernel, ${callName(part.what)}`;

@@ -11,7 +11,7 @@ import { addAccounts } from '../model/stall-account.ts';
 import { causeOf, openCauseOf, type StallCause } from './cause.ts';
 
 /** Raised when a reader of the older shape would be misled; new types and keys do not raise it. */
-export const STREAM_VERSION = 1;
+const STREAM_VERSION = 1;
 
 export function startObject(command: readonly string[], startedWallMs: number) {
   return {

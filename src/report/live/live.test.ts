@@ -214,6 +214,22 @@ test('the cause is the largest part, and the frame that asked for it', () => {
   assert.deepEqual(openCauseOf(open(MS)), { text: 'blocked in read (pipe:[77])', frame: 'main (app)' });
   assert.equal(openCauseOf(open(MS, { state: 'runnable' })).text, 'waiting for a CPU');
   assert.equal(openCauseOf(open(MS, { state: 'stopped' })).text, 'stopped by a signal or a tracer');
+  assert.equal(openCauseOf(open(MS, { state: 'stopped', call: 'traced' })).text, 'stopped by a tracer');
+  assert.equal(openCauseOf(open(MS, { state: 'blocked', call: 'frozen' })).text, 'frozen with its cgroup');
+});
+
+test('a wake-up that is late says who has the CPU, or that a quota is out', () => {
+  const late = (runQueue: Partial<Stall['account']['runQueue']>) => {
+    const account = { ...stall(0, 0).account, userNs: 0, blocked: [] };
+    const queue = { totalNs: 23 * MS, contended: [], idleNs: 0, unknownNs: 0, ...runQueue };
+    const waiting = stall(0, 0, { kind: 'wait', account: { ...account, runQueue: queue } });
+    return openCauseOf(open(23 * MS, { state: 'runnable', call: null, stall: waiting })).text;
+  };
+  const backup = { pid: 9, comm: 'backup', kernelThread: false, ns: 22 * MS };
+  assert.equal(late({ contended: [backup] }), 'waiting for a CPU: backup (pid 9)');
+  const quota = 'waiting for a CPU: held back by its quota (throttled)';
+  assert.equal(late({ throttledNs: 23 * MS, idleNs: 23 * MS }), quota);
+  assert.equal(late({ unknownNs: 23 * MS }), 'waiting for a CPU');
 });
 
 test('at 140 columns everything is there', () => {

@@ -108,7 +108,14 @@ function gather(into: Map<string, Gathered>, account: StallAccount): void {
       `pid ${who.pid}`,
     );
   }
-  add('run-queue', 'nobody ran (throttled, or slow to leave idle)', 'idle', account.runQueue.idleNs);
+  const { idleNs, throttledNs } = account.runQueue;
+  // Whether it was a quota is known of stalls seen in full.
+  if (throttledNs === undefined)
+    add('run-queue', 'nobody ran (throttled, or slow to leave idle)', 'idle', idleNs);
+  else {
+    add('run-queue', 'held back by its quota (throttled)', 'throttled', throttledNs);
+    add('run-queue', 'nobody ran (slow to leave idle)', 'idle', idleNs - throttledNs);
+  }
   add('run-queue', 'not seen who ran', 'unknown', unknownRunQueueNs(account));
   for (const slice of account.blocked) {
     add('blocked', slice.call, slice.call, slice.ns, blockedDetail(slice), Math.max(1, amount(slice.count)));

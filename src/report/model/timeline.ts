@@ -19,7 +19,7 @@ export type LatencyPoint = {
 };
 
 /** Most points drawn: one per pixel column or two is all a screen can show. */
-export const POINTS_MAX = 600;
+const POINTS_MAX = 600;
 
 /** Below this many requests in one point its p99 is the maximum under another name. */
 const P99_COUNT_MIN = 100;

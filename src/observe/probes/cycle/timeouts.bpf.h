@@ -2,7 +2,6 @@
 /* What a wait call asked for, by the call's own conventions, and how late the kernel may legally end it. */
 #pragma once
 
-struct sys_enter_args { __u64 common; __s64 nr; };
 struct sys_exit_args { __u64 common; __s64 nr; __s64 ret; };
 
 /* System call numbers differ between machines: user space says which is which. */
@@ -41,6 +40,17 @@ static __always_inline __u64 argument(__u32 index)
 		return 0;
 	}
 	return index ? arm64->regs[index & 7] : arm64->orig_x0;
+}
+
+/* The call that the current thread is in; negative: none. */
+static __always_inline __s32 present_call(void)
+{
+	void *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct pt_regs___x86 *x86 = regs;
+	struct pt_regs___arm64 *arm64 = regs;
+	if (bpf_core_field_exists(x86->orig_ax))
+		return x86->orig_ax;
+	return arm64->syscallno;
 }
 
 /* Timeout asked for, ns; -1: none. -2: this call does not wait. */

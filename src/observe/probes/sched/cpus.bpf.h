@@ -76,7 +76,7 @@ static __always_inline void begin_account(struct loop_state *s, struct control *
 	s->armed_at_start = armed;
 	s->where = RUNNING;
 	s->since_ns = now;
-	s->wake_ns = s->wake_delay_ns = 0;
+	s->wake_ns = s->wake_delay_ns = s->unseen_ns = 0;
 	if (!armed)
 		return;
 	s->steal_mark = steal_of(bpf_get_current_task_btf());
@@ -87,12 +87,15 @@ static __always_inline void begin_account(struct loop_state *s, struct control *
 	m->loop = index + 1;
 }
 
+static void settle_unseen(struct loop_state *s, struct task_struct *task);
+
 /* The thread leaves the CPU, or its account ends while it has it. */
 static __always_inline void close_run(struct loop_state *s, struct cpu_memory *m, struct task_struct *task, __u64 now)
 {
 	__u64 steal = steal_of(task);
 	if (s->where != RUNNING || !m)
 		return;
+	settle_unseen(s, task);
 	if (now > s->since_ns)
 		s->stall.on_cpu_ns += now - s->since_ns;
 	if (steal > s->steal_mark)
@@ -143,33 +146,52 @@ static __always_inline _Bool is_throttled(struct loop_state *s)
 	return 0;
 }
 
-/* Charges a runnable thread's time since the last charge to who has had its CPU since then. */
-static __always_inline void charge(struct loop_state *s, struct cpu_memory *m, __u64 now)
+/*
+ * Charges a runnable thread's time since the last charge to who has had its CPU since then. A function of its own: the
+ * kernel verifies it once, and not for each of those that may wait.
+ */
+__noinline int charge(struct loop_state *s, struct cpu_memory *m, __u64 now)
 {
+	if (!s || !m)
+		return 0;
 	struct stall_event *e = &s->stall;
 	__u64 from = s->charged_ns;
 	_Bool throttled = s->throttled;
 	s->charged_ns = now;
 	s->throttled = is_throttled(s);
 	if (!m->since_ns || now <= from)
-		return;
+		return 0;
 	if (throttled) {
 		e->throttled_ns += now - from;
-		return;
+		return 0;
 	}
-	for (int i = 0; i < CONTENDER_LIMIT; i++) {
+	__u32 place = 0;
+	__u64 fewest = ~0ULL;
+	for (__u32 i = 0; i < CONTENDER_LIMIT; i++) {
 		struct contender *x = &e->contenders[i];
 		if (i >= e->contender_count) {
-			x->pid = m->pid;
-			x->kernel_thread = m->kernel_thread;
-			x->ns = now - from;
-			__builtin_memcpy(x->comm, m->comm, COMM_BYTES);
 			e->contender_count = i + 1;
-			return;
+			place = i;
+			fewest = 0;
+			break;
 		}
 		if (x->pid == m->pid) {
 			x->ns += now - from;
-			return;
+			return 0;
+		}
+		if (x->ns < fewest) {
+			fewest = x->ns;
+			place = i;
 		}
 	}
+	/* A free place, or that of who took the least, whose time is without a name then. */
+	if (now - from <= fewest)
+		return 0;
+	asm volatile("" : "+r"(place)); /* keeps the check that the verifier needs */
+	struct contender *x = &e->contenders[place & (CONTENDER_LIMIT - 1)];
+	x->pid = m->pid;
+	x->kernel_thread = m->kernel_thread;
+	x->ns = now - from;
+	__builtin_memcpy(x->comm, m->comm, COMM_BYTES);
+	return 0;
 }

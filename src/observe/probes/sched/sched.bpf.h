@@ -22,6 +22,29 @@ static __always_inline __s32 call_in_flight(struct task_struct *task, __s32 *fd)
 }
 
 /*
+ * What a task goes to sleep in. One that a signal, a tracer or the freezer stops still has in its registers the call that
+ * it came from, as a rule its wait: that is not what it sleeps in. A sleep that was interrupted goes on under another
+ * call's number: restart_syscall(2).
+ */
+static __always_inline void note_blocking_call(struct loop_state *s, struct task_struct *task, __u32 state)
+{
+	__s32 restart = bpf_core_field_exists(struct pt_regs___x86, orig_ax) ? 219 : 128;
+	if (state & (TASK_STOPPED | TASK_TRACED | TASK_FROZEN) || is_freezing(task)) {
+		s->block_call = state & TASK_STOPPED ? CALL_STOPPED : state & TASK_TRACED ? CALL_TRACED : CALL_FROZEN;
+		s->block_fd = -1;
+		return;
+	}
+	s->block_call = call_in_flight(task, &s->block_fd);
+	if (s->block_call == restart) {
+		s->block_call = s->last_call;
+		s->block_fd = s->last_fd;
+	} else if (s->block_call >= 0) {
+		s->last_call = s->block_call;
+		s->last_fd = s->block_fd;
+	}
+}
+
+/*
  * Who wakes: the current process, unless it is in no system call. Then an interrupt came upon it in user mode, and it has
  * nothing to do with the wake-up.
  */
@@ -34,20 +57,18 @@ static __always_inline __u32 waker_of(void)
 	return current->tgid;
 }
 
-/* In the waker's context: the thread was blocked for ns. Who wakes it is noted, unless an interrupt does. */
-static __always_inline void block_ended(struct loop_state *s, struct task_struct *task, __u64 ns)
+/* The thread was blocked for ns: adds it to what is known of that call. Null when there is no place for it. */
+static __always_inline struct block *count_block(struct loop_state *s, __u64 ns, __u32 *place)
 {
 	struct stall_event *e = &s->stall;
-	struct cpu_memory *here = this_cpu();
 	struct block *b = 0;
-	__u32 place = 0;
 	if (s->dirty_mark) {
 		e->dirty_ns += ns;
 		s->dirty_mark = 0;
 	}
 	for (int i = 0; i < BLOCK_LIMIT; i++) {
 		struct block *x = &e->blocks[i];
-		place = i;
+		*place = i;
 		if (i >= e->block_count) {
 			e->block_count = i + 1;
 			x->call = s->block_call;
@@ -65,14 +86,25 @@ static __always_inline void block_ended(struct loop_state *s, struct task_struct
 	}
 	if (!b) {
 		e->blocked_other_ns += ns;
-		return;
+		return 0;
 	}
 	b->ns += ns;
 	b->count++;
 	b->uninterruptible |= s->block_uninterruptible;
 	if (ns <= b->longest_ns)
-		return;
+		return 0;
 	b->longest_ns = ns;
+	return b;
+}
+
+/* In the waker's context. Who wakes it is noted, unless an interrupt does. */
+static __always_inline void block_ended(struct loop_state *s, struct task_struct *task, __u64 ns)
+{
+	struct cpu_memory *here = this_cpu();
+	__u32 place = 0;
+	struct block *b = count_block(s, ns, &place);
+	if (!b)
+		return;
 	b->waker_pid = here && here->in_irq ? 0 : waker_of();
 	bpf_get_current_comm(b->waker_comm, COMM_BYTES);
 	keep_block_stack(s, b, place);
@@ -80,6 +112,28 @@ static __always_inline void block_ended(struct loop_state *s, struct task_struct
 		return;
 	long bytes = bpf_get_task_stack(task, b->stack, sizeof(b->stack), 0);
 	b->depth = bytes > 0 ? (__u64)bytes >> 3 : 0;
+	describe(task, b);
+}
+
+/*
+ * In the thread's own context: a wake-up went unseen, because it came in an interrupt upon the program that sees them, which
+ * the kernel does not run within itself. The task's own count of time in run queues tells when it was.
+ */
+static __noinline void settle_unseen(struct loop_state *s, struct task_struct *task)
+{
+	__u64 unseen = s->unseen_ns, queued = task->sched_info.run_delay - s->queue_mark;
+	__u32 place = 0;
+	if (!unseen)
+		return;
+	s->unseen_ns = 0;
+	if (queued > unseen)
+		queued = unseen;
+	s->stall.runq_ns += queued;
+	struct block *b = count_block(s, unseen - queued, &place);
+	if (!b)
+		return;
+	b->waker_pid = b->depth = 0;
+	keep_block_stack(s, b, place);
 	describe(task, b);
 }
 
@@ -91,11 +145,11 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 		return;
 	close_run(s, m, prev, now);
 	s->cpu = bpf_get_smp_processor_id();
+	s->queue_mark = prev->sched_info.run_delay;
 	/* R, or R+ of a preempted or throttled task; or a sleeper whose wake-up came before it was off the CPU. */
-	if ((state & 0xff) == 0 || (prev->__state & TASK_WAKING)) {
+	if ((state & (0xff | TASK_FROZEN)) == 0 || (prev->__state & TASK_WAKING)) {
 		s->where = RUNNABLE;
 		s->charged_ns = now;
-		s->queue_mark = prev->sched_info.run_delay;
 		s->task = (__u64)prev;
 		s->throttled = is_throttled(s);
 		__sync_fetch_and_or(&m->waiting, 1ULL << (index & 63));
@@ -103,7 +157,7 @@ static __always_inline void switched_out(struct cpu_memory *m, struct task_struc
 	}
 	s->where = BLOCKED;
 	s->block_uninterruptible = !!(state & TASK_UNINTERRUPTIBLE);
-	s->block_call = call_in_flight(prev, &s->block_fd);
+	note_blocking_call(s, prev, state);
 	if (s->in_wait)
 		return;
 	s->block_copied = copy_user_stack(s, s->block_stacks[BLOCK_LIMIT], prev);
@@ -120,8 +174,8 @@ static __always_inline void switched_in(struct cpu_memory *m, __u32 index, struc
 		return;
 	if (s->where == RUNNABLE)
 		s->stall.runq_ns += now - s->since_ns;
-	else if (s->where == BLOCKED) /* its wake-up was not seen */
-		s->stall.blocked_other_ns += now - s->since_ns;
+	else if (s->where == BLOCKED && !s->in_wait) /* its wake-up was not seen */
+		s->unseen_ns = now - s->since_ns;
 	if (s->wake_ns)
 		s->wake_delay_ns = now - s->wake_ns;
 	s->where = RUNNING;
@@ -157,10 +211,13 @@ int BPF_PROG(on_switch, _Bool preempt, struct task_struct *prev, struct task_str
 		else
 			__sync_fetch_and_and(&m->waiting, ~(1ULL << (index & 63)));
 	}
+	__u32 *loop = preempt ? 0 : loop_index_of(prev->pid);
+	if (loop)
+		fell_asleep(*loop, prev_state, now);
 	if (m->loop)
 		switched_out(m, prev, preempt ? 0 : prev_state, now);
 	remember(m, next, now);
-	__u32 *loop = next->pid ? loop_index_of(next->pid) : 0;
+	loop = loop_index_of(next->pid);
 	m->loop = loop && *loop < FLIGHT_LIMIT ? *loop + 1 : 0;
 	if (m->loop)
 		switched_in(m, m->loop - 1, next, now);

@@ -13,7 +13,9 @@
 #define STACK_BYTES 16384
 #define PIECE_BYTES 4096
 #define REGISTER_BYTES 272
-#define STACKS_PER_LOOP (BLOCK_LIMIT + 1 + SAMPLE_LIMIT)
+/* The copies of blocks, of the block under way, of samples, and that of loop_state.newest. */
+#define NEWEST_STACK (BLOCK_LIMIT + 1 + SAMPLE_LIMIT)
+#define STACKS_PER_LOOP (NEWEST_STACK + 1)
 /* More loops than this have no copies: they are accounted as ever. */
 #define STACK_LOOP_LIMIT 32
 /* Above the top of the main thread's stack: its first words, argc and argv, end a walk as well as nothing does. */

@@ -1,33 +1,14 @@
 /** Compiles and runs known-calls.c: a program whose system calls and functions are known. For tests only. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compileOnce } from '../../testing/compile-once.ts';
 
-const source = fileURLToPath(new URL('./known-calls.c', import.meta.url));
-let binary: string | null | undefined;
+const source = new URL('./known-calls.c', import.meta.url);
+/** recurse() must stay a recursion; debug information is to know what was inlined away. */
+const FLAGS = ['-g', '-gz=none', '-fno-optimize-sibling-calls'];
 
-/** The compiled program, or null without a C compiler. Removed when the process ends. */
-export function knownBinary(): string | null {
-  if (binary === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), 'loopscope-known-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const path = join(folder, 'known-calls');
-    try {
-      // recurse() must stay a recursion; debug information is to know what was inlined away.
-      const flags = ['-O2', '-g', '-gz=none', '-fno-optimize-sibling-calls'];
-      execFileSync('cc', [...flags, '-Wall', '-pthread', '-o', path, source], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-    } catch {
-      // No compiler: the caller skips.
-    }
-    binary = existsSync(path) ? path : null;
-  }
-  return binary;
-}
+/** The compiled program, or null without a C compiler. */
+export const knownBinary = () => compileOnce(source, FLAGS);
 
 export type KnownProgram = {
   readonly pid: number;
