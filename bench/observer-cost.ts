@@ -6,23 +6,27 @@
  * Each watched window lies between two unwatched ones and is compared with their mean. When those two differ by more
  * than the machine's ordinary noise, its speed changed meanwhile (a neighbour of the virtual machine came or went):
  * they are no yardstick, whatever was measured between them, and the round is made again.
- * For scale the same with `strace -c -f` attached, fewer times.
+ * For scale the same with what people use otherwise, fewer times: `strace -c -f`, `perf trace -s`, and a bpftrace script
+ * that counts what T0 counts. Then, at a rate that leaves nginx idle most of the time, what `loopscope watch` takes of a
+ * CPU in all: its own process, and what the worker needs more.
  *
- *   npm run bench -- observer-cost [--rounds 100] [--seconds 0.4] [--tiers T0,T1] [--strace-rounds 3]
+ *   npm run bench -- observer-cost [--rounds 100] [--seconds 0.4] [--tiers T0,T1] [--tool-rounds 3]
+ *                                  [--rate 5000] [--rate-rounds 5]
  *
  * "T0" is what always runs: the cycle probes. "T1" has the scheduler probes armed all the time, as under suspicion.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createClock } from '../src/base/clock.ts';
 import { startObservation } from '../src/observe/observe.ts';
+import { otherTools } from './lib/other-tools.ts';
 import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
-import { alternate, compare, median, type Sample } from './lib/rounds.ts';
+import { compare, median, type Sample } from './lib/rounds.ts';
+import { measureAtRate } from './lib/watch-at-rate.ts';
 
 const SERVER_CPU = 0;
 const CLIENT_CPU = 1;
@@ -30,7 +34,6 @@ const PORT = 18_181;
 const OFF = 'off';
 const T0 = 'T0';
 const T1 = 'T1';
-const STRACE = 'strace -c';
 
 const SETTLE_MS = 150;
 /** A window in which others used more than this share of the machine is measured again, so many times at most. */
@@ -47,7 +50,9 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '0.4' },
     tiers: { type: 'string', default: 'T0,T1' },
-    'strace-rounds': { type: 'string', default: '3' },
+    'tool-rounds': { type: 'string', default: '3' },
+    rate: { type: 'string', default: '5000' },
+    'rate-rounds': { type: 'string', default: '5' },
   },
 });
 const tiers = [
@@ -55,7 +60,7 @@ const tiers = [
   { name: T1, armed: 'always' as const },
 ].filter(({ name }) => values.tiers.split(',').includes(name));
 const rounds = Number(values.rounds);
-const straceRounds = Number(values['strace-rounds']);
+const toolRounds = Number(values['tool-rounds']);
 const windowMs = Number(values.seconds) * 1000;
 
 /** CPU time of a process' main thread, ns: /proc/PID/schedstat, field 1. Kept to the ns, unlike stat's ticks. */
@@ -126,28 +131,6 @@ async function withObserver(workerPid: number, armed: 'never' | 'always'): Promi
   };
 }
 
-async function withStrace(workerPid: number): Promise<Sample> {
-  const strace = spawn('strace', ['-c', '-f', '-o', '/dev/null', '-p', String(workerPid)], {
-    stdio: 'ignore',
-  });
-  try {
-    await until(() => /^TracerPid:\t[1-9]/m.test(readFileSync(`/proc/${workerPid}/status`, 'utf8')), strace);
-    await delay(SETTLE_MS);
-    return await measure(workerPid, 0); // strace is one of the others
-  } finally {
-    const ended = once(strace, 'exit');
-    strace.kill('SIGINT');
-    await ended;
-  }
-}
-
-async function until(condition: () => boolean, child: ChildProcess): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`);
-    await delay(20);
-  }
-}
-
 await using nginx = await startNginx(SERVER_CPU, PORT);
 const workerPid = Number(readFileSync(`/proc/${nginx.pid}/task/${nginx.pid}/children`, 'utf8').trim());
 /** Ended when all is measured. */
@@ -201,42 +184,96 @@ function besides(name: string): string {
   return `${OFF} beside ${name}`;
 }
 
+type ToolCost = { tool: string; costRatio: number; throughputRatio: number; rounds: number };
+
+/** Each between unwatched windows, too; the tools are busy themselves, so that others being so is no reason to retry. */
+async function measureTools(): Promise<{ costs: ToolCost[]; samples: Record<string, Sample[]> }> {
+  const toolSamples: Record<string, Sample[]> = {};
+  const costs: ToolCost[] = [];
+  for (const tool of toolRounds > 0 ? otherTools(workerPid) : []) {
+    const ratios: { cost: number; throughput: number }[] = [];
+    let before = await withoutObserver();
+    for (let round = 0; round < toolRounds; round++) {
+      const end = await tool.begin();
+      let watched: Sample;
+      try {
+        await delay(SETTLE_MS);
+        watched = await measure(workerPid, 0);
+      } finally {
+        await end();
+      }
+      const after = await withoutObserver();
+      const beside = mean(before, after);
+      ratios.push({
+        cost: watched.serverUsPerRequest! / beside.serverUsPerRequest!,
+        throughput: watched.requestsPerSec! / beside.requestsPerSec!,
+      });
+      toolSamples[tool.name] = [...(toolSamples[tool.name] ?? []), watched];
+      show(round, tool.name, watched);
+      before = after;
+    }
+    costs.push({
+      tool: tool.name,
+      costRatio: median(ratios.map(({ cost }) => cost)),
+      throughputRatio: median(ratios.map(({ throughput }) => throughput)),
+      rounds: ratios.length,
+    });
+  }
+  return { costs, samples: toolSamples };
+}
+
 let samples: Record<string, Sample[]>;
 let unsteadyCount: number;
-let straced: Record<string, Sample[]>;
+let tools: Awaited<ReturnType<typeof measureTools>>;
 try {
   await delay(SETTLE_MS);
   await measure(workerPid); // Warm-up, not counted.
   ({ samples, unsteadyCount } = await measureBetween());
-  straced = await alternate([{ name: STRACE, run: () => withStrace(workerPid) }], straceRounds, show);
+  tools = await measureTools();
 } finally {
   client.kill('SIGTERM');
 }
+const atRate = await measureAtRate({
+  port: PORT,
+  workerPid,
+  serverCpu: SERVER_CPU,
+  clientCpu: CLIENT_CPU,
+  ratePerSec: Number(values.rate),
+  rounds: Number(values['rate-rounds']),
+});
 
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(2)} %`;
-const costs = tiers.map(({ name }) => {
-  const cost = compare(samples, 'serverUsPerRequest', name, besides(name));
-  const throughput = compare(samples, 'requestsPerSec', name, besides(name));
-  const ownCpu = median(samples[name]!.map((sample) => sample.observerCpuShare!));
-  process.stdout.write(
-    `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${samples[name]!.length} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
-      `throughput ${percent(throughput.pairedRatio)}, its own CPU ${(100 * ownCpu).toFixed(1)} % of one\n`,
-  );
-  return { cost, throughput };
-});
-const offUs = median(samples[besides(tiers[0]!.name)]!.map((sample) => sample.serverUsPerRequest!));
-const offPerSec = median(samples[besides(tiers[0]!.name)]!.map((sample) => sample.requestsPerSec!));
-const straceUs = median(straced[STRACE]!.map((sample) => sample.serverUsPerRequest!));
-const stracePerSec = median(straced[STRACE]!.map((sample) => sample.requestsPerSec!));
-process.stdout.write(
-  `${STRACE}: CPU per request ${percent(straceUs / offUs)}, throughput ${percent(stracePerSec / offPerSec)}\n` +
-    `${unsteadyCount} rounds were made again: the machine changed its speed meanwhile\n`,
+const costs = Object.fromEntries(
+  tiers.map(({ name }) => {
+    const cost = compare(samples, 'serverUsPerRequest', name, besides(name));
+    const throughput = compare(samples, 'requestsPerSec', name, besides(name));
+    const ownCpu = median(samples[name]!.map((sample) => sample.observerCpuShare!));
+    process.stdout.write(
+      `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${samples[name]!.length} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
+        `throughput ${percent(throughput.pairedRatio)}, its own CPU ${(100 * ownCpu).toFixed(1)} % of one\n`,
+    );
+    return [name, { cost, throughput, ownCpuShare: ownCpu }];
+  }),
 );
+for (const { tool, costRatio, throughputRatio } of tools.costs)
+  process.stdout.write(
+    `${tool}: CPU per request ${percent(costRatio)}, throughput ${percent(throughputRatio)}\n`,
+  );
+process.stdout.write(`${unsteadyCount} rounds were made again: the machine changed its speed meanwhile\n`);
+if (atRate) {
+  const share = (cpus: number) => `${(cpus * 100).toFixed(2)} %`;
+  process.stdout.write(
+    `watch at ${atRate.achievedPerSec.toFixed(0)} requests/s: ${share(atRate.inAllCpus)} of a CPU in all ` +
+      `(its process ${share(atRate.ownCpus)}, the worker ${share(atRate.workerMoreCpus)} more; ` +
+      `the kernel counts ${share(atRate.programCpus)} for its programs)\n`,
+  );
+}
 const path = writeResults('observer-cost', {
   options: values,
   tiers: costs,
   unsteadyCount,
-  strace: { serverUsPerRequest: straceUs, requestsPerSec: stracePerSec },
-  samples: { ...samples, ...straced },
+  tools: tools.costs,
+  atRate,
+  samples: { ...samples, ...tools.samples },
 });
 process.stdout.write(`wrote ${path}\n`);

@@ -18,9 +18,10 @@ export type MeasureOptions = {
   load: (Omit<LoadOptions, 'clock' | 'onProgress' | 'target'> & { target: Target }) | null;
   /** What to watch; null drives load only. */
   observe:
-    | (Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed' | 'findPids' | 'live' | 'cpuBudgetShare'> & {
-        pids: number[];
-      })
+    | (Pick<
+        ObserveOptions,
+        'budgetNs' | 'tier' | 'armed' | 'findPids' | 'live' | 'cpuBudgetShare' | 'ringBytes'
+      > & { pids: number[] })
     | null;
   /** Length of a run without load, ns, or Infinity: until the signal; with load the plan's duration rules. */
   durationNs: number;
@@ -44,6 +45,7 @@ export type MeasureProgress = {
 /** Time the loops are watched before load starts: the quiet baseline, and time for the probes to settle. */
 const OBSERVER_LEAD_NS = 300e6;
 const PROGRESS_EVERY_MS = 250;
+const LOOK_FOR_END_MS = 250;
 /** A service that is started anew bears the same name: so long it is waited for. */
 const COMES_BACK_NS = 5e9;
 /** setTimeout() takes 2^31 ms, 24 days, at most. */
@@ -65,14 +67,16 @@ export async function measure(options: MeasureOptions): Promise<Run> {
   const load = options.load ? startLoad({ ...options.load, clock }) : null;
   const durationNs = options.load?.durationNs ?? options.durationNs;
   const beganNs = clock.nowNs();
-  const progress = setInterval(() => {
-    options.onProgress?.({
-      elapsedNs: clock.nowNs() - beganNs,
-      durationNs,
-      load: load?.progress() ?? null,
-      stallCount: observation ? stallCount : null,
-    });
-  }, PROGRESS_EVERY_MS);
+  const progress =
+    options.onProgress &&
+    setInterval(() => {
+      options.onProgress?.({
+        elapsedNs: clock.nowNs() - beganNs,
+        durationNs,
+        load: load?.progress() ?? null,
+        stallCount: observation ? stallCount : null,
+      });
+    }, PROGRESS_EVERY_MS);
   const interrupt = () => load?.stop('interrupted');
   options.signal?.addEventListener('abort', interrupt, { once: true });
   try {
@@ -115,7 +119,7 @@ function watchForEnd(observation: ObservationHandle, graceNs: number, load: Load
       if (goneMs === null || performance.now() - goneMs < graceNs / 1e6) return;
       load?.stop('the watched process ended');
       resolve();
-    }, 100);
+    }, LOOK_FOR_END_MS);
   });
   return { allGone, cancel: () => clearInterval(timer) };
 }

@@ -33,6 +33,8 @@ test('what is not a target is refused', () => {
     'tcp://127.0.0.1',
     'unix:',
     'http://',
+    'http://user:secret@127.0.0.1/',
+    'tcp://127.0.0.1:9000/path',
   ]) {
     assert.throws(
       () => parseTarget(text),

@@ -30,10 +30,21 @@ export function parseTarget(text: string): Target {
   } catch {
     throw new LoopscopeError('TARGET_INVALID', `"${text}" is not a target`, TARGET_HINT);
   }
+  if (url.username !== '' || url.password !== '') {
+    throw new LoopscopeError(
+      'TARGET_INVALID',
+      'a name and password in a target are not sent, and would stand in every report',
+      "leave them out; --header 'Authorization: Basic …' sends them",
+    );
+  }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (url.protocol === 'http:' && host) {
     const address: Address = { kind: 'tcp', host, port: url.port === '' ? 80 : Number(url.port) };
     return { ...http(address, url.pathname + url.search, url.host), text };
+  }
+  if (url.protocol === 'tcp:' && host && url.port && !/^\/?$/.test(url.pathname + url.search)) {
+    const hint = `write tcp://${url.host}`;
+    throw new LoopscopeError('TARGET_INVALID', `"${text}": a tcp:// target has no path`, hint);
   }
   if (url.protocol === 'tcp:' && host && url.port) {
     return { ...frame({ kind: 'tcp', host, port: Number(url.port) }), text };

@@ -4,7 +4,7 @@ import { EXIT, LoopscopeError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { VERSION } from '../version.ts';
 import { layOutHelp } from './help.ts';
-import { commandsFor } from './registry.ts';
+import { COMMANDS, commandsFor } from './registry.ts';
 
 async function main(argv: string[]): Promise<number> {
   const program = new Command('loopscope')
@@ -29,7 +29,7 @@ async function main(argv: string[]): Promise<number> {
   program.addHelpText('after', '\nFirst time here? Try: loopscope lab demo');
   try {
     if (argv.length === 0) {
-      process.stdout.write(program.helpInformation());
+      program.outputHelp();
       return EXIT.usage;
     }
     await program.parseAsync(argv, { from: 'user' });
@@ -39,18 +39,23 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
+/** What commander says, with its suggestion where our hints are. */
+function usageError({ message }: CommanderError, firstWord: string | undefined): LoopscopeError {
+  const [what = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const near = suggestion === undefined ? null : /\(Did you mean (.*)\?\)/.exec(suggestion);
+  const command = COMMANDS.some(({ name }) => name === firstWord) ? `${firstWord} ` : '';
+  return new LoopscopeError(
+    'USAGE',
+    what,
+    near ? `did you mean ${near[1]}?` : `see 'loopscope ${command}--help'`,
+  );
+}
+
 function reportFailure(error: unknown, argv: string[]): number {
   if (error instanceof CommanderError) {
     // Help and version are exits too, of the good kind.
     if (error.exitCode === 0) return EXIT.ok;
-    return reportFailure(
-      new LoopscopeError(
-        'USAGE',
-        error.message.replace(/^error: /, ''),
-        `see 'loopscope ${argv[0]?.startsWith('-') ? '' : `${argv[0] ?? ''} `}--help'`.replace('  ', ' '),
-      ),
-      argv,
-    );
+    return reportFailure(usageError(error, argv[0]), argv);
   }
   const known = error instanceof LoopscopeError;
   const code = known ? error.code : 'INTERNAL';
@@ -61,14 +66,21 @@ function reportFailure(error: unknown, argv: string[]): number {
   }
   process.stderr.write(`loopscope: ${printable(message, 2000)}\n`);
   if (!known && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
-  if (hint) process.stderr.write(`  try: ${printable(hint, 500)}\n`);
+  // Many a hint begins so itself.
+  if (hint) process.stderr.write(`  try: ${printable(hint.replace(/^try:? /, ''), 500)}\n`);
   return known ? error.exitCode : EXIT.failed;
 }
 
-// A reader that closes early (| head) ends us quietly, as it ends other tools.
+// A reader that closes early (| head) ends us quietly, as it ends other tools. A full disk is told, without a trace of us.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
+  const failure = new LoopscopeError(
+    'RUN_FILE_WRITE',
+    `standard output could not be written: ${error.message}`,
+    'free space, or send it elsewhere',
+    error,
+  );
+  process.exit(reportFailure(failure, []));
 });
 
 process.exitCode = await main(process.argv.slice(2));

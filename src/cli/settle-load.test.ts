@@ -122,6 +122,7 @@ test('contradictions name both options and what to type', async () => {
     ],
     ['--header nonsense', HTTP, /--header: "nonsense"/, /Accept/],
     ['--body-file /no/such/file', HTTP, /--body-file: .*\/no\/such\/file/, /^/],
+    ['--codec htp1', HTTP, /"htp1" is none of/, /write one of them/],
     ['--codec gopher', UNIX, /gopher/, /codec/],
     ['--stage 5', HTTP, /--stage/, /RATE\/TIME/],
   ];

@@ -128,6 +128,9 @@ function settleArrival(
 /** Which bytes: a codec, and one request. */
 async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promise<LoadChoices> {
   const name = flags.codec ?? (target.protocol === 'http' ? 'http1' : 'frame');
+  // A name that nobody knows is told before what it would contradict.
+  const reference = codecReference(name);
+  const codec = await loadCodec(reference);
   const isHttp = /^http1(:|$)/.test(name);
   if (isHttp !== (target.protocol === 'http')) {
     contradiction(
@@ -137,8 +140,6 @@ async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promi
       isHttp ? 'write http://host:port/ or unix+http:/path' : 'write tcp://host:port or unix:/path',
     );
   }
-  const reference = codecReference(name);
-  const codec = await loadCodec(reference);
   if (flags.pipeline > 1 && !codec.pipelines) {
     contradiction(
       `--pipeline ${flags.pipeline}`,

@@ -13,6 +13,7 @@ import {
 } from '../report/live/json-lines.ts';
 import { LiveModel } from '../report/live/live-model.ts';
 import { LiveView } from '../report/live/live-view.ts';
+import { lossPhrase } from '../report/live/observer-phrases.ts';
 import { noteLine, secondLine, stallLine } from '../report/live/plain-lines.ts';
 import { LiveArea } from './live-area.ts';
 
@@ -72,6 +73,7 @@ export function showAsLines(write: (line: string) => void): WatchDisplay {
   let windows: CycleWindow[] = [];
   let sinceNs = 0;
   let stallCount = 0;
+  let lostBefore: string | null = null;
   const newest = (openIndex: number | null) =>
     openIndex === null ? model.log.at(-1)! : model.log.find((entry) => entry.openIndex === openIndex)!;
   const told = new Set<number>();
@@ -84,13 +86,16 @@ export function showAsLines(write: (line: string) => void): WatchDisplay {
       const name = model.labelOf(record.loopIndex);
       write(noteLine(record.endNs ?? record.startNs, `loop ${name} ${isGone ? 'is gone' : `found${call}`}`));
     },
-    onWindows(cut) {
+    onWindows(cut, status) {
       windows.push(...cut);
       if (model.nowNs - sinceNs < SECOND_NS || windows.length === 0) return;
       sinceNs = model.nowNs;
       write(secondLine(model.nowNs, loops.size, windows, stallCount));
       windows = [];
       stallCount = 0;
+      const lost = lossPhrase(status.losses);
+      if (lost !== null && lost !== lostBefore) write(noteLine(model.nowNs, `${lost}, so far`));
+      lostBefore = lost;
     },
     onStall(_stall, openIndex) {
       stallCount++;

@@ -40,7 +40,7 @@ export class ArrivalBinWriter {
   }
 }
 
-export const SERIES_LIMIT = 8192;
+const SERIES_LIMIT = 8192;
 const WIDTHS_MS = [1, 10, 100] as const;
 
 type Sums = { open: number; count: number; sum: number; squares: number };
@@ -70,8 +70,8 @@ export class ArrivalReader {
     this.#next = this.#fromBin;
   }
 
-  /** Reads what is settled; all that there is when `final`, the threads having ended. */
-  collect(final = false): void {
+  /** Reads what is settled; once the threads have ended, all there is of the ns that the load took. */
+  collect(endedNs: number | null = null): void {
     let newest = Number.POSITIVE_INFINITY;
     let furthest = 0;
     for (const thread of this.#threads) {
@@ -79,7 +79,8 @@ export class ArrivalReader {
       newest = Math.min(newest, at);
       furthest = Math.max(furthest, at);
     }
-    const end = Math.min(this.#toBin, final ? this.#toBin : newest);
+    // After an early end nothing was due: empty bins would pass for one long lull.
+    const end = Math.min(this.#toBin, endedNs === null ? newest : Math.floor(endedNs / BIN_NS));
     const kept = furthest - ARRIVAL_BINS + 1;
     if (this.#next < kept) {
       this.lostBinCount += kept - this.#next;

@@ -9,7 +9,7 @@ import { bucketOf, HISTOGRAM_BUCKETS } from '../record/histogram.ts';
 
 export const SLOT_COUNT = 10;
 /** Seven outcomes; then ∫ in-flight dt, ns in all, and the most in flight. */
-export const COUNT_FIELDS = 10;
+const COUNT_FIELDS = 10;
 const IN_FLIGHT = 7;
 const HISTOGRAM_BYTES = HISTOGRAM_BUCKETS * 4;
 /** State (i32), start and end (f64), counts (f64), then the histograms. */

@@ -108,7 +108,7 @@ test('arrival bins: dispersion over threads equals that of the whole list, while
       if (i % 5000 === 0) reader.collect();
     });
     for (const writer of writers) writer.advanceTo(RUN_NS);
-    reader.collect(true);
+    reader.collect(RUN_NS);
     const measured = times.filter((atNs) => atNs >= 1e9).map((atNs) => atNs - 1e9);
     const expected = (windowNs: number) => indexOfDispersion(measured, RUN_NS - 1e9, windowNs);
     const { idc1ms, idc10ms, idc100ms } = reader.dispersion();
@@ -120,13 +120,25 @@ test('arrival bins: dispersion over threads equals that of the whole list, while
   }
 });
 
+test('arrival bins: of a run that ended early, only the time it took counts', () => {
+  const schedule = { ratePerSec: 700, durationNs: 5e9, connectionCount: 20, seed: 5 };
+  const times = drain(ARRIVALS.poisson.createSchedule(schedule));
+  const { sentBins } = createThreadMemory();
+  const writer = new ArrivalBinWriter(sentBins);
+  const reader = new ArrivalReader([sentBins], 0, RUN_NS);
+  for (const atNs of times) writer.add(atNs);
+  reader.collect(5e9);
+  const { idc100ms } = reader.dispersion();
+  assert.ok(Math.abs(idc100ms - indexOfDispersion(times, 5e9, 100e6)) < 1e-6, `${idc100ms}`);
+});
+
 test('arrival bins: what was overwritten before it was read is told', () => {
   const { sentBins } = createThreadMemory();
   const writer = new ArrivalBinWriter(sentBins);
   const reader = new ArrivalReader([sentBins], 0, 1e12);
   writer.add(0);
   writer.add((ARRIVAL_BINS + 99) * 1e6);
-  reader.collect(false);
+  reader.collect();
   assert.equal(reader.lostBinCount, 100);
 });
 

@@ -179,8 +179,8 @@ class LoadRun {
       clearInterval(ticker);
     }
     const surroundings = surroundingsSince(before, Math.max(1, plan.sourceAddresses.length));
-    collector.collect(true);
     const endNs = Math.max(...results.map((result) => result.endNs));
+    collector.collect(endNs);
     const client: ClientCost = {
       ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex)),
       throttledNs: surroundings.throttledNs,

@@ -105,7 +105,7 @@ function setUp(options: Settings = {}) {
         measuredFromNs: START_NS + WARMUP_NS,
         endNs: START_NS + DURATION_NS,
       });
-      collector.collect(true);
+      collector.collect(START_NS + DURATION_NS);
       return { counts: collector.counts(), blocks: collector.blocks() };
     },
   };
@@ -350,6 +350,32 @@ test('a connection rests between a reply and its next request', () => {
   assert.equal(loop.lastWaitNs, 1e6);
   advance(1e6);
   assert.deepEqual([loop.sentCount, counter('planned')], [4, 4]);
+});
+
+test('a rest outlasts the connection: whoever closes it, the next request waits as long', () => {
+  const lose: [how: string, requestsPerConnection: number | null, (loop: FakeLoop) => void][] = [
+    ['its share is used up', 1, (loop) => loop.deliver(0, REPLY)],
+    ['closed while it rests', null, (loop) => [loop.deliver(0, REPLY), loop.peerCloses(0, 0)]],
+    ['reset instead of a reply', null, (loop) => loop.peerCloses(0, 104)],
+  ];
+  for (const [how, requestsPerConnection, act] of lose) {
+    const { loop, advance, begin } = setUp({
+      connections: 1,
+      ratePerSec: null,
+      thinkNs: 20e6,
+      requestsPerConnection,
+    });
+    begin();
+    act(loop);
+    assert.equal(loop.open.size, 0, how);
+    advance(5e6);
+    assert.equal(loop.connecting.length, 1, `${how}: opened anew at once`);
+    loop.finishConnect(0);
+    advance(14e6);
+    assert.equal(loop.sentCount, 1, how);
+    advance(1e6);
+    assert.equal(loop.sentCount, 2, how);
+  }
 });
 
 test('a connection that has had its share of requests is replaced', () => {

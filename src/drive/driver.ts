@@ -19,9 +19,9 @@ import { IdleRing } from './idle-ring.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
 import type { Outgoing } from './outgoing.ts';
 import { ReplyJudge } from './reply-judge.ts';
+import { Rests } from './rests.ts';
 import { COUNTER } from './thread-memory.ts';
 import { UnderWay } from './under-way.ts';
-import { WakeHeap } from './wake-heap.ts';
 
 const OPENING = 0;
 const RUNNING = 1;
@@ -43,7 +43,6 @@ export class Driver {
   readonly #judge: ReplyJudge;
   readonly #timeoutNs: number;
   readonly #depth: number;
-  readonly #think: DriverOptions['think'];
   readonly #sendLimit: number;
   readonly #recorder: OutcomeRecorder;
   readonly #counters: Float64Array;
@@ -55,7 +54,7 @@ export class Driver {
   /** Requests sent on the connection so far. */
   readonly #sentCount: Uint32Array;
   readonly #idle: IdleRing;
-  readonly #asleep: WakeHeap;
+  readonly #rests: Rests;
   readonly #queue: DueQueue;
   readonly #giveUp = (conn: number) => this.#fail(conn, this.#nowNs(), 'timeout');
   #loop!: EventLoop;
@@ -82,7 +81,6 @@ export class Driver {
     this.#judge = new ReplyJudge(options.parser, requests);
     this.#timeoutNs = options.timeoutNs;
     this.#depth = options.depth;
-    this.#think = options.think;
     this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
     this.#recorder = options.recorder;
     this.#counters = options.recorder.counters;
@@ -93,7 +91,7 @@ export class Driver {
     this.#isOpen = new Uint8Array(limit);
     this.#sentCount = new Uint32Array(limit);
     this.#idle = new IdleRing(limit);
-    this.#asleep = new WakeHeap(options.think === null ? 0 : limit);
+    this.#rests = new Rests(options.think, limit);
     this.#queue = new DueQueue(options.schedule === null ? 1 : options.queueLimit);
     this.handlers = {
       onConnect: (conn, errno) => this.#onConnect(conn, errno),
@@ -159,7 +157,7 @@ export class Driver {
     counters[COUNTER.waiting] = this.#queue.length;
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
     if (this.#schedule === null) {
-      return Math.min(waitNs, this.#endNs - nowNs, this.#asleep.earliestNs - nowNs);
+      return Math.min(waitNs, this.#endNs - nowNs, this.#rests.earliestNs - nowNs);
     }
     // Without a free connection there is nothing to be on time for: the next reply is what matters.
     const dueInNs = this.#idle.length > 0 ? this.#nextNs - nowNs : tickNs;
@@ -197,12 +195,10 @@ export class Driver {
 
   /** Connections whose rest is over send; their requests were due when it was. */
   #wake(nowNs: number): void {
-    while (this.#asleep.earliestNs <= nowNs) {
-      const conn = this.#asleep.earliest;
-      const plannedNs = this.#asleep.earliestNs;
-      this.#asleep.shift();
+    while (this.#rests.earliestNs <= nowNs) {
+      const plannedNs = this.#rests.earliestNs;
       this.#recorder.planned(plannedNs);
-      this.#send(conn, plannedNs, this.#nowNs());
+      this.#send(this.#rests.wake(), plannedNs, this.#nowNs());
     }
   }
 
@@ -257,13 +253,14 @@ export class Driver {
   }
 
   #onConnect(conn: number, errno: number): void {
-    this.supply.connected(conn, errno, this.#nowNs());
+    const nowNs = this.#nowNs();
+    this.supply.connected(conn, errno, nowNs);
     if (errno !== 0) return;
     this.#parser.reset(conn);
     this.#underWay.clear(conn);
     this.#sentCount[conn] = 0;
     this.#isOpen[conn] = 1;
-    this.#offer(conn);
+    if (!this.#rests.isOn || !this.#rests.found(conn, nowNs)) this.#offer(conn);
   }
 
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
@@ -301,8 +298,8 @@ export class Driver {
     if (count === 0 && this.#sentCount[conn]! >= this.#sendLimit) this.#retire(conn, nowNs);
     else if (this.#phase !== RUNNING) this.#offer(conn);
     else if (this.#schedule === null) {
-      if (this.#think === null) this.#fill(conn, nowNs);
-      else if (count === 0) this.#asleep.push(conn, nowNs + this.#think.nextNs());
+      if (!this.#rests.isOn) this.#fill(conn, nowNs);
+      else if (count === 0) this.#rests.begin(conn, nowNs);
     } else {
       if (this.#queue.length > 0 && this.#maySend(conn)) this.#send(conn, this.#queue.shift(), nowNs);
       this.#offer(conn);
@@ -367,7 +364,7 @@ export class Driver {
   #lost(conn: number, nowNs: number): void {
     this.#isOpen[conn] = 0;
     this.#parser.reset(conn);
-    if (this.#think !== null) this.#asleep.remove(conn);
+    if (this.#rests.isOn) this.#rests.lost(conn, nowNs, this.#sentCount[conn]! > 0);
     this.supply.lost(conn, nowNs);
   }
 

@@ -57,11 +57,12 @@ export class LoadCollector {
     return this.#memories.reduce((sum, memory) => sum + memory.counters[index]!, 0);
   }
 
-  /** A few times a second: takes finished blocks and settled arrivals. About 0.1 ms a block. */
-  collect(final = false): void {
+  /** A few times a second, and at the end: takes finished blocks and settled arrivals. About 0.1 ms a block. */
+  collect(endNs: number | null = null): void {
     for (const reader of this.#readers) reader.collect((block) => this.#take(block));
-    this.#sent.collect(final);
-    this.#planned.collect(final);
+    const endedNs = endNs === null ? null : endNs - this.#span.startNs;
+    this.#sent.collect(endedNs);
+    this.#planned.collect(endedNs);
     while (this.#pending.length > PENDING_LIMIT) this.#blocks.push(encodeBlock(this.#pending.shift()!));
   }
 

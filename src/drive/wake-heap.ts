@@ -37,10 +37,13 @@ export class WakeHeap {
     this.#drop(0);
   }
 
-  /** For a connection lost in its sleep; linear, which a loss may be. */
-  remove(conn: number): void {
+  /** When it was to wake, of a connection lost in its sleep; Infinity of one awake. Linear, which a loss may be. */
+  remove(conn: number): number {
     const at = this.#conns.subarray(0, this.length).indexOf(conn);
-    if (at >= 0) this.#drop(at);
+    if (at < 0) return Number.POSITIVE_INFINITY;
+    const wakeNs = this.#wakeNs[at]!;
+    this.#drop(at);
+    return wakeNs;
   }
 
   #drop(hole: number): void {

@@ -4,7 +4,7 @@ import type { Prng } from '../base/prng.ts';
  * Gamma variates of any positive shape and mean `shape` (Marsaglia and Tsang, "A simple method for generating gamma
  * variables", ACM TOMS 26, 2000): below a shape of 1 by way of shape + 1 and a power of a uniform.
  */
-export function gammaVariate(prng: Prng, shape: number): number {
+function gammaVariate(prng: Prng, shape: number): number {
   // U^(1/shape) with −ln U exponential, which never is a power of 0.
   const boost = shape < 1 ? Math.exp(-prng.exponential(1 / shape)) : 1;
   const d = (shape < 1 ? shape + 1 : shape) - 1 / 3;

@@ -23,7 +23,7 @@ export type MixOrder = {
 };
 
 /** Requests after which the order repeats. 4 million of 4 bytes each. */
-export const MAX_ORDER_LENGTH = 2 ** 22;
+const MAX_ORDER_LENGTH = 2 ** 22;
 const MAX_KIND_COUNT = 1000;
 /** Decimals of a weight that are told apart. */
 const WEIGHT_SCALE = 1e6;

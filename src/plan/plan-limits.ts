@@ -1,7 +1,7 @@
 /** What a plan's options may be, alone and together. Every refusal is USAGE and names the option. */
 import { isIP } from 'node:net';
 import { LoopscopeError } from '../base/errors.ts';
-import { NS_PER_S } from '../base/units.ts';
+import { formatNs, NS_PER_S } from '../base/units.ts';
 import { isArrivalName, unknownArrival } from './arrival-spec.ts';
 import { readParams } from './parameters.ts';
 import type { Plan, PlanOptions } from './plan.ts';
@@ -23,19 +23,19 @@ const MAX_THINK_NS = 3600 * NS_PER_S;
 /** Counts and times. */
 export function checkCounts(options: PlanOptions): void {
   const { connectionCount, threadCount } = options;
-  within('--duration', options.durationNs, MIN_DURATION_NS, MAX_DURATION_NS, { unit: ' ns' });
-  within('--timeout', options.timeoutNs, 1, MAX_TIMEOUT_NS, { unit: ' ns' });
+  within('--duration', options.durationNs, MIN_DURATION_NS, MAX_DURATION_NS, { isTime: true });
+  within('--timeout', options.timeoutNs, 1, MAX_TIMEOUT_NS, { isTime: true });
   within('--connections', connectionCount, 1, MAX_CONNECTION_COUNT, { whole: true });
   within('--threads', threadCount, 1, MAX_THREAD_COUNT, { whole: true });
   within('--seed', options.seed, 0, 2 ** 32 - 1, { whole: true });
   within('--pipeline', options.pipelineDepth ?? 1, 1, MAX_PIPELINE_DEPTH, { whole: true });
   within('--requests-per-connection', options.requestsPerConnection ?? 1, 1, 2 ** 31, { whole: true });
   within('--connections-per-sec', options.connectionsPerSec ?? 1, 0.001, 1e6);
-  within('--connect-timeout', options.connectTimeoutNs ?? 1, 1, MAX_TIMEOUT_NS, { unit: ' ns' });
+  within('--connect-timeout', options.connectTimeoutNs ?? 1, 1, MAX_TIMEOUT_NS, { isTime: true });
   if (threadCount > connectionCount) {
     throw new LoopscopeError(
       'USAGE',
-      `--threads: ${threadCount} threads cannot share ${connectionCount} connections`,
+      `--threads: ${threadCount} threads cannot share ${connectionCount} connection${connectionCount === 1 ? '' : 's'}`,
       `try --threads ${connectionCount}`,
     );
   }
@@ -82,7 +82,7 @@ function checkStages(stages: readonly Stage[], ratePerSec: number | null): void 
   }
   stages.forEach(({ durationNs, fromRatePerSec, toRatePerSec, arrival }, index) => {
     const where = `--stage ${index + 1}`;
-    within(where, durationNs, MIN_DURATION_NS, MAX_DURATION_NS, { unit: ' ns' });
+    within(where, durationNs, MIN_DURATION_NS, MAX_DURATION_NS, { isTime: true });
     within(where, fromRatePerSec, 0, MAX_RATE_PER_SEC, { unit: ' per second' });
     within(where, toRatePerSec, 0, MAX_RATE_PER_SEC, { unit: ' per second' });
     if (!arrival) return;
@@ -103,8 +103,8 @@ export function checkThinkTime(thinkTime: ThinkTime | null, arrival: ArrivalName
       'leave out --rate and --arrival, or --think-time',
     );
   }
-  within('--think-time', thinkTime.meanNs, 0, MAX_THINK_NS, { unit: ' ns' });
-  within('--think-time', thinkTime.jitterNs, 0, MAX_THINK_NS, { unit: ' ns' });
+  within('--think-time', thinkTime.meanNs, 0, MAX_THINK_NS, { isTime: true });
+  within('--think-time', thinkTime.jitterNs, 0, MAX_THINK_NS, { isTime: true });
   return Object.freeze({ ...thinkTime });
 }
 
@@ -125,12 +125,15 @@ export function within(
   value: number,
   min: number,
   max: number,
-  { unit = '', whole = false }: { unit?: string; whole?: boolean } = {},
+  { unit = '', whole = false, isTime = false }: { unit?: string; whole?: boolean; isTime?: boolean } = {},
 ): void {
   if (whole && !Number.isInteger(value)) {
     throw new LoopscopeError('USAGE', `${option}: ${value} is not a whole number`);
   }
   if (!(value >= min && value <= max)) {
-    throw new LoopscopeError('USAGE', `${option}: ${value}${unit} is not from ${min} to ${max}${unit}`);
+    const [got, least, most] = [value, min, max].map((number) =>
+      isTime ? formatNs(number) : String(number),
+    );
+    throw new LoopscopeError('USAGE', `${option}: ${got}${unit} is not from ${least} to ${most}${unit}`);
   }
 }

@@ -11,7 +11,7 @@ export type Stage = {
   readonly arrival?: ArrivalSpec | null;
 };
 
-export const MAX_STAGE_COUNT = 1000;
+const MAX_STAGE_COUNT = 1000;
 const EXAMPLE = 'write RATE/TIME or FROM-TO/TIME, as in --stage 0-2000/10s --stage 2000/30s';
 
 /** Reads RATE/TIME, FROM-TO/TIME, either with @ARRIVAL behind. Throws USAGE that points at the part at fault. */

@@ -4,9 +4,10 @@
 //  U2  Bytes are kept only while a length is not known, for `check`, and for `body`; each within its limit.
 //  U3  Whatever the user's functions return or throw ends in a Parsed, never in an exception.
 import { Capture } from './capture.ts';
-import { PARSED, type Parsed, type ParserOptions, PROBLEM, type ReplyParser } from './codec.ts';
+import { PARSED, type Parsed, type ParserOptions, PROBLEM } from './codec.ts';
 import type { CodecDefinition } from './define-codec.ts';
 import { Reasons } from './reasons.ts';
+import { SelfDelimiting } from './self-delimiting.ts';
 import { Stash } from './stash.ts';
 
 export const DEFAULT_MAX_REPLY_BYTES = 16 * 1024 * 1024;
@@ -19,12 +20,7 @@ const IDLE = 0;
 const MEASURING = 1;
 const PASSING = 2;
 
-export class DefinedParser implements ReplyParser {
-  next = 0;
-  readonly status = 0;
-  readonly headerText = '';
-  wrongReason = '';
-  problem = '';
+export class DefinedParser extends SelfDelimiting {
   readonly #definition: CodecDefinition;
   readonly #replyLength: CodecDefinition['replyLength'];
   readonly #checks: boolean;
@@ -40,6 +36,7 @@ export class DefinedParser implements ReplyParser {
   #thrown = '';
 
   constructor(definition: CodecDefinition, options: ParserOptions) {
+    super();
     const limit = options.connectionLimit;
     this.#definition = definition;
     this.#replyLength = definition.replyLength;
@@ -79,10 +76,6 @@ export class DefinedParser implements ReplyParser {
     return this.#checks ? this.#check(bytes, start, next) : PARSED.message;
   }
 
-  endOfStream(conn: number): Parsed {
-    return this.midMessage(conn) ? this.#bad(PROBLEM.truncated) : PARSED.more;
-  }
-
   midMessage(conn: number): boolean {
     return this.#state[conn] !== IDLE;
   }
@@ -92,8 +85,6 @@ export class DefinedParser implements ReplyParser {
     this.#stash.clear(conn);
     this.#capture?.clear(conn);
   }
-
-  expectNoBody(): void {}
 
   get body(): Uint8Array {
     return this.#capture?.body ?? EMPTY;
@@ -121,7 +112,7 @@ export class DefinedParser implements ReplyParser {
   }
 
   #keep(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
-    if (end - start >= this.#maxUnknownBytes) return this.#bad(PROBLEM.tooLong);
+    if (end - start >= this.#maxUnknownBytes) return this.bad(PROBLEM.tooLong);
     this.#stash.append(conn, bytes, start, end);
     this.#state[conn] = MEASURING;
     this.next = end;
@@ -147,11 +138,11 @@ export class DefinedParser implements ReplyParser {
         return this.#threw('replyLength', error);
       }
       if (total === 0) {
-        if (now >= this.#maxUnknownBytes) return this.#bad(PROBLEM.tooLong);
+        if (now >= this.#maxUnknownBytes) return this.bad(PROBLEM.tooLong);
         continue;
       }
       if (!this.#isLength(total)) return PARSED.bad;
-      if (total <= kept) return this.#bad('replyLength said "not known" of a whole reply');
+      if (total <= kept) return this.bad('replyLength said "not known" of a whole reply');
       return this.#measured(conn, bytes, at, end, kept, total);
     }
     this.next = end;
@@ -193,11 +184,6 @@ export class DefinedParser implements ReplyParser {
   #threw(member: string, error: unknown): Parsed {
     // The first is enough to find the mistake; a message for each would be a list without end.
     if (this.#thrown === '') this.#thrown = `${member} threw ${String(error).slice(0, 200)}`;
-    return this.#bad(this.#thrown);
-  }
-
-  #bad(problem: string): Parsed {
-    this.problem = problem;
-    return PARSED.bad;
+    return this.bad(this.#thrown);
   }
 }

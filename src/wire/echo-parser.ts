@@ -1,17 +1,13 @@
 /** Replies as long as their requests; compared with them byte by byte when asked. */
 import { Capture } from './capture.ts';
-import { PARSED, type Parsed, type ParserOptions, PROBLEM, type ReplyParser } from './codec.ts';
+import { PARSED, type Parsed, type ParserOptions, PROBLEM } from './codec.ts';
+import { SelfDelimiting } from './self-delimiting.ts';
 
 export const ECHO_DIFFERS = 'echo differs';
 
 const EMPTY = new Uint8Array(0);
 
-export class EchoParser implements ReplyParser {
-  next = 0;
-  readonly status = 0;
-  readonly headerText = '';
-  wrongReason = '';
-  problem = '';
+export class EchoParser extends SelfDelimiting {
   readonly #compares: boolean;
   readonly #request: Uint8Array;
   /** The request that each connection's reply answers: its bytes, and where they begin and end. */
@@ -23,6 +19,7 @@ export class EchoParser implements ReplyParser {
   readonly #capture: Capture | null;
 
   constructor(options: ParserOptions, compares: boolean) {
+    super();
     const limit = options.connectionLimit;
     this.#compares = compares;
     this.#request = options.request ?? EMPTY;
@@ -43,10 +40,7 @@ export class EchoParser implements ReplyParser {
   feed(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
     const got = this.#got[conn]!;
     const left = this.#size[conn]! - got;
-    if (left <= 0) {
-      this.problem = PROBLEM.unasked;
-      return PARSED.bad;
-    }
+    if (left <= 0) return this.bad(PROBLEM.unasked);
     const stop = Math.min(end, start + left);
     if (this.#compares && !this.#same(conn, got, bytes, start, stop)) this.#differs[conn] = 1;
     this.next = stop;
@@ -62,12 +56,6 @@ export class EchoParser implements ReplyParser {
     return PARSED.message;
   }
 
-  endOfStream(conn: number): Parsed {
-    if (!this.midMessage(conn)) return PARSED.more;
-    this.problem = PROBLEM.truncated;
-    return PARSED.bad;
-  }
-
   midMessage(conn: number): boolean {
     return this.#got[conn] !== 0;
   }
@@ -78,8 +66,6 @@ export class EchoParser implements ReplyParser {
     this.expectRequest(conn, this.#request, 0, this.#request.length);
     this.#capture?.clear(conn);
   }
-
-  expectNoBody(): void {}
 
   get body(): Uint8Array {
     return this.#capture?.body ?? EMPTY;

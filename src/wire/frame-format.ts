@@ -2,7 +2,7 @@
 import { LoopscopeError } from '../base/errors.ts';
 import { DEFAULT_FRAME_FORMAT, type FrameFormat } from './codec.ts';
 
-export const MAX_FRAME_HEADER_BYTES = 256;
+const MAX_FRAME_HEADER_BYTES = 256;
 const WIDTHS = [1, 2, 3, 4, 8];
 const COUNTS: readonly FrameFormat['counts'][] = ['payload', 'payload+header', 'everything'];
 /** A payload's position in a reply is a number that V8 keeps exact, whatever the limit asked for. */

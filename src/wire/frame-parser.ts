@@ -10,18 +10,13 @@ import {
   type Parsed,
   type ParserOptions,
   PROBLEM,
-  type ReplyParser,
 } from './codec.ts';
 import { headerTemplate, lengthSurplus, writeFrameLength } from './frame-format.ts';
+import { SelfDelimiting } from './self-delimiting.ts';
 
 const EMPTY = new Uint8Array(0);
 
-export class FrameParser implements ReplyParser {
-  next = 0;
-  readonly status = 0;
-  readonly wrongReason = '';
-  readonly headerText = '';
-  problem = '';
+export class FrameParser extends SelfDelimiting {
   readonly #headerBytes: number;
   readonly #lengthOffset: number;
   readonly #lengthBytes: number;
@@ -36,6 +31,7 @@ export class FrameParser implements ReplyParser {
   readonly #capture: Capture | null;
 
   constructor(options: ParserOptions) {
+    super();
     const format = options.frame ?? DEFAULT_FRAME_FORMAT;
     const limit = options.connectionLimit;
     this.#headerBytes = format.headerBytes;
@@ -58,10 +54,10 @@ export class FrameParser implements ReplyParser {
     if (seen !== 0 || end - start < headerBytes) return this.#header(conn, bytes, start, end);
     const magic = this.#magic;
     for (let i = 0; i < magic.length; i++) {
-      if (bytes[start + i] !== magic[i]) return this.#bad(PROBLEM.badMagic);
+      if (bytes[start + i] !== magic[i]) return this.bad(PROBLEM.badMagic);
     }
     const payload = this.#readLength(bytes, start + this.#lengthOffset) - this.#surplus;
-    if (payload < 0 || payload > this.#maxPayloadBytes) return this.#bad(PROBLEM.badFrame);
+    if (payload < 0 || payload > this.#maxPayloadBytes) return this.bad(PROBLEM.badFrame);
     const payloadStart = start + headerBytes;
     const next = payloadStart + payload;
     if (next > end) {
@@ -74,10 +70,6 @@ export class FrameParser implements ReplyParser {
     return PARSED.message;
   }
 
-  endOfStream(conn: number): Parsed {
-    return this.midMessage(conn) ? this.#bad(PROBLEM.truncated) : PARSED.more;
-  }
-
   midMessage(conn: number): boolean {
     return this.#seen[conn] !== 0;
   }
@@ -86,8 +78,6 @@ export class FrameParser implements ReplyParser {
     this.#seen[conn] = 0;
     this.#capture?.clear(conn);
   }
-
-  expectNoBody(): void {}
 
   get body(): Uint8Array {
     return this.#capture?.body ?? EMPTY;
@@ -114,12 +104,12 @@ export class FrameParser implements ReplyParser {
     let size = seen === 0 ? 0 : this.#size[conn]!;
     let at = start;
     for (; seen < this.#headerBytes && at < end; seen++, at++) {
-      if (seen < this.#magic.length && bytes[at] !== this.#magic[seen]) return this.#bad(PROBLEM.badMagic);
+      if (seen < this.#magic.length && bytes[at] !== this.#magic[seen]) return this.bad(PROBLEM.badMagic);
       if (seen < lengthOffset || seen >= lengthEnd) continue;
       size = this.#littleEndian ? size + bytes[at]! * 256 ** (seen - lengthOffset) : size * 256 + bytes[at]!;
       if (seen !== lengthEnd - 1) continue;
       size -= this.#surplus;
-      if (size < 0 || size > this.#maxPayloadBytes) return this.#bad(PROBLEM.badFrame);
+      if (size < 0 || size > this.#maxPayloadBytes) return this.bad(PROBLEM.badFrame);
     }
     this.#seen[conn] = seen;
     this.#size[conn] = size;
@@ -143,11 +133,6 @@ export class FrameParser implements ReplyParser {
     this.next = start + left;
     this.#seen[conn] = 0;
     return PARSED.message;
-  }
-
-  #bad(problem: string): Parsed {
-    this.problem = problem;
-    return PARSED.bad;
   }
 }
 

@@ -15,7 +15,7 @@ import {
   PROBLEM,
   type ReplyParser,
 } from './codec.ts';
-import { CHUNKED, ChunkedBodies } from './http1-chunked.ts';
+import { CHUNKED, ChunkedBodies, MAX_CHUNKED_BYTES } from './http1-chunked.ts';
 import { createHeaderFacts, findBlockEnd, type HeaderFacts, lineEnd, parseFields } from './http1-fields.ts';
 import { parseStatus, plausible, STATUS_MINOR_AT } from './http1-status.ts';
 import { Shape } from './shape.ts';
@@ -68,7 +68,14 @@ export class Http1ReplyParser implements ReplyParser {
     this.#stash = new Stash(limit, this.#maxHeaderBytes);
     this.#capture = options.captureBytes ? new Capture(limit, options.captureBytes) : null;
     this.#heads = options.captureBytes ? new Capture(limit, this.#maxHeaderBytes) : null;
-    this.#chunked = new ChunkedBodies(limit, this.#maxHeaderBytes, maxHeaderCount, this.#capture);
+    this.#chunked = new ChunkedBodies({
+      connectionLimit: limit,
+      maxExtraBytes: this.#maxHeaderBytes,
+      maxTrailerCount: maxHeaderCount,
+      maxBodyBytes: MAX_CHUNKED_BYTES,
+      isStrict: false,
+      capture: this.#capture,
+    });
   }
 
   feed(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
@@ -250,8 +257,8 @@ export class Http1ReplyParser implements ReplyParser {
       this.#end(conn, bytes, start, start + left);
     } else if (state === BY_CHUNKS) {
       const next = this.#chunked.skip(conn, bytes, start, end);
-      if (next === CHUNKED.bad) return this.#bad(PROBLEM.badChunk);
       if (next === CHUNKED.more) return this.#more(end);
+      if (next < 0) return this.#bad(PROBLEM.badChunk);
       this.next = next;
       this.#end(conn, EMPTY, 0, 0);
     } else {

@@ -21,7 +21,11 @@ function encodeRequest(request: RequestOptions): Uint8Array {
   const path = request.path ?? '/';
   if (!TOKEN.test(method)) throw new LoopscopeError('USAGE', `--method: "${method}" is not a method`);
   if (!/^[\x21-\x7e]+$/.test(path)) {
-    throw new LoopscopeError('USAGE', `the path "${path}" has bytes that a request line cannot hold`);
+    throw new LoopscopeError(
+      'USAGE',
+      `the path "${path}" has bytes that a request line cannot hold`,
+      'percent-encode it: a space is %20; in a scenario {{name|url}} does that to a value',
+    );
   }
   const lines = [`${method} ${path} HTTP/1.1`];
   const names = new Set<string>();

@@ -3,7 +3,8 @@
 //  L1  Each byte is looked at once, whatever the pieces: how much of the terminator matched is kept (Knuth, Morris,
 //      Pratt 1977).
 import { Capture } from './capture.ts';
-import { PARSED, type Parsed, type ParserOptions, PROBLEM, type ReplyParser } from './codec.ts';
+import { PARSED, type Parsed, type ParserOptions, PROBLEM } from './codec.ts';
+import { SelfDelimiting } from './self-delimiting.ts';
 
 export type LineFormat = { terminator: Uint8Array; maxLineBytes: number };
 
@@ -11,12 +12,7 @@ export const DEFAULT_LINE_FORMAT: LineFormat = { terminator: Uint8Array.of(10), 
 
 const EMPTY = new Uint8Array(0);
 
-export class LineParser implements ReplyParser {
-  next = 0;
-  readonly status = 0;
-  readonly wrongReason = '';
-  readonly headerText = '';
-  problem = '';
+export class LineParser extends SelfDelimiting {
   readonly #terminator: Uint8Array;
   /** fallback[n]: how much of the terminator still matches when byte n + 1 of it does not. */
   readonly #fallback: Uint8Array;
@@ -27,6 +23,7 @@ export class LineParser implements ReplyParser {
   readonly #capture: Capture | null;
 
   constructor(options: ParserOptions, format: LineFormat) {
+    super();
     const limit = options.connectionLimit;
     this.#terminator = format.terminator;
     this.#fallback = fallbackOf(format.terminator);
@@ -44,10 +41,8 @@ export class LineParser implements ReplyParser {
     const next =
       terminatorBytes === 1 ? this.#findByte(bytes, start, stop) : this.#find(conn, bytes, start, stop);
     if (next < 0) {
-      if (stop < end || earlier + end - start >= this.#maxLineBytes + terminatorBytes) {
-        this.problem = PROBLEM.tooLong;
-        return PARSED.bad;
-      }
+      if (stop < end || earlier + end - start >= this.#maxLineBytes + terminatorBytes)
+        return this.bad(PROBLEM.tooLong);
       this.#earlier[conn] = earlier + end - start;
       this.#capture?.add(conn, bytes, start, end);
       this.next = end;
@@ -62,12 +57,6 @@ export class LineParser implements ReplyParser {
     return PARSED.message;
   }
 
-  endOfStream(conn: number): Parsed {
-    if (!this.midMessage(conn)) return PARSED.more;
-    this.problem = PROBLEM.truncated;
-    return PARSED.bad;
-  }
-
   midMessage(conn: number): boolean {
     return this.#earlier[conn] !== 0;
   }
@@ -77,8 +66,6 @@ export class LineParser implements ReplyParser {
     this.#matched[conn] = 0;
     this.#capture?.clear(conn);
   }
-
-  expectNoBody(): void {}
 
   get body(): Uint8Array {
     return this.#capture?.body ?? EMPTY;

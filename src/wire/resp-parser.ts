@@ -3,9 +3,10 @@
 //  P1  Nesting costs no memory: an aggregate only adds its elements to the count of those still to come.
 //  P2  Lengths are bounded before anything is skipped by them; bodies are never kept but for `body`.
 import { Capture } from './capture.ts';
-import { PARSED, type Parsed, type ParserOptions, PROBLEM, type ReplyParser } from './codec.ts';
+import { PARSED, type Parsed, type ParserOptions, PROBLEM } from './codec.ts';
 import { MAX_REASON_BYTES, Reasons } from './reasons.ts';
 import { respPayload } from './resp-payload.ts';
+import { SelfDelimiting } from './self-delimiting.ts';
 import { Stash } from './stash.ts';
 
 /** proto-max-bulk-len of redis.conf, as it comes. */
@@ -56,12 +57,7 @@ const NO_WORD = 0;
 const IN_WORD = 1;
 const WORD = 2;
 
-export class RespParser implements ReplyParser {
-  next = 0;
-  readonly status = 0;
-  readonly headerText = '';
-  wrongReason = '';
-  problem = '';
+export class RespParser extends SelfDelimiting {
   readonly #state: Uint8Array;
   readonly #kind: Uint8Array;
   /** Elements still to come, the one begun included; 0 between replies. */
@@ -81,6 +77,7 @@ export class RespParser implements ReplyParser {
   readonly #capture: Capture | null;
 
   constructor(options: ParserOptions) {
+    super();
     const limit = options.connectionLimit;
     this.#state = new Uint8Array(limit);
     this.#kind = new Uint8Array(limit);
@@ -103,10 +100,7 @@ export class RespParser implements ReplyParser {
     if (this.#owed[conn] === 0) this.#owed[conn] = 1;
     while (at < end) {
       at = this.#step(conn, bytes, at, end);
-      if (at === BAD) {
-        this.problem = PROBLEM.notResp;
-        return PARSED.bad;
-      }
+      if (at === BAD) return this.bad(PROBLEM.notResp);
       if (this.#state[conn] !== TYPE) continue;
       const owed = this.#owed[conn]!;
       if (owed === 0) return this.#whole(conn, bytes, from, at);
@@ -121,12 +115,6 @@ export class RespParser implements ReplyParser {
     return PARSED.more;
   }
 
-  endOfStream(conn: number): Parsed {
-    if (!this.midMessage(conn)) return PARSED.more;
-    this.problem = PROBLEM.truncated;
-    return PARSED.bad;
-  }
-
   midMessage(conn: number): boolean {
     return this.#state[conn] !== TYPE || this.#owed[conn]! > 1 || this.#begun[conn] === 1;
   }
@@ -139,8 +127,6 @@ export class RespParser implements ReplyParser {
     this.#words.clear(conn);
     this.#capture?.clear(conn);
   }
-
-  expectNoBody(): void {}
 
   /** A scalar's own bytes, without type and length; an aggregate as it came. */
   get body(): Uint8Array {

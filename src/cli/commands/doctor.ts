@@ -48,19 +48,24 @@ export const doctorCommand = {
       parseThresholds(flags.failIf);
       exit(
         subject !== undefined && isFile(subject)
-          ? await diagnoseFile(subject, flags)
+          ? await diagnoseFile(subject, flags, given)
           : await diagnoseLive(subject, flags, given),
       );
     });
   },
 } satisfies CliCommand;
 
-async function diagnoseFile(path: string, flags: Flags): Promise<number> {
-  if (flags.pid !== undefined) {
+/** Headings of the options that still say something of a run that was made long ago. */
+const AFTERWARDS = ['Verdict:', 'Output:'];
+
+async function diagnoseFile(path: string, flags: Flags, given: Command): Promise<number> {
+  for (const option of given.options) {
+    if (AFTERWARDS.includes(option.helpGroupHeading ?? '')) continue;
+    if (given.getOptionValueSource(option.attributeName()) !== 'cli') continue;
     throw new LoopscopeError(
       'USAGE',
-      `--pid: ${path} is a run file, which is diagnosed as it is`,
-      'leave out --pid',
+      `${option.long}: ${path} is a run file, which is diagnosed as it is`,
+      `leave out ${option.long}`,
     );
   }
   checkOutputFlags(flags);

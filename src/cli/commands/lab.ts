@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { LoopscopeError } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
 import { EXPERIMENTS } from '../../lab/registry.ts';
+import { nearMiss } from '../../plan/near-miss.ts';
 import { ACCEPT_STRATEGIES } from '../../serve/accept/registry.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, timeOption } from '../flag-parsers.ts';
@@ -36,7 +37,12 @@ export const labCommand = {
       if (name === undefined) return list();
       const experiment = EXPERIMENTS.find((candidate) => candidate.name === name);
       if (!experiment) {
-        throw new LoopscopeError('USAGE', `no experiment is called "${name}"`, 'loopscope lab lists them');
+        const near = nearMiss(
+          name,
+          EXPERIMENTS.map((candidate) => candidate.name),
+        );
+        const hint = near === null ? 'loopscope lab lists them' : `did you mean ${near}?`;
+        throw new LoopscopeError('USAGE', `no experiment is called "${name}"`, hint);
       }
       using interrupt = onInterrupt();
       using progress = showProgress(flags, interrupt.signal);

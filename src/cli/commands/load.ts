@@ -4,6 +4,7 @@ import { diagnose } from '../../diagnose/diagnose.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
+import type { Threshold } from '../../diagnose/thresholds/threshold.ts';
 import { load } from '../../doctor.ts';
 import type { MeasureProgress } from '../../measure.ts';
 import type { Run } from '../../record/run.ts';
@@ -40,6 +41,7 @@ export const loadCommand = {
       const thresholds = parseThresholds(flags.failIf);
       const goals = parseThresholds(flags.findLimit, '--find-limit');
       if (goals.length > 0) refuseWithLimit(flags);
+      for (const goal of goals) refuseWrongWay(goal);
       const choices = await settleLoad(target, flags, given, goals.length > 0 ? LIMIT_START_PER_SEC : null);
       using interrupt = onInterrupt();
       using progress = showProgress(flags, interrupt.signal, { closedLoop: choices.arrival === 'closed' });
@@ -76,6 +78,19 @@ function refuseWithLimit(flags: LoadFlags): void {
     'USAGE',
     `--find-limit and ${other} contradict each other: the search runs at one constant rate after another`,
     `leave out ${other}; --rate says where to begin`,
+  );
+}
+
+/** Written as for --fail-if: what must not be, where the search wants what must be. */
+function refuseWrongWay({ text, figure, operator }: Threshold): void {
+  const moreIsBetter = figure.type === 'rate' || figure.type === 'throughput';
+  if (figure.type === 'self' || !(moreIsBetter ? /^<=?$/ : /^>=?$/).test(operator)) return;
+  const turned = text.replace(operator, moreIsBetter ? '>' : '<');
+  const what = `--find-limit '${text}' is true of every rate that is ${moreIsBetter ? 'too high' : 'high enough'}`;
+  throw new LoopscopeError(
+    'USAGE',
+    `${what}: the search wants what must hold`,
+    `try --find-limit '${turned}'`,
   );
 }
 

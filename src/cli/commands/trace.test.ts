@@ -23,6 +23,7 @@ for (const [words, flags, pattern] of [
   [['syscalls', 'a', 'b'], {}, /one process/],
   [['sched', 'a'], { pid: 'b' }, /one process/],
   [['syscalls', 'a'], { binary: '/x' }, /--binary/],
+  [['syscals', ':80'], {}, /no process to look for a function called syscals in/],
 ] as const) {
   test(`refused: trace ${words.join(' ')} ${JSON.stringify(flags)}`, () => {
     assert.throws(() => requestOf(words, flags), pattern);

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
+import { nearMiss } from '../../plan/near-miss.ts';
 import type { Trace } from '../../record/trace.ts';
 import { traceHtmlReporter } from '../../report/trace/trace-html.ts';
 import { traceJsonReporter } from '../../report/trace/trace-json.ts';
@@ -72,6 +73,7 @@ export function requestOf(words: readonly string[], flags: Pick<Flags, 'pid' | '
   const [first, ...rest] = words;
   const { pid, binary } = flags;
   if (first !== 'syscalls' && first !== 'sched') {
+    if (pid === undefined && binary === undefined) refuseMisspelt(first, rest);
     return {
       what: 'functions',
       functions: words,
@@ -95,6 +97,14 @@ export function requestOf(words: readonly string[], flags: Pick<Flags, 'pid' | '
   }
   const subject = pid ?? rest[0];
   return { what: first, ...(subject !== undefined && { process: subject }) };
+}
+
+/** Without a process no function can be meant. */
+function refuseMisspelt(first: string | undefined, rest: readonly string[]): void {
+  const near = first === undefined ? null : nearMiss(first, ['syscalls', 'sched']);
+  if (near === null) return;
+  const hint = `did you mean trace ${[near, ...rest].join(' ')}?`;
+  throw new LoopscopeError('USAGE', `no process to look for a function called ${first} in`, hint);
 }
 
 /** On a terminal a silent command looks like a hung one. */

@@ -12,7 +12,7 @@ import { parseJsonPath } from './json-path.ts';
 import type { ScenarioChecks } from './scenario.ts';
 import { hasVariables } from './template.ts';
 
-export const DEFAULT_CAPTURE_BYTES = 65_536;
+const DEFAULT_CAPTURE_BYTES = 65_536;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** `where` is the field, for errors. Throws USAGE. */

@@ -28,7 +28,7 @@ export function encodeScenario(scenario: Scenario, options: CompileOptions & Enc
 }
 
 /** The kinds of a scenario. Throws USAGE naming the field at fault. */
-export function compileScenario(scenario: Scenario, options: CompileOptions): RequestKind[] {
+function compileScenario(scenario: Scenario, options: CompileOptions): RequestKind[] {
   const names = new Set<string>();
   const tables = new Map<string, Table>();
   return scenario.kinds.map((kind, index) => {

@@ -20,7 +20,8 @@ export function parseCsv(text: string, where: string): Table {
     if (row.length !== names.length) {
       throw new LoopscopeError(
         'USAGE',
-        `${where}:${reader.rowLine}: has ${row.length} fields, and the first line names ${names.length} columns`,
+        `${where}:${reader.rowLine}: has ${counted(row.length, 'field')}, and the first line names ` +
+          counted(names.length, 'column'),
         'a field with a comma or a line break must be in quotes',
       );
     }
@@ -28,6 +29,10 @@ export function parseCsv(text: string, where: string): Table {
     lines.push(reader.rowLine);
   }
   return { where, columns: names, rows, lines };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 class CsvReader {

@@ -32,7 +32,7 @@ test('CSV refused, with the line', () => {
     ['', /x\.csv: is empty/],
     ['a,\n1,2', /x\.csv:1: column 2 has no name/],
     ['a,a\n1,2', /x\.csv:1: two columns are named "a"/],
-    ['a,b\n1,2\n3\n', /x\.csv:3: has 1 fields, and the first line names 2/],
+    ['a,b\n1,2\n3\n', /x\.csv:3: has 1 field, and the first line names 2/],
     ['a,b\n"x\ny",2\n1,2,3\n', /x\.csv:4: has 3 fields/],
     ['a\nx"y\n', /x\.csv:2: a quotation mark within a field/],
     ['a\nfine\n"open\nnever\n', /x\.csv:3: a quoted field is not closed/],

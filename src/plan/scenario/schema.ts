@@ -140,6 +140,10 @@ const FIELDS: [path: RegExp, schema: { entries: object }][] = [
 
 /** Checks a value from a file. Throws USAGE naming the first field at fault. */
 export function validateScenario(value: unknown, where: string): Scenario {
+  // A list would pass for an object whose fields are 0, 1, 2…
+  if (Array.isArray(value)) {
+    throw new LoopscopeError('USAGE', `${where}: must be an object, got a list`, 'write { "kinds": […] }');
+  }
   const result = v.safeParse(scenario as v.GenericSchema<unknown, Scenario>, value);
   if (result.success) return result.output;
   // A misspelt field is told before the missing one that it was meant to be.

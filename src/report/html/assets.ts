@@ -8,6 +8,7 @@ import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LoopscopeError } from '../../base/errors.ts';
+import { paletteCss } from './palette.ts';
 
 /** In order of use: a file may use what the files before it export. */
 export const CLIENT_FILES = [
@@ -42,7 +43,7 @@ export function pageScript(): string {
 
 export function pageStyle(): string {
   style ??= checked(
-    `${uplotFile('uPlot.min.css')}\n${readFileSync(new URL('page.css', import.meta.url), 'utf8')}`,
+    `${uplotFile('uPlot.min.css')}\n${paletteCss('button')}${readFileSync(new URL('page.css', import.meta.url), 'utf8')}`,
     'style',
   );
   return style;

@@ -17,6 +17,7 @@ import {
   plural,
   ratePhrase,
   sharesLostTime,
+  shellWords,
 } from '../text/phrases.ts';
 import { heatMapOf, spectrumSeries, timelineOf } from './build-charts.ts';
 import { limitOf } from './build-limit.ts';
@@ -73,7 +74,7 @@ export function buildPage(run: Run, diagnosis: Diagnosis, options: ReportOptions
     unseen: unseenPhrases(run, diagnosis),
     cost: observation ? costPhrases(observation) : [],
     environment: environmentRows(run, options.runFile),
-    command: ['loopscope', ...run.header.command].join(' '),
+    command: shellWords(['loopscope', ...run.header.command]),
   };
   return harmless(page);
 }
@@ -112,7 +113,7 @@ function findingOf(finding: Finding): PageFinding {
 }
 
 /** Red is the server's trouble, violet the measurement's own, amber what is not known. */
-export function toneOf(culprit: CulpritId): Tone {
+function toneOf(culprit: CulpritId): Tone {
   if (culprit === 'healthy') return 'good';
   if (culprit === 'unexplained' || culprit === 'wait.timer-slack') return 'warn';
   return culprit.startsWith('client.') || culprit.startsWith('observer.') ? 'void' : 'bad';

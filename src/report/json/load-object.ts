@@ -68,8 +68,9 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       dispersion_1ms: arrivals.idc1ms,
       dispersion_10ms: arrivals.idc10ms,
       dispersion_100ms: arrivals.idc100ms,
-      short_gap_share: arrivals.shortGapShare,
-      short_gap_share_if_poisson: arrivals.shortGapShareIfPoisson,
+      // Gaps are not recorded in a closed loop.
+      short_gap_share: arrivals.planned && arrivals.shortGapShare,
+      short_gap_share_if_poisson: arrivals.planned && arrivals.shortGapShareIfPoisson,
       max_in_1ms: arrivals.maxIn1ms,
       planned: arrivals.planned && {
         dispersion_1ms: arrivals.planned.idc1ms,

@@ -5,7 +5,7 @@ import { ranInstead } from '../model/ran-instead.ts';
 import { type AccountTotal, addAccounts, groupTotals } from '../model/stall-account.ts';
 
 /** Stalls listed one by one, longest first. All of them are in the run file. */
-export const LONGEST_STALLS = 20;
+const LONGEST_STALLS = 20;
 
 export function observationObject(observation: ObservationRecord, selfPids: readonly number[]) {
   const { stalls, cost, losses } = observation;

@@ -8,7 +8,7 @@ import { loadObject } from './load-object.ts';
 import { observationObject } from './observation-object.ts';
 
 /** Raised when a reader of the older shape would be misled; new keys do not raise it. */
-export const REPORT_SCHEMA_VERSION = 1;
+const REPORT_SCHEMA_VERSION = 1;
 
 export type ReportObject = ReturnType<typeof reportObject>;
 

@@ -12,7 +12,7 @@ import type { Ink, Paper } from '../text/paper.ts';
 import { formatPartShare, loopLabel, partLabel, plural, stallKindsPhrase } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
 
-export const GROUP_INK: Record<PartGroup, Ink> = {
+const GROUP_INK: Record<PartGroup, Ink> = {
   user: 'blue',
   system: 'cyan',
   irq: 'magenta',

@@ -5,7 +5,7 @@ import type { Run } from '../../record/run.ts';
 import type { ReportOptions } from '../reporter.ts';
 import { costPhrases, environmentRows, unseenPhrases } from '../text/about-run.ts';
 import type { Ink, Paper } from '../text/paper.ts';
-import { formatValue } from '../text/phrases.ts';
+import { formatValue, shellWords } from '../text/phrases.ts';
 
 /** What needs attention comes first. */
 const ORDER: readonly SelfVerdict[] = ['VOID', 'WARN', 'PASS', 'SKIP'];
@@ -59,7 +59,7 @@ export function writeCost(paper: Paper, observation: ObservationRecord): void {
 export function writeEnvironment(paper: Paper, run: Run, options: ReportOptions): void {
   paper.heading('Where and how');
   const rows = environmentRows(run, options.runFile);
-  rows.push({ term: 'Command', text: ['loopscope', ...run.header.command].join(' ') });
+  rows.push({ term: 'Command', text: shellWords(['loopscope', ...run.header.command]) });
   const width = Math.max(...rows.map(({ term }) => term.length));
   for (const { term, text } of rows) paper.sentence(text, { first: `  ${term.padEnd(width)}  `, rest: '' });
 }

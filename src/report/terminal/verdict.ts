@@ -55,7 +55,7 @@ function writeFindingLine(paper: Paper, finding: Finding): void {
   paper.sentence(line, { ink: ['bold', inkOf(finding.culprit)] });
 }
 
-export function inkOf(culprit: CulpritId): Ink {
+function inkOf(culprit: CulpritId): Ink {
   if (culprit === 'healthy') return 'green';
   if (culprit === 'unexplained' || culprit === 'wait.timer-slack') return 'yellow';
   return culprit.startsWith('client.') || culprit.startsWith('observer.') ? 'magenta' : 'red';

@@ -5,7 +5,7 @@ import { formatWhole } from './phrases.ts';
 export const DISPERSION_MEANING =
   'Dispersion is the variance of counts over their mean: 0 is constant, 1 Poisson, more is bursts.';
 
-/** Arrivals as asked and as they came, as a table. In a closed loop nothing was asked. */
+/** Arrivals as asked and as they came, as a table. In a closed loop nothing was asked, and gaps are not recorded. */
 export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[][] } {
   const { arrivals, plan } = load;
   const { planned } = arrivals;
@@ -17,7 +17,7 @@ export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[
     fixed(arrivals.idc1ms),
     fixed(arrivals.idc10ms),
     fixed(arrivals.idc100ms),
-    formatShare(arrivals.shortGapShare),
+    planned === null ? '–' : formatShare(arrivals.shortGapShare),
     formatWhole(arrivals.maxIn1ms),
   ];
   if (planned === null) return { titles, rows: [came] };

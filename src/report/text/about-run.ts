@@ -17,7 +17,7 @@ export function unseenPhrases(run: Run, diagnosis: Diagnosis): string[] {
 }
 
 /** What was lost on the way, or null when nothing was. */
-export function lossesPhrase({ losses }: ObservationRecord): string | null {
+function lossesPhrase({ losses }: ObservationRecord): string | null {
   const lost: string[] = [];
   if (losses.ringBufferDrops > 0) lost.push(plural(losses.ringBufferDrops, 'event'));
   if (losses.mapFullDrops > 0) lost.push(`${plural(losses.mapFullDrops, 'record')} for want of map space`);

@@ -37,6 +37,13 @@ export function formatValue(value: number, unit: string): string {
   return unit === '' || unit === 'ratio' ? rounded : `${rounded} ${unit}`;
 }
 
+/** A command line as one would type it again: words with anything special in them are quoted, as sh(1) has it. */
+export function shellWords(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w%+,./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatWhole(count)} ${count === 1 ? one : many}`;
 }

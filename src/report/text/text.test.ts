@@ -4,8 +4,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
+import { sampleRun } from '../testing/sample-run.ts';
+import { arrivalRows } from './about-arrivals.ts';
 import { Paper } from './paper.ts';
-import { formatValue, formatWhole, plural } from './phrases.ts';
+import { formatValue, formatWhole, plural, shellWords } from './phrases.ts';
 import { writeTable } from './table.ts';
 import { cut, cutMiddle, displayWidth, pad, wrap } from './width.ts';
 
@@ -109,9 +111,23 @@ test('every sign our sentences use has a spelling in ASCII', () => {
   assert.ok(files.length > 300, `${files.length} files`);
   const paper = new Paper({ colour: false, columns: null });
   for (const name of files) {
-    const code = readFileSync(join(src, name), 'utf8').replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*/gm, '');
+    const code = readFileSync(join(src, name), 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*/gm, '');
     for (const sign of new Set(code.match(/[^\0-\x7f]/gu))) {
       if (!DRAWN.test(sign)) assert.match(paper.clean(sign), /^[\x20-\x7e]+$/, `${sign} in ${name}`);
     }
   }
+});
+
+test('a closed loop: gaps are not recorded, and no figure stands for them', () => {
+  const load = sampleRun().load!;
+  const closed = { ...load, arrivals: { ...load.arrivals, planned: null, shortGapShare: 0 } };
+  const { titles, rows } = arrivalRows(closed);
+  assert.equal(rows.length, 1);
+  assert.equal(rows[0]![titles.indexOf('gaps < 150 µs')], '–');
+});
+
+test('a command is written as one would type it', () => {
+  assert.equal(shellWords(['load', 'http://[::1]:80/', '--rate', '2k']), "load 'http://[::1]:80/' --rate 2k");
+  assert.equal(shellWords(['--body', "it's", '']), "--body 'it'\\''s' ''");
+  assert.equal(shellWords(['--fail-if', 'p99>20ms', 'x\ny']), "--fail-if 'p99>20ms' 'x\ny'");
 });

@@ -4,6 +4,7 @@ import { formatNs } from '../../base/units.ts';
 import type { Trace } from '../../record/trace.ts';
 import { escapeHtml } from '../html/escape.ts';
 import { htmlDocument } from '../html/page-shell.ts';
+import { paletteCss } from '../html/palette.ts';
 import { formatWhole } from '../text/phrases.ts';
 import { distributionRows } from './distribution-rows.ts';
 import { oddities } from './functions-text.ts';
@@ -26,7 +27,7 @@ const PLOT_LIMIT = 40;
 const TITLES = { syscalls: 'System calls', sched: 'Scheduling', functions: 'Functions' } as const;
 
 function renderHtml(trace: Trace): string {
-  const style = readFileSync(new URL('./trace-page.css', import.meta.url), 'utf8');
+  const style = paletteCss('system') + readFileSync(new URL('trace-page.css', import.meta.url), 'utf8');
   const title = `${TITLES[trace.kind]} of ${subjectPhrase(trace, trace.threads)}`;
   const sections = [...sectionsOf(trace), closing(trace)];
   const body = `<main>

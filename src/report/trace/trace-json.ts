@@ -5,7 +5,7 @@ import { rivalGroups } from './sched-model.ts';
 import type { TraceReporter } from './trace-reporter.ts';
 
 /** Grows when a field is added; another number when one changes its meaning. docs/reference/trace.md has the fields. */
-export const TRACE_JSON_VERSION = 1;
+const TRACE_JSON_VERSION = 1;
 
 export const traceJsonReporter = {
   name: 'json',

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { escapeHtml } from '../escape.ts';
 import { htmlDocument } from '../page-shell.ts';
+import { paletteCss } from '../palette.ts';
 import { type BarChart, drawBars } from './bars.ts';
 import { drawLines, type LineChart } from './lines.ts';
 
@@ -32,7 +33,7 @@ export type LabPage = {
 let style: string | null = null;
 
 export function renderLabPage(page: LabPage): string {
-  style ??= readFileSync(new URL('lab.css', import.meta.url), 'utf8');
+  style ??= paletteCss('system') + readFileSync(new URL('lab.css', import.meta.url), 'utf8');
   const body = `<main>
 <header>
 <p class="brand">Loopscope lab</p>

@@ -9,7 +9,7 @@ function bucketsWith(counts: Record<number, number>): number[] {
   return buckets;
 }
 
-export function sampleBase(): TraceBase {
+function sampleBase(): TraceBase {
   return {
     subject: 'nginx',
     pids: [4241],
