@@ -389,7 +389,7 @@ test('without the scheduler probes the counters still tell sleep from burn', asy
 
 test('a ring that is too small loses stalls and says how many', async (t) => {
   if (!canRun(t)) return;
-  const seen = await watchPlanted(['e1', 's2', 'x30'], { armed: 'always', budgetMs: 1, ringBytes: 4096 });
+  const seen = await watchPlanted(['e1', 's2', 'x30'], { armed: 'always', budgetMs: 1, ringBytes: 8192 });
   assert.equal(seen.total('stalls') >= 30, true);
   assert.ok(seen.tier.ringDrops() >= 25, `${seen.tier.ringDrops()} drops`);
 });

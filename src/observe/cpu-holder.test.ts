@@ -10,7 +10,7 @@ const STEP_NS = 50e6;
 /** What the observer takes of a CPU: while cycles are seen, and while not. */
 type Cost = { seen: number; blind: number };
 
-function run(budgetShare: number, cost: Cost, seconds: number) {
+function run(budgetShare: number | null, cost: Cost, seconds: number) {
   let now = 0;
   let usedNs = 0;
   let sees = true;
@@ -19,7 +19,7 @@ function run(budgetShare: number, cost: Cost, seconds: number) {
   const usedAtSec: number[] = [];
   using holder = createCpuHolder({
     budgetShare,
-    isWatched: false,
+    isWatched: true,
     programs: new Map(),
     ownCpuNs: () => usedNs,
     nowNs: () => now,
@@ -37,7 +37,7 @@ function run(budgetShare: number, cost: Cost, seconds: number) {
     if (now % SEC === 0) usedAtSec.push(usedNs);
   }
   const lastMinute = (usedNs - usedAtSec.at(-61)!) / (60 * SEC);
-  return { said, lastMinute, seenShare: seenNs / now, holder };
+  return { said, lastMinute, seenShare: seenNs / now, taken: holder.taken() };
 }
 
 test('dear cycles, cheap blindness: seen for a tenth of the time, the budget is held', () => {
@@ -59,6 +59,12 @@ test('a budget below the least that it takes: said once, with the figure', () =>
   const floor = said.filter(({ why }) => /cannot do with less than 0\.2\d? % of a CPU here/.test(why));
   assert.equal(floor.length, 1, said.map(({ why }) => why).join('\n'));
   assert.match(floor[0]!.why, /its budget of 0\.1 % is not held/);
+});
+
+test('without a budget it is measured all the same, for who looks on', () => {
+  const { said, taken } = run(null, { seen: 0.03, blind: 0 }, 30);
+  assert.deepEqual(said, []);
+  assert.ok(Math.abs(taken.ownCpus - 0.03) < 0.001, `${taken.ownCpus}`);
 });
 
 test('within the budget it changes nothing', () => {

@@ -121,8 +121,12 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
   };
 
   const judge = (now: number) => {
-    if (level !== 'sampling') governor?.step(measure(now), now);
-    else if (now - periodStartNs >= periodNs) judgePeriod(now);
+    if (level === 'sampling') {
+      if (now - periodStartNs >= periodNs) judgePeriod(now);
+      return;
+    }
+    const share = measure(now);
+    governor?.step(share, now);
   };
 
   return {
@@ -152,13 +156,13 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
 
 const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
 
-function periodPhrase(share: number, budget: number, periodNs: number): string {
+function periodPhrase(share: number, budgetShare: number, periodNs: number): string {
   return (
-    `the observer took ${percent(share)} of a CPU, of ${percent(budget)} allowed: ` +
+    `the observer took ${percent(share)} of a CPU, of ${percent(budgetShare)} allowed: ` +
     `cycles are seen for ${SAMPLING_SEEN_NS / 1e9} s of every ${periodNs / 1e9} s`
   );
 }
 
-function floorPhrase(share: number, budget: number): string {
-  return `the observer cannot do with less than ${percent(share)} of a CPU here: its budget of ${percent(budget)} is not held`;
+function floorPhrase(share: number, budgetShare: number): string {
+  return `the observer cannot do with less than ${percent(share)} of a CPU here: its budget of ${percent(budgetShare)} is not held`;
 }

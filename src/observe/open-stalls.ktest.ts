@@ -14,6 +14,7 @@ import type { ObservationRecord, Stall } from '../record/observation.ts';
 import { type ObserveOptions, startObservation } from './observe.ts';
 import { type LiveRecorder, recordLive } from './testing/live-recorder.ts';
 import { type PlantedLoop, plantedBinary, plantLoop } from './testing/planted-loop.ts';
+import { STARVER, starve } from './testing/starve.ts';
 
 const clock = createClock();
 const MS = 1e6;
@@ -91,7 +92,7 @@ test('one that others keep from its CPU in the middle of a turn is told with who
   assert.ok(kept.length > 0, accounts());
   const last = kept.at(-1)!.stall;
   assert.equal(last.detail, 'full');
-  assert.match(last.account.runQueue.contended[0]?.comm ?? '', /^(sh|taskset|chrt|timeout)$/, accounts());
+  assert.match(last.account.runQueue.contended[0]?.comm ?? '', STARVER, accounts());
   assert.ok(last.account.unexplainedNs < 0.1 * last.wallNs, accounts());
 });
 
@@ -229,13 +230,6 @@ test('one that is frozen with its cgroup is told as frozen', async (t) => {
     }
   }
 });
-
-/** Nobody else runs on that CPU for half a second. */
-async function starve(cpu: number): Promise<void> {
-  const busy = 'i=0; while [ $i -lt 100000000 ]; do i=$((i+1)); done';
-  const argv = ['0.5', 'chrt', '-f', '10', 'taskset', '-c', String(cpu), 'sh', '-c', busy];
-  await once(spawn('timeout', argv, { stdio: 'ignore' }), 'exit');
-}
 
 for (const armed of ['always', 'auto'] as const) {
   test(`a wake-up that is late is told of while it lasts, armed ${armed}`, async (t) => {

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { allowedCores } from '../../test/fixtures/cores.ts';
+import { findProgram } from '../../test/fixtures/process.ts';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import type { BlockedSlice, Stall } from '../record/observation.ts';
@@ -10,6 +12,7 @@ import { startObservation } from './observe.ts';
 import { type LimitedGroup, makeMemoryGroup, makeQuotaGroup } from './testing/limited-group.ts';
 import { plantedBinary, plantLoop } from './testing/planted-loop.ts';
 import { makeSlowDisk, slowDiskObstacle } from './testing/slow-disk.ts';
+import { crowd, STARVER, starve } from './testing/starve.ts';
 
 const PLANTS = Number(process.env.PLANTS ?? 4);
 const MS = 1e6;
@@ -128,6 +131,35 @@ for (const kind of KINDS) {
     needs(t, named.length > 0, 'a machine on which others leave it a CPU');
   });
 }
+
+test('who had the CPU for long is named, however many had it for moments before', async (t) => {
+  if (!canRun(t) || !needs(t, findProgram('chrt') !== null, 'chrt')) return;
+  const cpu = allowedCores().at(-1)!;
+  await using planted = await plantLoop(['e1', 'b500', 't5'], { cpu });
+  using handle = startObservation({
+    pids: [planted.pid],
+    clock: createClock(),
+    selfPids: [process.pid],
+    armed: 'always',
+    budgetNs: 50 * MS,
+  });
+  const ended = planted.run();
+  {
+    using _crowd = crowd(cpu);
+    await delay(250);
+    await starve(cpu, 300);
+  }
+  await ended;
+  const { stalls } = handle.stop();
+  const longest = stalls.reduce((a, b) => (a.wallNs > b.wallNs ? a : b));
+  const { contended } = longest.account.runQueue;
+  const detail = JSON.stringify(longest.account.runQueue);
+  assert.ok(
+    contended.some(({ comm, ns }) => STARVER.test(comm) && ns > 150 * MS),
+    detail,
+  );
+  assert.ok(contended.length >= 4, detail);
+});
 
 test('waiting for memory of its cgroup is told as reclaim', async (t) => {
   if (!canRun(t)) return;

