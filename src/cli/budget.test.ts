@@ -13,7 +13,7 @@ test('a time, a share, and one after the other', () => {
     cpuBudgetShare: 0.01,
   });
   assert.deepEqual(budgetChoices({}), {});
-  for (const wrong of ['0%', 'x', '5 parsecs', '-1%']) {
+  for (const wrong of ['0%', '0.1%', 'x', '5 parsecs', '-1%']) {
     assert.throws(
       () => parseBudget(wrong),
       (error) => error instanceof LoopscopeError && error.code === 'USAGE',

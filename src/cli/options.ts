@@ -45,13 +45,20 @@ export function addObserveOptions(command: Command): void {
   ]);
 }
 
+/** What the observer took at its last step down, nginx saturated (docs/decisions/a-budget-for-watching.md). */
+const LEAST_CPU_SHARE = 0.002;
+
 /** "20ms" or "1%"; given twice, both. Throws USAGE. */
 export function parseBudget(text: string, before: Budget = {}): Budget {
   const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
   if (!percent) return { ...before, cycleNs: parseDurationNs(text, '--budget') };
   const cpuShare = Number(percent[1]) / 100;
-  if (cpuShare > 0) return { ...before, cpuShare };
-  throw new LoopscopeError('USAGE', '--budget: nothing can be seen for 0 %', 'try --budget 1%');
+  if (cpuShare >= LEAST_CPU_SHARE) return { ...before, cpuShare };
+  throw new LoopscopeError(
+    'USAGE',
+    `--budget: ${text.trim()} of a CPU cannot be held: to see cycles for half a second in forty takes ${LEAST_CPU_SHARE * 100} %`,
+    'try --budget 1%',
+  );
 }
 
 /** What the library calls them. */

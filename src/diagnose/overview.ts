@@ -6,6 +6,7 @@ import type { LoopFacts } from './facts/loops.ts';
 import type { Evidence } from './finding.ts';
 import { EXCESS } from './limits.ts';
 import { fact } from './rule.ts';
+import { percent, tailQuantile } from './self/sample-size.ts';
 
 const LOOPS_MAX = 8;
 
@@ -16,14 +17,20 @@ export function overview({ load, watch }: BaseFacts): Evidence[] {
 function ofLoad(load: LoadFacts): Evidence[] {
   const response = load.responseOrWorse;
   if (!response) return [fact('replies', 0, 'requests', 'No request was answered.')];
-  const affected = response.shareAbove(EXCESS.affectedNs);
+  const count = formatCount(response.count);
+  const q = tailQuantile(response.count);
+  if (q === null)
+    return [fact('requests', response.count, 'requests', `${count} requests: too few for percentiles.`)];
+  const tail = `p${percent(q)}`;
+  const tailNs = response.quantileNs(q);
+  const over = `${formatShare(response.shareAbove(EXCESS.affectedNs))} took over ${formatNs(EXCESS.affectedNs)}`;
+  const times = q === 0.5 ? '' : `p50 ${formatNs(response.quantileNs(0.5))}, `;
   return [
     fact(
-      'response_p99',
-      response.quantileNs(0.99),
+      `response_${tail}`,
+      tailNs,
       'ns',
-      `${formatCount(response.count)} requests: response p50 ${formatNs(response.quantileNs(0.5))}, ` +
-        `p99 ${formatNs(response.quantileNs(0.99))}; ${formatShare(affected)} took over ${formatNs(EXCESS.affectedNs)}.`,
+      `${count} requests: response ${times}${tail} ${formatNs(tailNs)}; ${over}.`,
     ),
   ];
 }

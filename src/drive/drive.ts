@@ -243,6 +243,7 @@ class LoadRun {
         .sort((a, b) => b.responseNs - a.responseNs)
         .slice(0, SLOWEST_LIMIT)
         .map(({ outcome }) => outcome),
+      answeredInTime: collector.counter(COUNTER.answeredInTime),
       stoppedEarly: finishedEarly ? (this.#stopReason ?? 'stopped') : null,
       ...(kinds && { kinds }),
     };

@@ -352,6 +352,18 @@ test('a connection rests between a reply and its next request', () => {
   assert.deepEqual([loop.sentCount, counter('planned')], [4, 4]);
 });
 
+test('replies that come after sending has ended are told apart: they are no throughput', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 2, ratePerSec: null });
+  begin();
+  const both = () => [0, 1].map((conn) => loop.deliver(conn, REPLY));
+  for (let round = 0; round < 10; round++) {
+    both();
+    advance(DURATION_NS / 10);
+  }
+  both();
+  assert.deepEqual([counter('ok'), counter('answeredInTime')], [22, 20]);
+});
+
 test('a rest outlasts the connection: whoever closes it, the next request waits as long', () => {
   const lose: [how: string, requestsPerConnection: number | null, (loop: FakeLoop) => void][] = [
     ['its share is used up', 1, (loop) => loop.deliver(0, REPLY)],

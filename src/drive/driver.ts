@@ -371,6 +371,8 @@ export class Driver {
   /** The end of sending: what is due by now and was not sent is counted, replies under way are waited for. */
   #beginDrain(nowNs: number): void {
     const stopped = nowNs < this.#endNs;
+    const counters = this.#counters;
+    counters[COUNTER.answeredInTime] = counters[COUNTER.ok]! + counters[COUNTER.wrong]!;
     this.#takeDue(Math.min(nowNs, this.#endNs));
     // A turn that began late still sends what was due in time, if a connection is free for it.
     if (!stopped && this.#schedule !== null) this.#sendDue(nowNs);

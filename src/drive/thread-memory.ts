@@ -39,6 +39,8 @@ export const COUNTER = {
   gaps: 23,
   /** Connections closed because they had had their share of requests. */
   retired: 24,
+  /** Of ok and wrong, those that came before sending ended. */
+  answeredInTime: 25,
 } as const;
 
 const COUNTER_COUNT = 32;

@@ -1,7 +1,7 @@
 /** An arrival process and its parameters, as typed: "gamma:cv=3". */
 import { LoopscopeError } from '../base/errors.ts';
 import { nearMiss } from './near-miss.ts';
-import { type ArrivalParams, formatParams, parseParams, typedName } from './parameters.ts';
+import { type ArrivalParams, formatParams, parseParams } from './parameters.ts';
 import { ARRIVAL_NAMES, ARRIVALS, type ArrivalName } from './registry.ts';
 
 export type ArrivalSpec = { readonly arrival: ArrivalName; readonly params: ArrivalParams };
@@ -20,17 +20,6 @@ export function parseArrival(text: string, option = '--arrival'): ArrivalSpec {
 export function formatArrival({ arrival, params }: ArrivalSpec): string {
   const rest = formatParams(ARRIVALS[arrival].parameters ?? {}, params);
   return rest === '' ? arrival : `${arrival}:${rest}`;
-}
-
-/** For help: each process and what may be set, a line each. */
-export function describeArrivals(): string[] {
-  return ARRIVAL_NAMES.map((name) => {
-    const { summary, parameters = {} } = ARRIVALS[name];
-    const set = Object.entries(parameters).map(
-      ([key, parameter]) => `${typedName(key)}: ${parameter.summary}`,
-    );
-    return [`${name}: ${summary}`, ...set].join('; ');
-  });
 }
 
 export function isArrivalName(name: string): name is ArrivalName {

@@ -1,9 +1,9 @@
 /** What is typed for requests and sockets, read: pure, and every refusal is USAGE and names the option. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { LoopscopeError } from '../base/errors.ts';
+import { HTTP_FIELD_VALUE, HTTP_TOKEN } from '../wire/http1-words.ts';
 import { nearMiss } from './near-miss.ts';
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const MAX_SOURCE_COUNT = 65_536;
 
@@ -14,10 +14,10 @@ export function parseHeader(text: string, option = '--header'): readonly [name: 
   if (colon < 0) throw new LoopscopeError('USAGE', `${option}: "${text}" has no colon`, example);
   const name = text.slice(0, colon).trim();
   const value = text.slice(colon + 1).trim();
-  if (!TOKEN.test(name))
+  if (!HTTP_TOKEN.test(name))
     throw new LoopscopeError('USAGE', `${option}: "${name}" is not a header name`, example);
   // A line break in a value would be a second header, or a second request.
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+  if (!HTTP_FIELD_VALUE.test(value)) {
     throw new LoopscopeError(
       'USAGE',
       `${option}: the value of ${name} has characters that a header cannot hold`,
@@ -34,7 +34,7 @@ export function parseHeader(text: string, option = '--header'): readonly [name: 
 /** A method's token, in capitals as it is sent; a misspelt common one is refused. */
 export function parseMethod(text: string, option = '--method'): string {
   const method = text.trim();
-  if (!TOKEN.test(method))
+  if (!HTTP_TOKEN.test(method))
     throw new LoopscopeError('USAGE', `${option}: "${text}" is not a method`, `try ${option} POST`);
   const upper = method.toUpperCase();
   if (METHODS.includes(upper)) return upper;

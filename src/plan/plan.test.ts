@@ -98,6 +98,8 @@ const BAD: [change: Partial<PlanOptions>, message: RegExp][] = [
   [{ connectionCount: 0 }, /--connections: 0/],
   [{ connectionCount: 1.5 }, /--connections: 1.5 is not a whole number/],
   [{ connectionCount: 1e6 }, /--connections/],
+  [{ durationNs: 0 }, /--duration: 0 ns is not from 1\.00 ms to 86400 s/],
+  [{ threadCount: 2, connectionCount: 1 }, /2 threads cannot share 1 connection$/],
   [{ threadCount: 51 }, /--threads: 51 threads cannot share 50 connections/],
   [{ threadCount: 0 }, /--threads: 0/],
   [{ durationNs: 0 }, /--duration: 0 ns/],

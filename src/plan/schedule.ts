@@ -79,38 +79,3 @@ function chain(parts: readonly { schedule: Schedule; durationNs: number }[]): Sc
     },
   };
 }
-
-export type Dispersion = { idc1ms: number; idc10ms: number; idc100ms: number };
-
-/**
- * Variance ÷ mean of the counts in whole windows of 1, 10 and 100 ms within [fromNs, toNs), as the schedule plans them:
- * what was sent is held against this, not against theory, since a ramp and a handful of waves have an index of their
- * own. 0 where there is nothing to count. Reads the schedule up to `toNs`.
- */
-export function plannedDispersion(schedule: Schedule, fromNs: number, toNs: number): Dispersion {
-  const sums = [1e6, 10e6, 100e6].map((windowNs) => ({ windowNs, window: 0, open: 0, sum: 0, squares: 0 }));
-  for (;;) {
-    const atNs = schedule.nextPlannedNs();
-    if (!(atNs < toNs)) break;
-    if (atNs < fromNs) continue;
-    for (const each of sums) {
-      const window = Math.floor((atNs - fromNs) / each.windowNs);
-      if (window !== each.window) close(each);
-      each.window = window;
-      each.open++;
-    }
-  }
-  const [idc1ms, idc10ms, idc100ms] = sums.map((each) => {
-    const windowCount = Math.floor((toNs - fromNs) / each.windowNs);
-    if (each.window < windowCount) close(each);
-    const mean = windowCount === 0 ? 0 : each.sum / windowCount;
-    return mean === 0 ? 0 : Math.max(0, each.squares / windowCount - mean * mean) / mean;
-  });
-  return { idc1ms: idc1ms!, idc10ms: idc10ms!, idc100ms: idc100ms! };
-}
-
-function close(sums: { open: number; sum: number; squares: number }): void {
-  sums.sum += sums.open;
-  sums.squares += sums.open * sums.open;
-  sums.open = 0;
-}

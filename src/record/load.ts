@@ -22,6 +22,8 @@ export type LoadRecord = {
   inFlight: { mean: number; max: number; limit: number };
   /** The slowest requests by response time, at most 200, for matching with stalls on the timeline. */
   slowest: OutcomeRecord[];
+  /** Replies, right or wrong, that came before sending ended; absent in files of before it was counted. */
+  answeredInTime?: number;
   /** Why the run ended before its duration, or null. "target vanished", "interrupted". */
   stoppedEarly: string | null;
   /** The kinds of a mix, warm-up left out; absent when there is only one kind. */

@@ -179,6 +179,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
   }),
   inFlight: v.object({ mean: number, max: number, limit: number }),
   slowest: v.pipe(v.array(outcome), v.maxLength(200)),
+  answeredInTime: v.optional(count),
   stoppedEarly: v.nullable(name),
   kinds: v.optional(v.pipe(v.array(v.object({ name, counts: outcomeCounts, latency })), v.maxLength(1000))),
   network: v.optional(

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { http1 } from './http1.ts';
-import { codecFor } from './registry.ts';
 
 const text = (options: Parameters<typeof http1.encodeRequest>[0]) =>
   Buffer.from(http1.encodeRequest(options)).toString('latin1');
@@ -44,8 +43,3 @@ for (const [name, options, message] of [
     assert.throws(() => http1.encodeRequest(options), { code: 'USAGE', message });
   });
 }
-
-test('registry: a protocol has its codec', () => {
-  assert.equal(codecFor('http').name, 'http1');
-  assert.equal(codecFor('frame').name, 'frame');
-});

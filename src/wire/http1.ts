@@ -2,8 +2,7 @@ import { LoopscopeError } from '../base/errors.ts';
 import type { Codec, RequestOptions } from './codec.ts';
 import type { BuiltInCodec } from './codec-options.ts';
 import { Http1ReplyParser } from './http1-reply.ts';
-
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+import { HTTP_FIELD_VALUE, HTTP_TOKEN } from './http1-words.ts';
 
 /** HTTP/1.1 over any stream; connections are kept alive unless the server closes them. */
 export const http1 = {
@@ -19,7 +18,7 @@ export const http1 = {
 function encodeRequest(request: RequestOptions): Uint8Array {
   const method = request.method ?? 'GET';
   const path = request.path ?? '/';
-  if (!TOKEN.test(method)) throw new LoopscopeError('USAGE', `--method: "${method}" is not a method`);
+  if (!HTTP_TOKEN.test(method)) throw new LoopscopeError('USAGE', `--method: "${method}" is not a method`);
   if (!/^[\x21-\x7e]+$/.test(path)) {
     throw new LoopscopeError(
       'USAGE',
@@ -31,7 +30,7 @@ function encodeRequest(request: RequestOptions): Uint8Array {
   const names = new Set<string>();
   for (const [name, value] of request.headers ?? []) {
     // A line break in a value would be a second header, or a second request.
-    if (!TOKEN.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    if (!HTTP_TOKEN.test(name) || !HTTP_FIELD_VALUE.test(value)) {
       throw new LoopscopeError('USAGE', `--header: "${name}: ${value}" is not a header`, 'write Name: value');
     }
     names.add(name.toLowerCase());

@@ -1,4 +1,3 @@
-import type { Codec } from './codec.ts';
 import type { BuiltInCodec } from './codec-options.ts';
 import { echo } from './echo.ts';
 import { frame } from './frame.ts';
@@ -10,8 +9,3 @@ import { resp } from './resp.ts';
 export const CODECS: readonly BuiltInCodec[] = [http1, frame, line, resp, echo];
 
 export const CODEC_NAMES: readonly string[] = CODECS.map((codec) => codec.name);
-
-/** The codec that a target's address asks for when nothing else does. */
-export function codecFor(protocol: 'http' | 'frame'): Codec {
-  return protocol === 'http' ? http1 : frame;
-}

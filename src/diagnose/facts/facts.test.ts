@@ -15,6 +15,7 @@ import { factsOf } from './facts.ts';
 import { scopeOf } from './scope.ts';
 import { type SliceContext, slicesOfStall } from './slices.ts';
 import { topFrame } from './stacks.ts';
+import { answersPerSec } from './throughput.ts';
 import { mannKendall } from './trend.ts';
 
 const MS = 1e6;
@@ -201,4 +202,19 @@ test('samples are counted by function, past the C library, and C++ names are rea
   const library = [stack(4, 'memcpy+0x1 (libc.so.6)', '0x1')];
   assert.equal(topFrame([stallOf({ wallMs: 9, more: { stacks: library } }, 0)])?.frame, 'memcpy (libc.so.6)');
   assert.equal(topFrame([stallOf({ wallMs: 9, more: { stacks: [stack(4, '0x1', '')] } }, 0)]), null);
+});
+
+test('answers a second: in a closed loop only those that came before sending ended', () => {
+  const load = quietRun().run.load!;
+  const counts = { ...load.counts, ok: 90, wrong: 10 };
+  const of = (ratePerSec: number | null, answeredInTime?: number) =>
+    answersPerSec({
+      plan: { ...load.plan, ratePerSec },
+      counts,
+      startNs: 1e9,
+      endNs: 3e9,
+      ...(answeredInTime !== undefined && { answeredInTime }),
+    });
+  assert.deepEqual([of(2000, 60), of(null, 60), of(null)], [50, 30, 50]);
+  assert.equal(answersPerSec({ ...load, startNs: 5, endNs: 5 }), null);
 });

@@ -75,12 +75,16 @@ function failures(load: LoadFacts): Judgement | null {
   const { counts, errorsByKind } = load.record;
   const kinds = Object.entries(errorsByKind).sort((a, b) => b[1] - a[1]);
   const evidence = [
-    fact(
-      'timeouts',
-      counts.timeout,
-      'requests',
-      `${formatCount(counts.timeout)} requests got no answer in time.`,
-    ),
+    ...(counts.timeout > 0
+      ? [
+          fact(
+            'timeouts',
+            counts.timeout,
+            'requests',
+            `${formatCount(counts.timeout)} requests got no answer in time.`,
+          ),
+        ]
+      : []),
     ...kinds
       .slice(0, 4)
       .map(([kind, count]) =>

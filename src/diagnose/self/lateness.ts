@@ -26,7 +26,10 @@ export const lateness = {
       return { ...base, limit: SELF.latenessWarn, verdict: 'PASS', text };
     }
     if (load.poolDry && !isStarved(load)) {
-      const waited = `all of ${plural(load.record.inFlight.limit, 'connection')} were taken at times`;
+      const waited =
+        load.record.inFlight.limit === 1
+          ? 'the only connection was taken at times'
+          : `all of ${plural(load.record.inFlight.limit, 'connection')} were taken at times`;
       const why = `${text}: ${waited}, so requests waited for a free one; response times include it, service times do not`;
       return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: why };
     }

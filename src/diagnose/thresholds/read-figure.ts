@@ -1,4 +1,5 @@
 /** What a run says about one figure of a threshold. */
+
 import { printable } from '../../base/printable.ts';
 import { formatCount } from '../../base/units.ts';
 import type { KindRecord, LoadRecord, OutcomeCounts } from '../../record/load.ts';
@@ -6,6 +7,7 @@ import type { Run } from '../../record/run.ts';
 import { sparseQuantile } from '../../record/sparse-histogram.ts';
 import { distributionOf } from '../facts/distribution.ts';
 import { ratio } from '../facts/numbers.ts';
+import { answersPerSec } from '../facts/throughput.ts';
 import type { SelfCheck } from '../finding.ts';
 import { worstVerdict } from '../self-check.ts';
 import { blockSeriesOf, type LatencyKind } from '../statistics/block-series.ts';
@@ -60,10 +62,8 @@ export function readFigure(
     case 'rate':
       return readRate(load);
     case 'throughput': {
-      const seconds = (load.endNs - load.startNs) / 1e9;
-      return seconds > 0
-        ? exactly((load.counts.ok + load.counts.wrong) / seconds)
-        : unknown('the run has no length');
+      const perSec = answersPerSec(load);
+      return perSec === null ? unknown('the run has no length') : exactly(perSec);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Checks as written in a scenario → data that checkReply() reads. */
 import { LoopscopeError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { HTTP_TOKEN } from '../../wire/http1-words.ts';
 import {
   type BodyCheck,
   DEFAULT_STATUS,
@@ -13,7 +14,6 @@ import type { ScenarioChecks } from './scenario.ts';
 import { hasVariables } from './template.ts';
 
 const DEFAULT_CAPTURE_BYTES = 65_536;
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** `where` is the field, for errors. Throws USAGE. */
 export function compileCheck(
@@ -44,7 +44,7 @@ function statusRange(item: number | string, where: string): StatusRange {
 }
 
 function headerCheck(name: string, rule: boolean | string | { matches: string }, where: string): HeaderCheck {
-  if (!TOKEN.test(name))
+  if (!HTTP_TOKEN.test(name))
     throw new LoopscopeError('USAGE', `${where}.headers: "${name}" is not a header name`);
   const shown = printable(name, 60);
   const base = { name: name.toLowerCase() };

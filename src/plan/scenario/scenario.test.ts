@@ -96,6 +96,7 @@ test('every field is documented, and nothing else', () => {
 
 const REFUSED: [value: unknown, message: RegExp, hint?: RegExp][] = [
   [5, /^x: must be an object, got 5/],
+  [[{ path: '/' }], /^x: must be an object, got a list/, /kinds/],
   [{}, /^x: kinds: is missing/],
   [{ kinds: [] }, /^x: kinds: must have at least one kind, got \[\]/],
   [{ kinds: 3 }, /^x: kinds: must be a list of kinds of requests, got 3/],

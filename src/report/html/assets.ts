@@ -28,6 +28,21 @@ export const CLIENT_FILES = [
   'main',
 ] as const;
 
+/** In order of the cascade, which is about that of the page from top to bottom. */
+export const STYLE_FILES = [
+  'colours',
+  'base',
+  'layout',
+  'verdict',
+  'charts',
+  'icicle',
+  'tables',
+  'bars',
+  'stalls',
+  'details',
+  'screens',
+] as const;
+
 let script: string | null = null;
 let style: string | null = null;
 
@@ -43,10 +58,14 @@ export function pageScript(): string {
 
 export function pageStyle(): string {
   style ??= checked(
-    `${uplotFile('uPlot.min.css')}\n${paletteCss('button')}${readFileSync(new URL('page.css', import.meta.url), 'utf8')}`,
+    `${uplotFile('uPlot.min.css')}\n${paletteCss('button')}${STYLE_FILES.map(sheet).join('')}`,
     'style',
   );
   return style;
+}
+
+function sheet(name: string): string {
+  return readFileSync(new URL(`style/${name}.css`, import.meta.url), 'utf8');
 }
 
 /** A client file as plain script text, its imports and exports taken off. */

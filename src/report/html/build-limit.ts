@@ -1,6 +1,6 @@
 import { formatShare } from '../../base/units.ts';
 import type { LimitReport } from '../limit.ts';
-import { formatValue, formatWhole } from '../text/phrases.ts';
+import { formatRate, formatValue, formatWhole } from '../text/phrases.ts';
 import type { PageLimit } from './page-data.ts';
 
 /** The search for a limit: every run as a row, and as a point over its rate when a time was the goal. */
@@ -21,7 +21,7 @@ export function limitOf(limit: LimitReport): PageLimit {
       ],
       rows: limit.steps.map((step, i) => [
         String(i + 1),
-        `${formatWhole(step.ratePerSec)}/s`,
+        formatRate(step.ratePerSec),
         step.outcome,
         ...step.goals.map(({ value, unit, atLeast }) =>
           value === null ? '–' : `${atLeast ? '≥' : ''}${formatValue(value, unit)}`,

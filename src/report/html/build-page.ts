@@ -11,6 +11,7 @@ import { costPhrases, environmentRows, unseenPhrases } from '../text/about-run.t
 import {
   absentPhrase,
   formatQuantile,
+  formatRate,
   formatValue,
   formatWhole,
   incompletePhrase,
@@ -167,7 +168,7 @@ function figuresOf(run: Run, rows: LatencyRow[]): PageData['figures'] {
     const failed = failedShare(load.counts);
     figures.push({
       label: 'answered',
-      value: `${formatWhole(answeredPerSec(load))}/s`,
+      value: formatRate(answeredPerSec(load)),
       note: failed > 0 ? `${formatShare(failed)} of requests failed` : 'none failed',
     });
   }

@@ -11,7 +11,14 @@ import { ranInstead } from '../model/ran-instead.ts';
 import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
 import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
-import { conservationPhrase, formatWhole, loopLabel, plural, quantileText } from '../text/phrases.ts';
+import {
+  conservationPhrase,
+  formatRate,
+  formatWhole,
+  loopLabel,
+  plural,
+  quantileText,
+} from '../text/phrases.ts';
 import type { PageBar, PageData, PageTable } from './page-data.ts';
 
 const NAMES_MAX = 6;
@@ -70,7 +77,7 @@ export function stagesTable(load: LoadRecord, diagnosis: Diagnosis): PageTable |
   const stages = stageRows(load, diagnosis);
   if (stages.length === 0) return null;
   const number = (title: string, hint = '') => ({ title, numeric: true, hint });
-  const rate = (perSec: number | null) => (perSec === null ? '–' : `${formatWhole(perSec)}/s`);
+  const rate = (perSec: number | null) => (perSec === null ? '–' : formatRate(perSec));
   return {
     columns: [
       { title: 'stage', numeric: false },

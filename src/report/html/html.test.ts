@@ -7,7 +7,7 @@ import test from 'node:test';
 import type { Stall } from '../../record/observation.ts';
 import { sampleDiagnosis } from '../testing/sample-diagnosis.ts';
 import { type SampleOptions, sampleRun } from '../testing/sample-run.ts';
-import { CLIENT_FILES, clientCode, pageScript, pageStyle } from './assets.ts';
+import { CLIENT_FILES, clientCode, pageScript, pageStyle, STYLE_FILES } from './assets.ts';
 import { htmlReporter, jsonForScript } from './html.ts';
 import type { PageData } from './page-data.ts';
 
@@ -137,4 +137,12 @@ test('the client files become one script: all listed, no import left, no name tw
       names.set(name!, file);
     }
   }
+});
+
+test('the style sheets become one: all listed, the colours first', () => {
+  const files = readdirSync(new URL('./style/', import.meta.url)).map((name) => name.replace(/\.css$/, ''));
+  assert.deepEqual(files.toSorted(), [...STYLE_FILES].toSorted());
+  const css = pageStyle();
+  assert.ok(css.indexOf('--focus:') < css.indexOf('var(--focus)'));
+  assert.ok(css.trimEnd().endsWith('}') && css.split('{').length === css.split('}').length);
 });

@@ -1,4 +1,5 @@
 import { ratio } from '../../diagnose/facts/numbers.ts';
+import { answersPerSec } from '../../diagnose/facts/throughput.ts';
 import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
 
 export const OUTCOME_KINDS = ['ok', 'wrong', 'error', 'timeout', 'unsent', 'unfinished'] as const;
@@ -8,10 +9,9 @@ export function unaccountedCount(counts: OutcomeCounts): number {
   return OUTCOME_KINDS.reduce((left, kind) => left - counts[kind], counts.planned);
 }
 
-/** Requests with a reply (ok or wrong) a second over the whole run. */
+/** Requests with a reply (ok or wrong) a second over the whole run; 0 for one of no length. */
 export function answeredPerSec(load: LoadRecord): number {
-  const seconds = (load.endNs - load.startNs) / 1e9;
-  return seconds > 0 ? (load.counts.ok + load.counts.wrong) / seconds : 0;
+  return answersPerSec(load) ?? 0;
 }
 
 /** Requests that did not end as asked, as a share of the planned. */

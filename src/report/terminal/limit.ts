@@ -2,7 +2,7 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import type { LimitReport, LimitReportStep } from '../limit.ts';
 import { type Ink, Paper } from '../text/paper.ts';
-import { formatValue, formatWhole } from '../text/phrases.ts';
+import { formatRate, formatValue, formatWhole } from '../text/phrases.ts';
 
 type Look = { colour: boolean; columns: number | null };
 
@@ -26,7 +26,7 @@ export function limitHeading(goals: readonly { text: string }[], durationNs: num
 /** "  2 000/s  held    p99 1.20 ms". */
 export function limitStepLine(step: LimitReportStep, look: Look): string {
   const paper = new Paper(look);
-  const rate = `${formatWhole(step.ratePerSec)}/s`.padStart(11);
+  const rate = formatRate(step.ratePerSec).padStart(11);
   const figures = step.goals.map(({ text, value, unit, atLeast }) => {
     const name = /^[\w.:[\]'"-]+/.exec(text)?.[0] ?? text;
     return `${name} ${value === null ? 'not known' : `${atLeast ? '≥' : ''}${formatValue(value, unit)}`}`;

@@ -9,7 +9,7 @@ import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
 import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
 import type { Paper } from '../text/paper.ts';
-import { conservationPhrase, formatWhole, plural, quantileText } from '../text/phrases.ts';
+import { conservationPhrase, formatRate, formatWhole, plural, quantileText } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
 import { spectrumPlot } from './spectrum.ts';
 
@@ -104,8 +104,8 @@ export function writeStages(paper: Paper, load: LoadRecord, diagnosis: Diagnosis
       const failed = failedCount(row.counts);
       return [
         row.stage.text,
-        row.duePerSec === null ? '–' : `${formatWhole(row.duePerSec)}/s`,
-        row.answeredPerSec === null ? '–' : `${formatWhole(row.answeredPerSec)}/s`,
+        row.duePerSec === null ? '–' : formatRate(row.duePerSec),
+        row.answeredPerSec === null ? '–' : formatRate(row.answeredPerSec),
         failed > 0
           ? { text: formatWhole(failed), draw: (text: string) => paper.ink(text, 'red') }
           : formatWhole(failed),

@@ -1,6 +1,6 @@
 import { formatShare } from '../../base/units.ts';
 import type { LoadRecord } from '../../record/load.ts';
-import { formatWhole } from './phrases.ts';
+import { formatRate, formatWhole } from './phrases.ts';
 
 export const DISPERSION_MEANING =
   'Dispersion is the variance of counts over their mean: 0 is constant, 1 Poisson, more is bursts.';
@@ -13,7 +13,7 @@ export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[
   const fixed = (value: number) => value.toFixed(2);
   const came = [
     'came',
-    `${formatWhole(arrivals.meanRatePerSec)}/s`,
+    formatRate(arrivals.meanRatePerSec),
     fixed(arrivals.idc1ms),
     fixed(arrivals.idc10ms),
     fixed(arrivals.idc100ms),
@@ -23,7 +23,7 @@ export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[
   if (planned === null) return { titles, rows: [came] };
   const asked = [
     'asked',
-    plan.ratePerSec === null ? '–' : `${formatWhole(plan.ratePerSec)}/s`,
+    plan.ratePerSec === null ? '–' : formatRate(plan.ratePerSec),
     fixed(planned.idc1ms),
     fixed(planned.idc10ms),
     fixed(planned.idc100ms),

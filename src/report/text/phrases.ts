@@ -14,6 +14,11 @@ export function formatWhole(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');
 }
 
+/** "2 000/s", and "0.5/s" where whole numbers would be another rate. */
+export function formatRate(perSec: number): string {
+  return `${perSec < 100 ? Number(perSec.toPrecision(3)) : formatWhole(perSec)}/s`;
+}
+
 /** "≥1.00 s" for a lower bound. */
 export function formatQuantile(quantile: Quantile | null): string {
   if (quantile === null) return '–';
@@ -68,7 +73,7 @@ export function loopLabel(loop: LoopRecord | undefined): string {
 /** "2,000/s poisson", "closed loop", "3 stages of poisson, 1,500/s on average". */
 export function ratePhrase({ ratePerSec, stages, arrival, arrivalSpec = arrival }: PlanRecord): string {
   if (ratePerSec === null) return 'closed loop';
-  const rate = `${formatWhole(ratePerSec)}/s`;
+  const rate = formatRate(ratePerSec);
   return stages
     ? `${plural(stages.length, 'stage')} of ${arrivalSpec}, ${rate} on average`
     : `${rate} ${arrivalSpec}`;
@@ -89,8 +94,8 @@ export function outcomePhrase(load: LoadRecord, response: LatencyRow | undefined
     ? `response times withheld (${response.withheld})`
     : `response p50 ${formatQuantile(response?.quantiles.p50 ?? null)}, p99 ${formatQuantile(response?.quantiles.p99 ?? null)}`;
   const { ratePerSec } = load.plan;
-  const asked = ratePerSec === null ? '' : ` of ${formatWhole(ratePerSec)}/s asked`;
-  return `${plural(counts.planned, 'request')}, ${outcome}, ${formatWhole(answeredPerSec(load))}/s answered${asked}; ${latency}`;
+  const asked = ratePerSec === null ? '' : ` of ${formatRate(ratePerSec)} asked`;
+  return `${plural(counts.planned, 'request')}, ${outcome}, ${formatRate(answeredPerSec(load))} answered${asked}; ${latency}`;
 }
 
 /** The conservation of requests: every planned one is in exactly one of the counts. */

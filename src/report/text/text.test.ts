@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { sampleRun } from '../testing/sample-run.ts';
 import { arrivalRows } from './about-arrivals.ts';
 import { Paper } from './paper.ts';
-import { formatValue, formatWhole, plural, shellWords } from './phrases.ts';
+import { formatRate, formatValue, formatWhole, plural, shellWords } from './phrases.ts';
 import { writeTable } from './table.ts';
 import { cut, cutMiddle, displayWidth, pad, wrap } from './width.ts';
 
@@ -124,6 +124,16 @@ test('a closed loop: gaps are not recorded, and no figure stands for them', () =
   const { titles, rows } = arrivalRows(closed);
   assert.equal(rows.length, 1);
   assert.equal(rows[0]![titles.indexOf('gaps < 150 µs')], '–');
+});
+
+test('a rate below a hundred keeps its decimals: half a request a second is not one', () => {
+  assert.deepEqual([0.5, 0.0333, 33.333, 250.4, 2000].map(formatRate), [
+    '0.5/s',
+    '0.0333/s',
+    '33.3/s',
+    '250/s',
+    '2 000/s',
+  ]);
 });
 
 test('a command is written as one would type it', () => {

@@ -1,7 +1,7 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import type { FunctionRow, FunctionTrace } from '../../record/trace.ts';
 import type { Paper } from '../text/paper.ts';
-import { formatWhole, plural } from '../text/phrases.ts';
+import { formatRate, formatWhole, plural } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
 import { quantileText, subjectPhrase, writeClosing, writeHistogram, writeThreads } from './trace-text.ts';
 
@@ -19,7 +19,7 @@ export function writeFunctions(paper: Paper, trace: FunctionTrace, histogramsOf:
   const where = trace.pids.length === 0 ? 'every process that runs ' : '';
   paper.heading(
     `${plural(rows.length, 'function')} of ${where}${subjectPhrase(trace, trace.threads)}`,
-    `${formatWhole(calls)} calls, ${formatWhole(perSec)}/s`,
+    `${formatWhole(calls)} calls, ${formatRate(perSec)}`,
   );
   if (called.length > 0) writeRows(paper, called);
   for (const row of rows) for (const oddity of oddities(row)) paper.sentence(`${row.name}: ${oddity}.`);

@@ -1,7 +1,7 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import type { SyscallRow, SyscallTrace } from '../../record/trace.ts';
 import type { Paper } from '../text/paper.ts';
-import { formatWhole, plural } from '../text/phrases.ts';
+import { formatRate, formatWhole, plural } from '../text/phrases.ts';
 import { type Cell, type Column, writeTable } from '../text/table.ts';
 import { quantileText, subjectPhrase, writeClosing, writeHistogram, writeThreads } from './trace-text.ts';
 
@@ -25,7 +25,7 @@ export function writeSyscalls(paper: Paper, trace: SyscallTrace, histogramsOf: r
   const perSec = trace.durationNs > 0 ? (calls / trace.durationNs) * 1e9 : 0;
   paper.heading(
     `System calls of ${subjectPhrase(trace, threads)}`,
-    `${formatWhole(calls)} calls, ${formatWhole(perSec)}/s`,
+    `${formatWhole(calls)} calls, ${formatRate(perSec)}`,
   );
   paper.line();
   writeTable(paper, COLUMNS, tableRows(rows));

@@ -1,0 +1,19 @@
+import { NS_PER_S } from '../../base/units.ts';
+import type { LoadRecord } from '../../record/load.ts';
+
+/**
+ * Requests with a reply (ok or wrong) a second, over the whole run; null for a run of no length. In a closed loop this
+ * is the server's capacity: replies that came after sending had ended are no part of it, as their time is not.
+ */
+export function answersPerSec({
+  plan,
+  counts,
+  startNs,
+  endNs,
+  answeredInTime,
+}: Pick<LoadRecord, 'plan' | 'counts' | 'startNs' | 'endNs' | 'answeredInTime'>): number | null {
+  const seconds = (endNs - startNs) / NS_PER_S;
+  if (!(seconds > 0)) return null;
+  const all = counts.ok + counts.wrong;
+  return (plan.ratePerSec === null ? (answeredInTime ?? all) : all) / seconds;
+}
