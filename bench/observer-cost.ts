@@ -36,6 +36,8 @@ const T0 = 'T0';
 const T1 = 'T1';
 
 const SETTLE_MS = 150;
+/** An observation that has begun: its code is compiled. */
+const OBSERVER_SETTLE_MS = 600;
 /** A window in which others used more than this share of the machine is measured again, so many times at most. */
 const OTHERS_LIMIT = 0.05;
 const RETRY_LIMIT = 40;
@@ -121,7 +123,7 @@ async function withObserver(workerPid: number, armed: 'never' | 'always'): Promi
     armed,
     selfPids: [process.pid],
   });
-  await delay(SETTLE_MS);
+  await delay(OBSERVER_SETTLE_MS);
   const sample = await measure(workerPid);
   const { cost, losses } = observation.stop();
   return {

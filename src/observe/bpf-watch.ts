@@ -325,7 +325,6 @@ class Watch implements Tier {
 
   #takeStall(bytes: Uint8Array): void {
     const { onStall, live } = this.#options;
-    this.#pace.stir();
     const tell = (stall: Stall) => {
       onStall?.(stall);
       live?.onStall(stall, this.#open?.finish(stall) ?? null);

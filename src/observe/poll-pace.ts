@@ -5,7 +5,7 @@
 import type { Tightness } from './cpu-holder.ts';
 
 export type PollPace = {
-  /** Something goes on: a stall came, a thread ended, probes are armed. */
+  /** Something goes on: probes are armed, as by a stall. */
   stir(): void;
   restMs(tightness: Tightness): number;
 };
