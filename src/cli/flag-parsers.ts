@@ -56,3 +56,8 @@ export function typedDuration(ns: number): string {
   }
   return `${ns}ns`;
 }
+
+/** Typed by the user, not a default. `option`: its camel-cased name. */
+export function isGiven(command: Command, option: string): boolean {
+  return command.getOptionValueSource(option) === 'cli';
+}

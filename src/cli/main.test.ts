@@ -35,6 +35,7 @@ const refused: [words: string[], says: RegExp][] = [
   [['doctor', runFile, '--rate', '5'], /--rate: .* is a run file.*\n {2}try: leave out --rate/],
   [['trace', 'syscals', 'nginx'], /try: did you mean trace syscalls nginx\?/],
   [['lab', 'dmo'], /try: did you mean demo\?/],
+  [['lab', 'demo', '--quick'], /lab demo does not take --quick\n {2}try: it takes --duration/],
 ];
 
 for (const [words, says] of refused) {

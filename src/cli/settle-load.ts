@@ -16,6 +16,7 @@ import { parseStage } from '../plan/stages.ts';
 import { parseThinkTime } from '../plan/think-time.ts';
 import type { Codec, RequestOptions } from '../wire/codec.ts';
 import { codecReference, loadCodec } from '../wire/load-codec.ts';
+import { isGiven } from './flag-parsers.ts';
 import type { LoadFlags } from './load-options.ts';
 
 /** What load() and doctor() take, all of it checked against the rest. Throws USAGE naming the options at fault. */
@@ -228,10 +229,6 @@ function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
     ...(flags.connectTimeout !== undefined && { connectTimeoutNs: flags.connectTimeout }),
     ...(flags.source.length > 0 && { sourceAddresses: flags.source.flatMap((text) => parseSources(text)) }),
   };
-}
-
-function isGiven(command: Command, option: string): boolean {
-  return command.getOptionValueSource(option) === 'cli';
 }
 
 function contradiction(one: string, other: string, why: string, hint: string): never {

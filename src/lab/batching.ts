@@ -21,6 +21,7 @@ export const batching = {
   name: 'batching',
   summary:
     'the same requests in lock-step and one by one: what a wake-up costs, and what a load tool can hide',
+  takes: ['quick', 'json'],
   run: runBatching,
 } satisfies Experiment;
 

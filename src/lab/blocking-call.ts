@@ -5,6 +5,7 @@ import { runPlantedFault } from './planted-fault.ts';
 export const blockingCall = {
   name: 'blocking-call',
   summary: 'a handler that sleeps 30 ms in a system call, every 150th request',
+  takes: ['duration'],
   run: (context) =>
     runPlantedFault(
       {

@@ -5,6 +5,7 @@ import { runPlantedFault } from './planted-fault.ts';
 export const demo = {
   name: 'demo',
   summary: 'a handler that computes for too long, found in about 15 seconds',
+  takes: ['duration'],
   run: (context) =>
     runPlantedFault(
       {

@@ -4,10 +4,14 @@
  */
 import type { MeasureProgress } from '../measure.ts';
 
+export type LabOption = 'duration' | 'quick' | 'accept' | 'json';
+
 export type Experiment = {
   readonly name: string;
   /** One line for help and documents. */
   readonly summary: string;
+  /** Options that mean something to it, besides where its report goes. */
+  readonly takes: readonly LabOption[];
   /** Runs to its end and returns the exit status: 0 when the experiment showed what it is there to show. */
   run(context: LabContext): Promise<number>;
 };

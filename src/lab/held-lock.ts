@@ -5,6 +5,7 @@ import { runPlantedFault } from './planted-fault.ts';
 export const heldLock = {
   name: 'held-lock',
   summary: 'a handler that waits for a lock another thread holds for 30 ms, every 150th request',
+  takes: ['duration'],
   run: (context) =>
     runPlantedFault(
       {

@@ -12,6 +12,7 @@ import { deliver } from './output.ts';
 export const herd = {
   name: 'herd',
   summary: '24 workers and 50 000 connections, accepted in every way: the thundering herd, and what ends it',
+  takes: ['quick', 'accept', 'json'],
   run: runHerd,
 } satisfies Experiment;
 

@@ -5,6 +5,7 @@ import { runPlantedFault } from './planted-fault.ts';
 export const syncWrite = {
   name: 'sync-write',
   summary: 'a handler that writes 4 MB and waits for the disk, every 150th request',
+  takes: ['duration'],
   run: (context) =>
     runPlantedFault(
       {

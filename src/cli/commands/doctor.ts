@@ -9,7 +9,7 @@ import { DEFAULT_RATE_PER_SEC, doctor } from '../../doctor.ts';
 import type { Run } from '../../record/run.ts';
 import { readRunFile } from '../../record/run-file.ts';
 import type { CliCommand } from '../command.ts';
-import { addGroup } from '../flag-parsers.ts';
+import { addGroup, isGiven } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { addLoadOptions, type LoadFlags } from '../load-options.ts';
 import {
@@ -61,7 +61,7 @@ const AFTERWARDS = ['Verdict:', 'Output:'];
 async function diagnoseFile(path: string, flags: Flags, given: Command): Promise<number> {
   for (const option of given.options) {
     if (AFTERWARDS.includes(option.helpGroupHeading ?? '')) continue;
-    if (given.getOptionValueSource(option.attributeName()) !== 'cli') continue;
+    if (!isGiven(given, option.attributeName())) continue;
     throw new LoopscopeError(
       'USAGE',
       `${option.long}: ${path} is a run file, which is diagnosed as it is`,

@@ -1,11 +1,12 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { LoopscopeError } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
+import type { Experiment, LabOption } from '../../lab/experiment.ts';
 import { EXPERIMENTS } from '../../lab/registry.ts';
 import { nearMiss } from '../../plan/near-miss.ts';
 import { ACCEPT_STRATEGIES } from '../../serve/accept/registry.ts';
 import type { CliCommand } from '../command.ts';
-import { addGroup, timeOption } from '../flag-parsers.ts';
+import { addGroup, isGiven, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { addQuietOptions, type OutputFlags, wantsColour } from '../options.ts';
 import { showProgress } from '../show-progress.ts';
@@ -44,6 +45,7 @@ export const labCommand = {
         const hint = near === null ? 'loopscope lab lists them' : `did you mean ${near}?`;
         throw new LoopscopeError('USAGE', `no experiment is called "${name}"`, hint);
       }
+      refuseIdleOptions(experiment, command);
       using interrupt = onInterrupt();
       using progress = showProgress(flags, interrupt.signal);
       using status = showStatus({ quiet: flags.quiet || flags.json });
@@ -70,6 +72,17 @@ export const labCommand = {
     });
   },
 } satisfies CliCommand;
+
+const OPTIONS: readonly LabOption[] = ['duration', 'quick', 'accept', 'json'];
+
+/** An option that changes nothing is a misunderstanding. */
+function refuseIdleOptions({ name, takes }: Experiment, command: Command): void {
+  const idle = OPTIONS.find((option) => !takes.includes(option) && isGiven(command, option));
+  if (idle === undefined) return;
+  const hint =
+    takes.length > 0 ? `it takes ${takes.map((option) => `--${option}`).join(', ')}` : 'leave it out';
+  throw new LoopscopeError('USAGE', `lab ${name} does not take --${idle}`, hint);
+}
 
 function list(): void {
   const width = Math.max(...EXPERIMENTS.map(({ name }) => name.length));

@@ -21,9 +21,8 @@ export const censoring = {
     if (never.totalCount === 0)
       return { ...base, verdict: 'PASS', text: `every time was measured to its end${lost}` };
     const from = Number(((answered.totalCount / count) * 100).toFixed(2));
-    const text =
-      `${formatCount(never.totalCount)} requests (${formatShare(share)}) never got an answer: percentiles above ` +
-      `p${from} say “at least”${lost}`;
+    const which = from > 0 ? `percentiles above p${from} say` : 'every percentile says';
+    const text = `${formatCount(never.totalCount)} requests (${formatShare(share)}) never got an answer: ${which} “at least”${lost}`;
     return { ...base, verdict: share > TAIL ? 'WARN' : 'PASS', text };
   },
 } satisfies Check;

@@ -32,7 +32,7 @@ function isKernelFunction(name: string): boolean {
   }
 }
 
-export function explainAbsence(pattern: string, name: string, files: readonly MappedFile[]): LoopscopeError {
+export function explainAbsence(name: string, files: readonly MappedFile[]): LoopscopeError {
   const program = files[0];
   const shown = printable(name);
   if (!program) return new LoopscopeError('USAGE', `${shown}: no file with code to search`);
@@ -63,7 +63,7 @@ export function explainAbsence(pattern: string, name: string, files: readonly Ma
   const why = hasLocals
     ? `no function is called ${shown} in ${searched}; what was inlined everywhere has no code to probe`
     : `no function is called ${shown} in ${searched}: ${strippedPhrase(program, functions.length)}`;
-  return new LoopscopeError('USAGE', why, hintFor(pattern, name, program, names, hasLocals));
+  return new LoopscopeError('USAGE', why, hintFor(name, program, names, hasLocals));
 }
 
 function strippedPhrase({ module }: MappedFile, count: number): string {
@@ -73,15 +73,9 @@ function strippedPhrase({ module }: MappedFile, count: number): string {
   return `${module.name} is stripped, ${named}${id === null ? '' : `; build-id ${id}`}`;
 }
 
-function hintFor(
-  pattern: string,
-  name: string,
-  program: MappedFile,
-  names: string[],
-  hasLocals: boolean,
-): string {
+function hintFor(name: string, program: MappedFile, names: string[], hasLocals: boolean): string {
   const near = suggestion(name, names).replace(/^; /, '');
-  if (hasLocals) return near || `list them: nm -C ${program.path} | grep -i ${printable(pattern)}`;
+  if (hasLocals) return near || `list them: nm -C ${program.path} | grep -i ${printable(name)}`;
   const debug = `install its debug symbols (Debian: apt install ${program.module.name}-dbgsym from debian-debug, or find-dbgsym-packages ${program.path})`;
   return near === '' ? debug : `${near}; or ${debug}`;
 }

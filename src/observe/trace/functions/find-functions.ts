@@ -132,7 +132,7 @@ function findOne(pattern: string, files: readonly MappedFile[], notes: string[])
     for (const { symbol } of matching) noteParts(symbol, functions, notes);
     return matching.map(({ symbol, fileOffset }) => ({ name: demangle(symbol), file, fileOffset }));
   }
-  throw explainAbsence(pattern, name, places);
+  throw explainAbsence(name, places);
 }
 
 /** "libc.so.6:malloc"; a C++ name has colons of its own. */
