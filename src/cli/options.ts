@@ -46,7 +46,7 @@ export function addObserveOptions(command: Command): void {
 }
 
 /** What the observer took at its last step down, nginx saturated (docs/decisions/a-budget-for-watching.md). */
-const LEAST_CPU_SHARE = 0.002;
+const LEAST_CPU_SHARE = 0.0025;
 
 /** "20ms" or "1%"; given twice, both. Throws USAGE. */
 export function parseBudget(text: string, before: Budget = {}): Budget {
