@@ -70,8 +70,9 @@ test('a terminal: rows, a stall within 300 ms of crossing its budget, and the re
   if (!isRoot(t) || !needs(t, findProgram('script') !== null, 'script (util-linux)')) return;
   const seenMs: number[] = [];
   for (let i = 0; i < 3 && !seenMs.some((ms) => ms < 300); i++) {
-    // A new one each time: what waits while it sleeps brings it two sleeps, then four.
-    await using served = await stallingServer('sleep:2000ms/10');
+    // A new one each time: what waits while it sleeps brings it two sleeps, then four. The first is to come after 2.5 s,
+    // when the watch has begun.
+    await using served = await stallingServer('sleep:2000ms/25');
     const { code, text } = await onTerminal(
       [`:${served.port}`, '--budget', '20ms'],
       { columns: 120, rows: 24 },
@@ -272,11 +273,11 @@ test('a CPU budget that cannot be held is said to be, and stepped down for', asy
   if (!isRoot(t)) return;
   await using served = await stallingServer('sleep:5ms/1');
   const pid = String(served.server.pid);
-  await using watch = watchStream([pid, '--budget', '2ms', '--budget', '0.01%', '--armed', 'always']);
+  await using watch = watchStream([pid, '--budget', '2ms', '--budget', '0.25%', '--armed', 'always']);
   const tier = await watch.next(
     'a step down',
     ({ type, level, why }) =>
-      type === 'tier' && level === 'base' && /over its budget of 0\.01 %/.test(String(why)),
+      type === 'tier' && level === 'base' && /over its budget of 0\.25 %/.test(String(why)),
   );
   assert.match(String(tier.why), /the observer took [\d.]+ % of a CPU/);
   const { report } = await watch.stop();
@@ -294,7 +295,7 @@ test('a reader that leaves, and options that make no sense', async (t) => {
   const cases: [args: string[], message: RegExp][] = [
     [['--on-stall', "a 'b"], /quote/],
     [['--prometheus', 'nowhere:99999'], /is not an address/],
-    [['--budget', '0%'], /nothing can be seen/],
+    [['--budget', '0%'], /cannot be held/],
   ];
   for (const [args, message] of cases) {
     const { code, stderr } = await runLoopscope([
