@@ -27,6 +27,7 @@ import os, signal, time
 a, b = os.pipe(), os.pipe()
 child = os.fork()
 if child == 0:
+    os.close(a[1]), os.close(b[0])  # else the end of its parent is never seen
     while os.read(a[0], 1): os.write(b[1], b"x")
     os._exit(0)
 end = time.time() + 5
