@@ -135,12 +135,10 @@ async function withObserver(workerPid: number, armed: 'never' | 'always'): Promi
 
 await using nginx = await startNginx(SERVER_CPU, PORT);
 const workerPid = Number(readFileSync(`/proc/${nginx.pid}/task/${nginx.pid}/children`, 'utf8').trim());
-/** Ended when all is measured. */
-const client = spawn(
-  'taskset',
-  ['-c', `${CLIENT_CPU}`, 'wrk', '-t1', '-c100', '-d3600', `http://127.0.0.1:${PORT}/`],
-  { stdio: 'ignore' },
-);
+/** Ended when all is measured, or when we are. */
+const untilWeEnd = ['--pdeathsig', 'TERM', 'taskset', '-c', `${CLIENT_CPU}`];
+const wrk = ['wrk', '-t1', '-c100', '-d3600', `http://127.0.0.1:${PORT}/`];
+const client = spawn('setpriv', [...untilWeEnd, ...wrk], { stdio: 'ignore' });
 const show = (round: number, name: string, sample: Sample) => {
   const { requestsPerSec, serverUsPerRequest } = sample;
   const again = sample.retries! > 0 ? `, measured ${sample.retries! + 1} times` : '';
