@@ -15,6 +15,7 @@ import { startNodeServer } from '../fixtures/node-server.ts';
 import { freePort, untilListening } from '../fixtures/ports.ts';
 import { findProgram, type Started, start } from '../fixtures/process.ts';
 import { redisServerPath, startRedis } from '../fixtures/redis.ts';
+import { ASYNCIO, HAPROXY, pythonPath } from '../fixtures/small-servers.ts';
 import { watchStream, windowSum } from '../fixtures/watch-stream.ts';
 import { needs } from '../helpers/needs.ts';
 
@@ -122,20 +123,7 @@ test('haproxy: zero timeouts are no turns of their own', async (t) => {
   if (!canRun(t, path, 'haproxy')) return;
   using folder = temporaryFolder();
   const port = await freePort();
-  writeFileSync(
-    join(folder.path, 'haproxy.cfg'),
-    `global
-  nbthread 1
-defaults
-  mode http
-  timeout client 30s
-  timeout http-request 30s
-  timeout http-keep-alive 30s
-frontend f
-  bind 127.0.0.1:${port}
-  http-request return status 200 content-type text/plain string hello
-`,
-  );
+  writeFileSync(join(folder.path, 'haproxy.cfg'), HAPROXY(port));
   await serving([path!, '-db', '-f', join(folder.path, 'haproxy.cfg')], port, async (server) => {
     await expectLoops(String(server.pid), port, { loopCount: 1, waitCall: /^epoll_wait$/ });
   });
@@ -152,22 +140,11 @@ test('memcached: its worker threads, each with a loop of its own', async (t) => 
   });
 });
 
-const ASYNCIO = `
-import asyncio, sys
-async def serve(reader, writer):
-    while await reader.readline(): writer.write(b"hello\\n")
-async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))
-    async with server: await server.serve_forever()
-asyncio.run(main())
-`;
-
 test('Python’s asyncio', async (t) => {
-  const path = findProgram('python3');
+  const path = pythonPath();
   if (!canRun(t, path, 'python3')) return;
   const port = await freePort();
-  const python = spawnSync('/usr/bin/python3', ['--version']).status === 0 ? '/usr/bin/python3' : path!;
-  await serving([python, '-c', ASYNCIO, String(port)], port, async (server) => {
+  await serving([path!, '-c', ASYNCIO, String(port)], port, async (server) => {
     await expectLoops(
       String(server.pid),
       port,
