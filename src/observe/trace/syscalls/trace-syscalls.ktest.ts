@@ -22,16 +22,6 @@ const STEPS = ['calls:23', 'threads:3:23', 'fork:23'];
 
 const rowOf = (trace: SyscallTrace, name: string) => trace.rows.find((row) => row.name === name);
 
-const TRIES = 5;
-
-/** The kernel leaves out a program's run where another run of it was preempted on that CPU, and counts it: then again. */
-async function wholeRun(steps: string[]): Promise<SyscallTrace> {
-  for (let i = 1; ; i++) {
-    const trace = await tracedRun(steps, traceSyscalls);
-    if (trace.losses.skipped === 0 || i === TRIES) return trace;
-  }
-}
-
 function assertWhole({ losses }: SyscallTrace): void {
   // Skipped events are of any process on the machine: there may be some, not of ours if all counts are right.
   assert.deepEqual(
@@ -42,7 +32,7 @@ function assertWhole({ losses }: SyscallTrace): void {
 
 test('23 of each are 23, with their errors, on every thread and in children', async (t) => {
   if (!needs(t, canTrace, NEEDED)) return;
-  const trace = await wholeRun(STEPS);
+  const trace = await tracedRun(STEPS, traceSyscalls);
   const counts = Object.fromEntries(trace.rows.map((row) => [row.name, [row.calls, row.errors]]));
   assert.deepEqual(counts.getuid, [23, 0]);
   assert.deepEqual(counts.getppid, [23 + 3 * 23 + 23, 0]);
@@ -92,7 +82,7 @@ test('without follow, children are left alone', async (t) => {
 
 test('strace -c counts the same, call by call', async (t) => {
   if (!needs(t, canTrace && stracePath !== null, `${NEEDED}, strace`)) return;
-  const ours = await wholeRun(STEPS);
+  const ours = await tracedRun(STEPS, traceSyscalls);
   const theirs = await countWithStrace(STEPS);
   // The gate: strace interrupts the poll that the program waits in, and it is begun anew.
   const gate = new Set(['poll', 'restart_syscall']);
