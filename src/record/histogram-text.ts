@@ -12,7 +12,7 @@ import {
   type Histogram,
   SIGNIFICANT_DIGITS,
 } from './histogram.ts';
-import type { SparseHistogram } from './sparse-histogram.ts';
+import { NO_TIMES, type SparseHistogram } from './sparse-histogram.ts';
 
 // The low byte's upper half is the word size, 1 in V2: counts are of variable length.
 const COOKIE = 0x1c849303 | 0x10;
@@ -96,6 +96,16 @@ export function decodeSparse(text: string): SparseHistogram {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new LoopscopeError('RUN_FILE_INVALID', `a latency histogram cannot be read: ${why}`);
+  }
+}
+
+/** The same, a damaged one as empty: what it held is shown as not measured, and the run-file reader reports the damage. */
+export function timesIn(text: string): SparseHistogram {
+  if (text === '') return NO_TIMES;
+  try {
+    return decodeSparse(text);
+  } catch {
+    return NO_TIMES;
   }
 }
 

@@ -1,6 +1,6 @@
 import { bucketHighNs, bucketLowNs } from '../../record/histogram.ts';
+import { timesIn } from '../../record/histogram-text.ts';
 import { mergeSparse, type SparseHistogram, sparseQuantile } from '../../record/sparse-histogram.ts';
-import { timesIn } from '../statistics/block-series.ts';
 import { ratio } from './numbers.ts';
 
 /** What the rules ask of latencies. Values are ns. */

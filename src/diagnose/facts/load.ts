@@ -1,14 +1,8 @@
+import { timesIn } from '../../record/histogram-text.ts';
 import type { LoadBlock, LoadRecord, OutcomeCounts } from '../../record/load.ts';
 import { NO_TIMES, sparseQuantile } from '../../record/sparse-histogram.ts';
 import { SELF, TAIL } from '../limits.ts';
-import {
-  blockOf,
-  groupSeries,
-  mergeBlocks,
-  secondsOf,
-  type TimeBlock,
-  timesIn,
-} from '../statistics/block-series.ts';
+import { blockOf, groupSeries, mergeBlocks, secondsOf, type TimeBlock } from '../statistics/block-series.ts';
 import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
 import { amount, ratio, sumBy } from './numbers.ts';

@@ -1,12 +1,12 @@
 import { printable } from '../../base/printable.ts';
 import { formatNs } from '../../base/units.ts';
 import { bucketHighNs, bucketLowNs } from '../../record/histogram.ts';
+import { timesIn } from '../../record/histogram-text.ts';
 import type { SparseHistogram } from '../../record/sparse-histogram.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
 import { type GapTest, testExponential } from '../statistics/anderson-darling.ts';
-import { timesIn } from '../statistics/block-series.ts';
 
 /**
  * The gaps between sends, one by one: exponential and independent for Poisson, all alike for constant arrivals. Finds

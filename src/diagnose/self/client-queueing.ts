@@ -1,10 +1,10 @@
 import { formatNs, formatShare } from '../../base/units.ts';
 import { bucketHighNs } from '../../record/histogram.ts';
+import { timesIn } from '../../record/histogram-text.ts';
 import { mergeSparse, type SparseHistogram } from '../../record/sparse-histogram.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
-import { timesIn } from '../statistics/block-series.ts';
 import { percent, tailQuantile } from './sample-size.ts';
 
 /**

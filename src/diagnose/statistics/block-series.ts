@@ -3,9 +3,9 @@
  * by several seconds, so that memory does not follow their length.
  */
 import { bucketOf } from '../../record/histogram.ts';
-import { decodeSparse } from '../../record/histogram-text.ts';
+import { timesIn } from '../../record/histogram-text.ts';
 import type { LatencyHistograms, LoadBlock, LoadRecord } from '../../record/load.ts';
-import { mergeSparse, NO_TIMES, type SparseHistogram } from '../../record/sparse-histogram.ts';
+import { mergeSparse, type SparseHistogram } from '../../record/sparse-histogram.ts';
 
 export type LatencyKind = 'response' | 'service' | 'lateness';
 
@@ -99,14 +99,4 @@ export function countAboveBucket({ answered, neverCount }: TimeBlock, bucket: nu
 
 export function countOf(block: TimeBlock): number {
   return block.answered.totalCount + block.neverCount;
-}
-
-/** An encoded histogram; a damaged one counts as empty. */
-export function timesIn(text: string): SparseHistogram {
-  if (text === '') return NO_TIMES;
-  try {
-    return decodeSparse(text);
-  } catch {
-    return NO_TIMES;
-  }
 }

@@ -2,7 +2,9 @@
  * Quantiles with the interval they are known to. Requests of one second resemble each other, so the spread between
  * blocks of time, not the number of requests, says how much a quantile would differ in another run of the same server.
  */
+
 import { bucketOf } from '../../record/histogram.ts';
+import { timesIn } from '../../record/histogram-text.ts';
 import type { LatencyHistograms, LoadRecord } from '../../record/load.ts';
 import { mergeSparse, type SparseHistogram, sparseQuantile } from '../../record/sparse-histogram.ts';
 import { autocorrelation } from './autocorrelation.ts';
@@ -14,7 +16,6 @@ import {
   countOf,
   type LatencyKind,
   type TimeBlock,
-  timesIn,
 } from './block-series.ts';
 import { studentQuantile } from './special.ts';
 

@@ -1,10 +1,5 @@
-import { decodeSparse } from '../../record/histogram-text.ts';
-import {
-  mergeSparse,
-  NO_TIMES,
-  type SparseHistogram,
-  sparseQuantile,
-} from '../../record/sparse-histogram.ts';
+import { timesIn } from '../../record/histogram-text.ts';
+import { mergeSparse, sparseQuantile } from '../../record/sparse-histogram.ts';
 
 /** A value that may be only a lower bound, because it falls among requests that never got an answer. */
 export type Quantile = { ns: number; atLeast: boolean };
@@ -23,8 +18,8 @@ export function distributionOf(
   answered: readonly string[],
   censored: readonly string[],
 ): Distribution | null {
-  const answers = sum(answered);
-  const ages = sum(censored);
+  const answers = mergeSparse(answered.map(timesIn));
+  const ages = mergeSparse(censored.map(timesIn));
   const count = answers.totalCount + ages.totalCount;
   if (count === 0) return null;
   return {
@@ -35,17 +30,4 @@ export function distributionOf(
       return { ns: found.valueNs, atLeast: found.atLeast };
     },
   };
-}
-
-function sum(texts: readonly string[]): SparseHistogram {
-  return mergeSparse(
-    texts.map((text) => {
-      try {
-        return decodeSparse(text);
-      } catch {
-        // Damaged: shown as not measured. The run-file reader is where damage is reported.
-        return NO_TIMES;
-      }
-    }),
-  );
 }
