@@ -11,7 +11,10 @@ export type TraceLosses = {
   rows: number;
   /** Time that could not be charged to anybody. */
   unchargedNs: number;
-  /** Events that the kernel skipped because the same program was already running on that CPU. */
+  /**
+   * Events that the kernel skipped because the same program was already running on that CPU, and switches that must have
+   * been but were not seen.
+   */
   skipped: number;
   /** Processes started meanwhile whose functions were not probed before they ended. */
   unprobedChildren: number;

@@ -17,7 +17,7 @@ export const WHERE = { unknown: 0, running: 1, runnable: 2, blocked: 3 } as cons
 
 const HISTOGRAM_BYTES = CYCLE_BUCKET_COUNT * 4;
 
-export const control = layout('control', 48, {
+export const control = layout('control', 56, {
   on: u32(0),
   follow: u32(4),
   any: u32(8),
@@ -26,6 +26,7 @@ export const control = layout('control', 48, {
   threads_lost: u64(24),
   rows_lost: u64(32),
   lost_ns: u64(40),
+  unseen: u64(48),
 });
 
 /** What every thread's row begins with. */

@@ -178,7 +178,7 @@ export class TraceSession {
         threads: this.#threadsLost + this.#counter(control.at.threads_lost),
         rows: this.#counter(control.at.rows_lost),
         unchargedNs: this.#counter(control.at.lost_ns),
-        skipped: misses,
+        skipped: misses + this.#counter(control.at.unseen),
         unprobedChildren: 0,
       },
       cost: this.#cost,

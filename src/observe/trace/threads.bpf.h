@@ -20,6 +20,7 @@ struct control {
 	__u64 threads_lost; /* found no place in `threads` */
 	__u64 rows_lost; /* found no place in another map */
 	__u64 lost_ns; /* time that went with those rows */
+	__u64 unseen; /* switches that must have been, and were not seen */
 };
 
 struct {

@@ -101,6 +101,13 @@ static __always_inline void switched_out(struct control *c, struct thread *t, st
 	__u64 since = t->where == UNKNOWN ? c->start_ns : t->since_ns;
 	if (t->where == UNKNOWN || t->where == RUNNING)
 		t->run_ns += now - since;
+	else { /* how it came to the CPU was not seen: the time goes to what is likely to be most of it */
+		if (t->where == RUNNABLE)
+			t->run_ns += now - since;
+		else
+			t->blocked_ns += now - since;
+		__sync_fetch_and_add(&c->unseen, 1);
+	}
 	t->since_ns = t->charged_ns = now;
 	t->cpu = cpu;
 	if ((state & 0xff) == 0)
@@ -129,8 +136,10 @@ static __always_inline void switched_in(struct control *c, struct thread *t, str
 				t->wake_max_ns = wake;
 			count_in(t->wake_hist, wake);
 		}
-	} else if (t->where == BLOCKED) { /* its wake-up was not seen */
+	} else if (t->where == BLOCKED) { /* its wake-up was not seen: how long it waited is not known */
 		t->blocked_ns += now - t->since_ns;
+		t->wakeups++;
+		__sync_fetch_and_add(&c->unseen, 1);
 	} else if (t->where == UNKNOWN) { /* it waited when all this began; how long before that is not known */
 		t->wait_ns += now - c->start_ns;
 		t->charged_ns = c->start_ns;

@@ -96,13 +96,15 @@ static __always_inline void count_in(__u32 *histogram, __u64 value)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_call, void *regs, long call)
 {
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct control *c = get_control();
 	struct thread *t;
-	if (is_stranger() || !c || !c->on)
+	if (is_stranger(tid) || !c || !c->on)
 		return 0;
-	t = thread_of((__u32)bpf_get_current_pid_tgid());
+	t = thread_of(tid);
 	if (!t)
 		return 0;
+	is_running(t);
 	t->task.fresh = 0;
 	t->call = (__u32)call + 1;
 	t->enter_off_ns = t->task.off_ns;
@@ -113,16 +115,17 @@ int BPF_PROG(on_call, void *regs, long call)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, void *regs, long result)
 {
+	__u32 tid = (__u32)bpf_get_current_pid_tgid(), call;
 	struct control *c = get_control();
 	struct call_stats *s;
 	struct thread *t;
 	__u64 ns, off;
-	__u32 call;
-	if (is_stranger() || !c || !c->on)
+	if (is_stranger(tid) || !c || !c->on)
 		return 0;
-	t = thread_of((__u32)bpf_get_current_pid_tgid());
+	t = thread_of(tid);
 	if (!t)
 		return 0;
+	is_running(t);
 	if (!t->call) {
 		/* A new thread's first return is from the call its parent made. */
 		if (!t->task.fresh && (s = stats_of(call_of(regs))))
