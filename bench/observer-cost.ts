@@ -10,7 +10,7 @@
  * that counts what T0 counts. Then, at a rate that leaves nginx idle most of the time, what `loopscope watch` takes of a
  * CPU in all: its own process, and what the worker needs more.
  *
- *   npm run bench -- observer-cost [--rounds 100] [--seconds 0.4] [--tiers T0,T1] [--tool-rounds 3]
+ *   npm run bench -- observer-cost [--rounds 300] [--seconds 0.2] [--tiers T0,T1] [--tool-rounds 3]
  *                                  [--rate 5000] [--rate-rounds 5]
  *
  * "T0" is what always runs: the cycle probes. "T1" has the scheduler probes armed all the time, as under suspicion.
@@ -20,8 +20,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createClock } from '../src/base/clock.ts';
-import { startObservation } from '../src/observe/observe.ts';
+import { startBpfTier } from '../src/observe/bpf-tier.ts';
+import { FIRST_BUDGET_NS } from '../src/observe/budget.ts';
+import { totals } from '../src/observe/probes/layouts.ts';
 import { otherTools } from './lib/other-tools.ts';
 import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
@@ -35,9 +36,9 @@ const OFF = 'off';
 const T0 = 'T0';
 const T1 = 'T1';
 
-const SETTLE_MS = 150;
-/** An observation that has begun: its code is compiled. */
-const OBSERVER_SETTLE_MS = 600;
+const SETTLE_MS = 50;
+/** As `watch` polls. */
+const POLL_MS = 83;
 /** A window in which others used more than this share of the machine is measured again, so many times at most. */
 const OTHERS_LIMIT = 0.05;
 const RETRY_LIMIT = 40;
@@ -49,8 +50,8 @@ const NS_PER_TICK = 1e7;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '100' },
-    seconds: { type: 'string', default: '0.4' },
+    rounds: { type: 'string', default: '300' },
+    seconds: { type: 'string', default: '0.2' },
     tiers: { type: 'string', default: 'T0,T1' },
     'tool-rounds': { type: 'string', default: '3' },
     rate: { type: 'string', default: '5000' },
@@ -115,24 +116,6 @@ function clientThread(pid: number): number {
   return tids.find((tid) => tid !== pid) ?? pid;
 }
 
-/** The observer that every command starts, here in this process. */
-async function withObserver(workerPid: number, armed: 'never' | 'always'): Promise<Sample> {
-  using observation = startObservation({
-    pids: [workerPid],
-    clock: createClock(),
-    armed,
-    selfPids: [process.pid],
-  });
-  await delay(OBSERVER_SETTLE_MS);
-  const sample = await measure(workerPid);
-  const { cost, losses } = observation.stop();
-  return {
-    ...sample,
-    observerCpuShare: cost.ownCpuNs / cost.wallNs,
-    lostEvents: Object.values(losses).reduce((total, count) => total + count, 0),
-  };
-}
-
 await using nginx = await startNginx(SERVER_CPU, PORT);
 const workerPid = Number(readFileSync(`/proc/${nginx.pid}/task/${nginx.pid}/children`, 'utf8').trim());
 /** Ended when all is measured, or when we are. */
@@ -145,6 +128,44 @@ const show = (round: number, name: string, sample: Sample) => {
   const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${serverUsPerRequest!.toFixed(3)} µs CPU/request${again}`;
   process.stdout.write(`${String(round + 1).padStart(3)} ${name.padEnd(10)} ${figures}\n`);
 };
+/** The kernel half of what every command starts, tied to its events in the windows that are watched and only there. */
+const observers = new Map(
+  tiers.map(({ name, armed }) => {
+    const tier = startBpfTier({
+      armed,
+      nowNs: () => performance.now() * 1e6,
+      onStallRecord: () => {},
+      onTierChange: () => {},
+    });
+    tier.setBudgetNs(FIRST_BUDGET_NS);
+    tier.limitArming('none', 'not yet');
+    tier.seeCycles(false);
+    return [name, tier] as const;
+  }),
+);
+
+async function withObserver(name: string): Promise<Sample> {
+  const tier = observers.get(name)!;
+  tier.seeCycles(true);
+  tier.addLoop(0, workerPid, ['epoll_wait']);
+  tier.limitArming('all', 'watched');
+  const polls = setInterval(() => tier.poll(), POLL_MS);
+  const cycles = () => tier.totalsOf(0).getBigUint64(totals.at.cycles, true);
+  try {
+    await delay(SETTLE_MS);
+    const before = cycles();
+    const sample = await measure(workerPid);
+    const cycleCount = Number(cycles() - before);
+    if (cycleCount === 0) throw new Error(`${name} saw no cycle of a busy loop`);
+    return { ...sample, cycleCount };
+  } finally {
+    clearInterval(polls);
+    tier.limitArming('none', 'not watched');
+    tier.removeLoop(0, workerPid);
+    tier.seeCycles(false);
+  }
+}
+
 async function withoutObserver(): Promise<Sample> {
   await delay(SETTLE_MS);
   return await measure(workerPid);
@@ -163,8 +184,8 @@ async function measureBetween(): Promise<{ samples: Record<string, Sample[]>; un
   let unsteadyCount = 0;
   let before = await withoutObserver();
   for (let turn = 0; tiers.some(({ name }) => samples[name]!.length < rounds); turn++) {
-    const { name, armed } = tiers[turn % tiers.length]!;
-    const watched = await withObserver(workerPid, armed);
+    const { name } = tiers[turn % tiers.length]!;
+    const watched = await withObserver(name);
     const after = await withoutObserver();
     const change = after.serverUsPerRequest! / before.serverUsPerRequest! - 1;
     if (Math.abs(change) > STEADY_LIMIT) {
@@ -232,6 +253,7 @@ try {
   tools = await measureTools();
 } finally {
   client.kill('SIGTERM');
+  for (const tier of observers.values()) tier[Symbol.dispose]();
 }
 const atRate = await measureAtRate({
   port: PORT,
@@ -247,12 +269,12 @@ const costs = Object.fromEntries(
   tiers.map(({ name }) => {
     const cost = compare(samples, 'serverUsPerRequest', name, besides(name));
     const throughput = compare(samples, 'requestsPerSec', name, besides(name));
-    const ownCpu = median(samples[name]!.map((sample) => sample.observerCpuShare!));
+    const cyclesPerSec = median(samples[name]!.map(({ cycleCount }) => cycleCount! / (windowMs / 1e3)));
     process.stdout.write(
       `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${samples[name]!.length} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
-        `throughput ${percent(throughput.pairedRatio)}, its own CPU ${(100 * ownCpu).toFixed(1)} % of one\n`,
+        `throughput ${percent(throughput.pairedRatio)}, at ${cyclesPerSec.toFixed(0)} cycles/s\n`,
     );
-    return [name, { cost, throughput, ownCpuShare: ownCpu }];
+    return [name, { cost, throughput, cyclesPerSec }];
   }),
 );
 for (const { tool, costRatio, throughputRatio } of tools.costs)
