@@ -15,7 +15,7 @@ type Shared = Partial<Pick<MeasureOptions, 'command' | 'signal' | 'onProgress' |
 /** What a caller may choose about a load; what is left out has its default. */
 export type LoadChoices = Partial<Omit<LoadOptions, 'target' | 'clock' | 'onProgress' | 'durationNs'>>;
 type ObserveChoices = Partial<
-  Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed' | 'live' | 'cpuBudgetShare'>
+  Pick<ObserveOptions, 'budgetNs' | 'tier' | 'armed' | 'live' | 'cpuBudgetShare' | 'windowNs'>
 >;
 
 /** A pid, a name, ":port", "cgroup:PATH" or "cmd:TEXT" (find-process.ts), or several of them. */
@@ -50,7 +50,7 @@ export async function watch(options: Shared & ObserveChoices & { process: Proces
 }
 
 function measureOptions(options: DoctorOptions): MeasureOptions {
-  const { target, process, budgetNs, tier, armed, live, cpuBudgetShare, ...others } = options;
+  const { target, process, budgetNs, tier, armed, live, cpuBudgetShare, windowNs, ...others } = options;
   const { command, signal, onProgress, onStall, ...choices } = others;
   const durationNs = options.durationNs ?? DEFAULT_DURATION_NS;
   if (target === undefined && process === undefined) {
@@ -71,6 +71,7 @@ function measureOptions(options: DoctorOptions): MeasureOptions {
             armed: armed ?? 'auto',
             ...(budgetNs !== undefined && { budgetNs }),
             ...(live && { live }),
+            ...(windowNs !== undefined && { windowNs }),
             ...(cpuBudgetShare !== undefined && { cpuBudgetShare }),
           },
     durationNs,

@@ -20,7 +20,7 @@ export type MeasureOptions = {
   observe:
     | (Pick<
         ObserveOptions,
-        'budgetNs' | 'tier' | 'armed' | 'findPids' | 'live' | 'cpuBudgetShare' | 'ringBytes'
+        'budgetNs' | 'tier' | 'armed' | 'findPids' | 'live' | 'cpuBudgetShare' | 'ringBytes' | 'windowNs'
       > & { pids: number[] })
     | null;
   /** Length of a run without load, ns, or Infinity: until the signal; with load the plan's duration rules. */
@@ -45,7 +45,7 @@ export type MeasureProgress = {
 /** Time the loops are watched before load starts: the quiet baseline, and time for the probes to settle. */
 const OBSERVER_LEAD_NS = 300e6;
 const PROGRESS_EVERY_MS = 250;
-const LOOK_FOR_END_MS = 250;
+const LOOK_FOR_END_MS = 400;
 /** A service that is started anew bears the same name: so long it is waited for. */
 const COMES_BACK_NS = 5e9;
 /** setTimeout() takes 2^31 ms, 24 days, at most. */
@@ -58,9 +58,13 @@ export async function measure(options: MeasureOptions): Promise<Run> {
   }
   const clock = createClock();
   let stallCount = 0;
-  using observation = await beginObservation(options, clock, (stall) => {
-    stallCount++;
-    options.onStall?.(stall);
+  const end = endOfWatched(options.observe?.findPids && !options.load ? COMES_BACK_NS : 0);
+  using observation = await beginObservation(options, clock, {
+    onPoll: end.look,
+    onStall(stall) {
+      stallCount++;
+      options.onStall?.(stall);
+    },
   });
   if (observation && options.load) await sleepNs(OBSERVER_LEAD_NS, options.signal);
 
@@ -80,11 +84,10 @@ export async function measure(options: MeasureOptions): Promise<Run> {
   const interrupt = () => load?.stop('interrupted');
   options.signal?.addEventListener('abort', interrupt, { once: true });
   try {
-    const graceNs = options.observe?.findPids && !load ? COMES_BACK_NS : 0;
-    const watchedEnd = observation ? watchForEnd(observation, graceNs, load) : null;
+    // When every watched process is gone there is nothing left to learn.
+    if (load) void end.came.then(() => load.stop('the watched process ended'));
     const loadRecord = load ? await load.done : null;
-    if (!load) await sleepUnless(watchedEnd!.allGone, durationNs, options.signal);
-    watchedEnd?.cancel();
+    if (!load) await sleepUnless(end.came, durationNs, options.signal);
     const observationRecord = observation?.stop() ?? null;
     return {
       header: runHeader(options, clock, [...probeLoopCapabilities(), ...(observation?.capabilities ?? [])]),
@@ -101,27 +104,27 @@ export async function measure(options: MeasureOptions): Promise<Run> {
 async function beginObservation(
   options: MeasureOptions,
   clock: Clock,
-  onStall: (stall: Stall) => void,
+  hooks: Pick<ObserveOptions, 'onStall' | 'onPoll'>,
 ): Promise<(ObservationHandle & Disposable) | null> {
   if (options.observe === null) return null;
   // Half of our code: left out of what a load alone has to start.
   const { startObservation } = await import('./observe/observe.ts');
-  return startObservation({ ...options.observe, clock, selfPids: [process.pid], onStall });
+  return startObservation({ ...options.observe, clock, selfPids: [process.pid], ...hooks });
 }
 
-/** When every watched process is gone there is nothing left to learn: the load is stopped too. */
-function watchForEnd(observation: ObservationHandle, graceNs: number, load: LoadHandle | null) {
-  let timer: NodeJS.Timeout | undefined;
+/** `came` resolves when none of the watched processes lives any more, and none came back within the grace. */
+function endOfWatched(graceNs: number) {
+  const { promise: came, resolve } = Promise.withResolvers<void>();
   let goneMs: number | null = null;
-  const allGone = new Promise<void>((resolve) => {
-    timer = setInterval(() => {
-      goneMs = observation.allGone() ? (goneMs ?? performance.now()) : null;
-      if (goneMs === null || performance.now() - goneMs < graceNs / 1e6) return;
-      load?.stop('the watched process ended');
-      resolve();
-    }, LOOK_FOR_END_MS);
-  });
-  return { allGone, cancel: () => clearInterval(timer) };
+  let nextMs = 0;
+  const look = (observation: Pick<ObservationHandle, 'allGone'>) => {
+    const now = performance.now();
+    if (now < nextMs) return;
+    nextMs = now + LOOK_FOR_END_MS;
+    goneMs = observation.allGone() ? (goneMs ?? now) : null;
+    if (goneMs !== null && now - goneMs >= graceNs / 1e6) resolve();
+  };
+  return { came, look };
 }
 
 function runHeader(options: MeasureOptions, clock: Clock, capabilities: Capability[]): RunHeader {

@@ -109,7 +109,7 @@ class Watch implements Tier {
     this.#beganNs = nowNs();
     this.#windowStartNs = this.#beganNs;
     this.#scans = createScanSchedule(this.#beganNs);
-    this.#pace = createPollPace(nowNs);
+    this.#pace = createPollPace(nowNs, options.windowNs);
     this.#budgetNs = options.budgetNs ?? FIRST_BUDGET_NS;
     this.#budgetSettled = options.budgetNs !== undefined;
     this.#tree = createProcessTree(options);
@@ -130,8 +130,8 @@ class Watch implements Tier {
     this.#cost = measureProgramCost(this.#tier.programs, nowNs);
     this.#cpu = createCpuHolder({
       budgetShare: options.cpuBudgetShare ?? null,
-      isWatched: options.live !== undefined,
       programs: this.#tier.programs,
+      latestProgramCpus: () => this.#cost.latestCpus(),
       ownCpuNs: options.ownCpuNs,
       nowNs,
       limitArming: (limit, why) => this.#tier.limitArming(limit, why),

@@ -19,8 +19,8 @@ function run(budgetShare: number | null, cost: Cost, seconds: number) {
   const usedAtSec: number[] = [];
   using holder = createCpuHolder({
     budgetShare,
-    isWatched: true,
     programs: new Map(),
+    latestProgramCpus: () => null,
     ownCpuNs: () => usedNs,
     nowNs: () => now,
     limitArming: (limit) => (limit === 'none' ? 'base' : 'armed'),

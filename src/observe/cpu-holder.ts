@@ -6,9 +6,9 @@ import { watchProgramTime } from './program-time.ts';
 export type CpuHolderOptions = {
   /** Share of one CPU; null: measure alone. */
   budgetShare: number | null;
-  /** Somebody wants to know the figures as they come. Without that and without a budget nothing is measured here. */
-  isWatched: boolean;
   programs: ReadonlyMap<string, number>;
+  /** What they took when it was last measured for the report: good enough where no budget hangs on it. */
+  latestProgramCpus: () => number | null;
   ownCpuNs: () => number;
   nowNs: () => number;
   /** Gives the name of what is armed now. */
@@ -48,8 +48,7 @@ const ARMING_AT: Record<Level, ArmingLimit> = {
 
 export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
   const { nowNs, budgetShare } = options;
-  const isActive = budgetShare !== null || options.isWatched;
-  const time = isActive ? watchProgramTime(options.programs, nowNs, budgetShare !== null) : null;
+  const time = budgetShare === null ? null : watchProgramTime(options.programs, nowNs);
   let level: Level = 'all';
   let sees = true;
   let periodStartNs = 0;
@@ -92,8 +91,10 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
   };
 
   /** Of late; while sampling, of the whole period. */
-  const programsNow = () =>
-    seenCpus === null || level !== 'sampling' ? seenCpus : (seenCpus * SAMPLING_SEEN_NS) / periodNs;
+  const programsNow = () => {
+    if (time === null) return options.latestProgramCpus();
+    return seenCpus === null || level !== 'sampling' ? seenCpus : (seenCpus * SAMPLING_SEEN_NS) / periodNs;
+  };
 
   const measure = (now: number) => {
     const ownNs = options.ownCpuNs();
@@ -138,10 +139,9 @@ export function createCpuHolder(options: CpuHolderOptions): CpuHolder {
       return level === 'base' ? 'tight' : 'none';
     },
     step() {
-      if (time === null) return;
       const now = nowNs();
       sample(now);
-      const measured = time.step();
+      const measured = time?.step() ?? null;
       // What is measured in the blind part says nothing.
       if (measured !== null && sees) seenCpus = measured;
       if (now - beganNs < FIRST_NS) {

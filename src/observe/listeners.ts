@@ -1,6 +1,6 @@
 /**
  * The sockets that the watched processes listen on: who holds them, how their epoll sets watch them, and how many
- * connections wait on each, looked at ten times a second. No probes and no privileges beyond reading the processes' own
+ * connections wait on each, looked at ten times a second or as told. No probes and no privileges beyond reading the processes' own
  * files: what EPOLLEXCLUSIVE and SO_REUSEPORT do is visible in /proc.
  */
 import { readlinkSync } from 'node:fs';
@@ -20,6 +20,7 @@ export type ListenerWatchOptions = {
   nowNs: () => number;
   /** The watched loops now. */
   loops: () => readonly { pid: number }[];
+  lookEveryNs?: number;
   /** Another source of listeners, for tests. */
   diag?: SockDiag;
 };
@@ -36,6 +37,7 @@ type Watched = { record: ListenerRecord; droppedBefore: number | null; watchers:
 
 /** Never throws: what cannot be seen is left out. */
 export function createListenerWatch(options: ListenerWatchOptions): ListenerWatch {
+  const { lookEveryNs = LOOK_EVERY_NS } = options;
   const diag = options.diag ?? openSockDiag();
   const watched = new Map<number, Watched>();
   const scannedPids = new Set<number>();
@@ -60,7 +62,7 @@ export function createListenerWatch(options: ListenerWatchOptions): ListenerWatc
   const look = (): void => {
     const now = options.nowNs();
     if (refused || now < nextLookNs) return;
-    nextLookNs = now + LOOK_EVERY_NS;
+    nextLookNs = now + lookEveryNs;
     scan(now);
     if (refused || watched.size === 0) return;
     const kinds = { tcp: false, unix: false };

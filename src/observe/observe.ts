@@ -31,6 +31,8 @@ export type ObserveOptions = {
   /** Loopscope's own pids: never watched, and marked among the neighbours. */
   selfPids: number[];
   onStall?: (stall: Stall) => void;
+  /** After each poll, some times a second: what else is to be looked at costs no wake-up of its own then. */
+  onPoll?: (observation: Pick<ObservationHandle, 'allGone'>) => void;
   /** Looks on while it goes on. Addresses are then named at once, at a price, and not after the run. */
   live?: LiveListener;
   /** Asked now and then: the pids that bear the name, hold the port or are in the group by now. */
@@ -88,7 +90,8 @@ export type TierResult = {
 const DEFAULT_WINDOW_NS = 250e6;
 const HOST_EVERY_NS = 250e6;
 /** For days, perhaps, and for somebody who looks on: a sample is most of what a quiet watch takes. */
-const HOST_EVERY_LIVE_NS = 1e9;
+const HOST_EVERY_LIVE_NS = 2e9;
+const LOOK_EVERY_LIVE_NS = 500e6;
 const PROC_POLL_MS = 10;
 
 /** Begins to watch. Throws NO_LOOP_FOUND, and PERMISSION or BPF_LOAD when the tier asked for cannot be had. */
@@ -100,7 +103,13 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
   using stack = new DisposableStack();
   const tier = stack.use(chooseTier({ ...options, windowNs, ownCpuNs: () => pollCpuNs }));
   const host = stack.use(createHostSampler({ nowNs: () => clock.nowNs(), loops: () => tier.loops() }));
-  const listeners = stack.use(createListenerWatch({ nowNs: () => clock.nowNs(), loops: () => tier.loops() }));
+  const listeners = stack.use(
+    createListenerWatch({
+      nowNs: () => clock.nowNs(),
+      loops: () => tier.loops(),
+      ...(options.live && { lookEveryNs: LOOK_EVERY_LIVE_NS }),
+    }),
+  );
   const neighbours = createNeighbours({
     selfPids: options.selfPids,
     watchedPids: () => tier.loops().map((loop) => loop.pid),
@@ -124,6 +133,7 @@ export function startObservation(options: ObserveOptions): ObservationHandle {
   const pollLater = () => {
     timer = setTimeout(() => {
       poll();
+      options.onPoll?.(tier);
       if (!stopped) pollLater();
     }, tier.restMs?.() ?? PROC_POLL_MS);
     timer.unref();

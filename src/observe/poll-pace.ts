@@ -11,22 +11,25 @@ export type PollPace = {
 };
 
 const STIRRED_MS = 25;
-/** A third of a window of 250 ms; twice that, and a turn that hangs is still told of in time. */
-const QUIET_MS = 83;
-const TIGHT_MS = 100;
+/** Of the windows, at most; with those of 250 ms a turn that hangs is told of at the second look: within 300 ms. */
+const QUIET_SHARE = 0.5;
+const QUIET_MOST_MS = 250;
+const TIGHT_MS = 140;
 /** Cycles are not seen: only who comes and goes. */
 const BLIND_MS = 250;
 const QUIET_AFTER_NS = 2e9;
 
-export function createPollPace(nowNs: () => number): PollPace {
+export function createPollPace(nowNs: () => number, windowNs: number): PollPace {
+  const quietMs = Math.min(QUIET_MOST_MS, (QUIET_SHARE * windowNs) / 1e6);
   let stirredNs = nowNs();
   return {
     stir() {
       stirredNs = nowNs();
     },
     restMs(tightness) {
-      if (tightness !== 'none') return tightness === 'blind' ? BLIND_MS : TIGHT_MS;
-      return nowNs() - stirredNs < QUIET_AFTER_NS ? STIRRED_MS : QUIET_MS;
+      if (tightness === 'blind') return BLIND_MS;
+      const restMs = nowNs() - stirredNs < QUIET_AFTER_NS ? STIRRED_MS : quietMs;
+      return tightness === 'tight' ? Math.max(TIGHT_MS, restMs) : restMs;
     },
   };
 }

@@ -1,4 +1,7 @@
-/** What our BPF programs take of a CPU, of late: counted for a slice of every period, a shorter one than program-cost.ts. */
+/**
+ * What our BPF programs take of a CPU, of late, for a budget that hangs on it: counted for a slice of every period, a
+ * shorter one than program-cost.ts.
+ */
 import { closeFd } from '../kernel/sockets.ts';
 import { beginCountingRuns, readRuns } from './program-runs.ts';
 
@@ -9,16 +12,9 @@ export type ProgramTime = {
 };
 
 const PERIOD_NS = 1e9;
-const SEEN_PERIOD_NS = 5e9;
 const SLICE_NS = 50e6;
 
-/** `isUrgent`: a budget hangs on it. Else it is to be seen alone, and each slice costs something itself. */
-export function watchProgramTime(
-  programs: ReadonlyMap<string, number>,
-  nowNs: () => number,
-  isUrgent = true,
-): ProgramTime {
-  const periodNs = isUrgent ? PERIOD_NS : SEEN_PERIOD_NS;
+export function watchProgramTime(programs: ReadonlyMap<string, number>, nowNs: () => number): ProgramTime {
   let statsFd = -1;
   let sliceStartNs = 0;
   let nextSliceNs = nowNs();
@@ -35,7 +31,7 @@ export function watchProgramTime(
       const now = nowNs();
       if (statsFd < 0) {
         if (now < nextSliceNs) return null;
-        nextSliceNs = now + periodNs;
+        nextSliceNs = now + PERIOD_NS;
         statsFd = beginCountingRuns();
         if (statsFd < 0) return null;
         runNsBefore = runNs();

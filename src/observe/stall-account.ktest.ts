@@ -34,7 +34,9 @@ const blockedNs = (stall: Stall, of: (slice: BlockedSlice) => boolean) =>
 /** Others run on this machine: what they take of a burn is theirs, and named. */
 const takenNs = ({ account }: Stall) => account.runQueue.totalNs + account.stealNs + account.irqNs;
 
+/** Also whoever has the CPU of a guest while it has none. */
 const othersNs = ({ account }: Stall) =>
+  account.stealNs +
   account.runQueue.contended.reduce((sum, { comm, ns }) => sum + (comm === 'neighbour' ? 0 : ns), 0);
 
 const KINDS: Kind[] = [

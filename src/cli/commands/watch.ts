@@ -27,6 +27,10 @@ import { checkOutputFlags, present } from '../present.ts';
 import { processGone } from '../process-gone.ts';
 import { showAsJson, showAsLines, showOnTerminal, type WatchDisplay } from '../show-watch.ts';
 
+/** Where nobody looks on: windows are a good part of what a quiet watch takes, and a long one has enough of them. */
+const SHORT_WATCH_NS = 60e9;
+const LONG_WINDOW_NS = 1e9;
+
 type WatchFlags = Omit<ObserveFlags, 'pid'> &
   OutputFlags & { duration?: Ns; onStall?: string; prometheus?: string | true };
 
@@ -56,6 +60,7 @@ export const watchCommand = {
 async function run(subjects: string[], flags: WatchFlags): Promise<number> {
   checkOutputFlags(flags);
   const isStream = flags.json && !flags.quiet;
+  const durationNs = flags.duration ?? Number.POSITIVE_INFINITY;
   const onStall =
     flags.onStall === undefined ? null : createOnStall({ command: flags.onStall, onTrouble: warn });
   await using stack = new AsyncDisposableStack();
@@ -74,7 +79,8 @@ async function run(subjects: string[], flags: WatchFlags): Promise<number> {
   if (isStream) writeObject(startObject(process.argv.slice(2), Date.now()));
   const seen = await watch({
     process: subjects,
-    durationNs: flags.duration ?? Number.POSITIVE_INFINITY,
+    durationNs,
+    ...(!process.stdout.isTTY && durationNs > SHORT_WATCH_NS && { windowNs: LONG_WINDOW_NS }),
     tier: flags.tier,
     armed: flags.armed,
     ...budgetChoices(flags),
