@@ -5,7 +5,7 @@ import { HTTP_FIELD_VALUE, HTTP_TOKEN } from '../wire/http1-words.ts';
 import { nearMiss } from './near-miss.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-const MAX_SOURCE_COUNT = 65_536;
+export const MAX_SOURCE_COUNT = 65_536;
 
 /** "Name: value" → name and value. */
 export function parseHeader(text: string, option = '--header'): readonly [name: string, value: string] {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { LoopscopeError } from '../base/errors.ts';
 import { formatNs, NS_PER_S } from '../base/units.ts';
 import { isArrivalName, unknownArrival } from './arrival-spec.ts';
+import { MAX_SOURCE_COUNT } from './flags.ts';
 import { readParams } from './parameters.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { ARRIVALS, type ArrivalName } from './registry.ts';
@@ -17,7 +18,6 @@ const MIN_DURATION_NS = 1e6;
 const MAX_TIMEOUT_NS = 600 * NS_PER_S;
 const MAX_RATE_PER_SEC = 10e6;
 const MAX_PIPELINE_DEPTH = 1024;
-const MAX_SOURCE_COUNT = 65_536;
 const MAX_THINK_NS = 3600 * NS_PER_S;
 
 /** Counts and times. */

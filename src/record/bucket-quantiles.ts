@@ -3,11 +3,11 @@ import { cycleBucketHigh, cycleBucketLow } from './cycle-buckets.ts';
 
 /**
  * The time that a share q (0–1) of the counts did not exceed, taken to lie evenly within its bucket; never above
- * `maxNs`, which is known exactly. Null when nothing was counted.
+ * `maxNs`, which is known exactly. Null when there are too few to have such a part: a p99 takes a hundred, a median two.
  */
 export function bucketQuantileNs(counts: readonly number[], q: number, maxNs: number): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return null;
+  if (total === 0 || (q < 1 && total * (1 - q) < 1 - 1e-9)) return null;
   // 1e-9: 0.99 × 100 is 99.00000000000001 in binary.
   const rank = Math.max(1, Math.ceil(Math.min(1, q) * total - 1e-9 * total));
   if (rank === total) return maxNs;

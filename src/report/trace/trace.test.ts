@@ -121,6 +121,7 @@ test('quantiles lie in the bucket of the true one, and never above the maximum',
   const times = fc.array(fc.integer({ min: 0, max: 2 ** 40 }), { minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(times, fc.double({ min: 0.01, max: 1, noNaN: true }), (values, q) => {
+      fc.pre(q === 1 || values.length * (1 - q) >= 1);
       const buckets = Array<number>(168).fill(0);
       for (const value of values) buckets[cycleBucketOf(value)]!++;
       const sorted = [...values].sort((x, y) => x - y);
@@ -132,4 +133,12 @@ test('quantiles lie in the bucket of the true one, and never above the maximum',
     }),
   );
   assert.equal(bucketQuantileNs(Array(168).fill(0), 0.5, 0), null);
+});
+
+test('a quantile of too few is none', () => {
+  const of = (count: number) => [0, 0, 0, 0, count];
+  assert.equal(bucketQuantileNs(of(99), 0.99, 4), null);
+  assert.notEqual(bucketQuantileNs(of(100), 0.99, 4), null);
+  assert.equal(bucketQuantileNs(of(1), 0.5, 4), null);
+  assert.notEqual(bucketQuantileNs(of(2), 0.5, 4), null);
 });
