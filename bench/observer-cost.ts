@@ -1,8 +1,8 @@
 /**
  * What watching costs the watched: CPU per request of a saturated nginx worker, observer on against off. nginx has one
  * worker on CPU 0, wrk 100 keep-alive connections on CPU 1, from beginning to end; the variants are measured by turns in
- * many short windows of that one load, because the machine drifts by more in seconds than the observer costs. Starting
- * and stopping the observer lies between windows, and a window in which other processes were busy is measured again.
+ * many short windows of that one load, because the machine drifts by more in seconds than the observer costs. Tying and
+ * untying the probes lies between windows.
  * Each watched window lies between two unwatched ones and is compared with their mean. When those two differ by more
  * than the machine's ordinary noise, its speed changed meanwhile (a neighbour of the virtual machine came or went):
  * they are no yardstick, whatever was measured between them, and the round is made again.
@@ -10,21 +10,17 @@
  * that counts what T0 counts. Then, at a rate that leaves nginx idle most of the time, what `loopscope watch` takes of a
  * CPU in all: its own process, and what the worker needs more.
  *
- *   npm run bench -- observer-cost [--rounds 300] [--seconds 0.2] [--tiers T0,T1] [--tool-rounds 3]
+ *   npm run bench -- observer-cost [--rounds 1000] [--seconds 0.05] [--tiers T0,T1,kernel,control] [--tool-rounds 3]
  *                                  [--rate 5000] [--rate-rounds 5] [--minutes 10]
  *
  * After so many minutes the rounds end, however many there were: on some machines most have to be made again.
- *
- * "T0" is what always runs: the cycle probes. "T1" has the scheduler probes armed all the time, as under suspicion.
+ * What the tiers are: lib/observer-variants.ts.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startBpfTier } from '../src/observe/bpf-tier.ts';
-import { FIRST_BUDGET_NS } from '../src/observe/budget.ts';
-import { totals } from '../src/observe/probes/layouts.ts';
+import { type ObserverVariant, observerVariant, VARIANT_NAMES } from './lib/observer-variants.ts';
 import { otherTools } from './lib/other-tools.ts';
 import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
@@ -35,34 +31,24 @@ const SERVER_CPU = 0;
 const CLIENT_CPU = 1;
 const PORT = 18_181;
 const OFF = 'off';
-const T0 = 'T0';
-const T1 = 'T1';
 
-const SETTLE_MS = 50;
-/** As `watch` polls. */
-const POLL_MS = 83;
-/** A window in which others used more than this share of the machine is measured again, so many times at most. */
-const OTHERS_LIMIT = 0.05;
-const RETRY_LIMIT = 40;
+const SETTLE_MS = 20;
+const BEGIN_MS = 500;
 /** How far the unwatched windows before and after may be apart. */
 const STEADY_LIMIT = 0.05;
-const NS_PER_TICK = 1e7;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '300' },
+    rounds: { type: 'string', default: '1000' },
     minutes: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '0.2' },
-    tiers: { type: 'string', default: 'T0,T1' },
+    seconds: { type: 'string', default: '0.05' },
+    tiers: { type: 'string', default: VARIANT_NAMES.join() },
     'tool-rounds': { type: 'string', default: '3' },
     rate: { type: 'string', default: '5000' },
     'rate-rounds': { type: 'string', default: '5' },
   },
 });
-const tiers = [
-  { name: T0, armed: 'never' as const },
-  { name: T1, armed: 'always' as const },
-].filter(({ name }) => values.tiers.split(',').includes(name));
+const names = values.tiers.split(',');
 const rounds = Number(values.rounds);
 const toolRounds = Number(values['tool-rounds']);
 const windowMs = Number(values.seconds) * 1000;
@@ -78,43 +64,36 @@ async function servedCount(): Promise<number> {
   return Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]);
 }
 
-/** CPU time that all processes together have used, ns: /proc/stat, without idle and iowait. proc_stat(5) */
-function busyNs(): number {
-  const [, user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
-    .split(/\s+/)
-    .map(Number);
-  return (user! + nice! + system! + irq! + softirq!) * NS_PER_TICK;
+/** write(2) and its like, so far: proc_pid_io(5). nginx answers each request with one. */
+function writeCount(pid: number): number {
+  return Number(/^syscw: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1]);
 }
 
-/** One window of the load that is under way; again, when somebody else was busy in it. */
-async function measure(workerPid: number, retryLimit = RETRY_LIMIT): Promise<Sample> {
-  for (let retry = 0; ; retry++) {
-    const look = async () => ({
-      count: await servedCount(),
-      workerNs: cpuNs(workerPid),
-      othersNs: busyNs() - cpuNs(workerPid) - cpuNs(client.pid!) - cpuNs(clientThread(client.pid!)),
-      atNs: performance.now() * 1e6,
-    });
-    const before = await look();
-    await delay(windowMs);
-    const after = await look();
-    const spanNs = after.atNs - before.atNs;
-    const othersShare = (after.othersNs - before.othersNs) / spanNs / cpus().length;
-    if (othersShare > OTHERS_LIMIT && retry < retryLimit) continue;
-    const count = after.count - before.count;
-    return {
-      requestsPerSec: (count * 1e9) / spanNs,
-      serverUsPerRequest: (after.workerNs - before.workerNs) / 1e3 / count,
-      othersShare,
-      retries: retry,
-    };
-  }
+/** One window of the load that is under way. */
+async function measure(workerPid: number): Promise<Sample> {
+  const look = () => ({
+    count: writeCount(workerPid),
+    workerNs: cpuNs(workerPid),
+    atNs: performance.now() * 1e6,
+  });
+  const before = look();
+  await delay(windowMs);
+  const after = look();
+  const count = after.count - before.count;
+  return {
+    requestsPerSec: (count * 1e9) / (after.atNs - before.atNs),
+    serverUsPerRequest: (after.workerNs - before.workerNs) / 1e3 / count,
+  };
 }
 
-/** wrk's one thread that works; its first one waits for it. */
-function clientThread(pid: number): number {
-  const tids = readdirSync(`/proc/${pid}/task`).map(Number);
-  return tids.find((tid) => tid !== pid) ?? pid;
+/** Throws unless requests can be counted by writes. */
+async function checkCount(workerPid: number): Promise<void> {
+  const look = async () => ({ served: await servedCount(), writes: writeCount(workerPid) });
+  const before = await look();
+  await delay(1000);
+  const after = await look();
+  const ratio = (after.writes - before.writes) / (after.served - before.served);
+  if (!(Math.abs(ratio - 1) < 0.01)) throw new Error(`${ratio} writes a request: it should be one`);
 }
 
 await using nginx = await startNginx(SERVER_CPU, PORT);
@@ -125,46 +104,26 @@ const wrk = ['wrk', '-t1', '-c100', '-d3600', `http://127.0.0.1:${PORT}/`];
 const client = spawn('setpriv', [...untilWeEnd, ...wrk], { stdio: 'ignore' });
 const show = (round: number, name: string, sample: Sample) => {
   const { requestsPerSec, serverUsPerRequest } = sample;
-  const again = sample.retries! > 0 ? `, measured ${sample.retries! + 1} times` : '';
-  const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${serverUsPerRequest!.toFixed(3)} µs CPU/request${again}`;
+  const figures = `${requestsPerSec!.toFixed(0).padStart(8)}/s ${serverUsPerRequest!.toFixed(3)} µs CPU/request`;
   process.stdout.write(`${String(round + 1).padStart(3)} ${name.padEnd(10)} ${figures}\n`);
 };
-/** The kernel half of what every command starts, tied to its events in the windows that are watched and only there. */
-const observers = new Map(
-  tiers.map(({ name, armed }) => {
-    const tier = startBpfTier({
-      armed,
-      nowNs: () => performance.now() * 1e6,
-      onStallRecord: () => {},
-      onTierChange: () => {},
-    });
-    tier.setBudgetNs(FIRST_BUDGET_NS);
-    tier.limitArming('none', 'not yet');
-    tier.seeCycles(false);
-    return [name, tier] as const;
-  }),
-);
+const variants = names.map((name) => observerVariant(name, workerPid));
 
-async function withObserver(name: string): Promise<Sample> {
-  const tier = observers.get(name)!;
-  tier.seeCycles(true);
-  tier.addLoop(0, workerPid, ['epoll_wait']);
-  tier.limitArming('all', 'watched');
-  const polls = setInterval(() => tier.poll(), POLL_MS);
-  const cycles = () => tier.totalsOf(0).getBigUint64(totals.at.cycles, true);
-  try {
-    await delay(SETTLE_MS);
-    const before = cycles();
-    const sample = await measure(workerPid);
-    const cycleCount = Number(cycles() - before);
-    if (cycleCount === 0) throw new Error(`${name} saw no cycle of a busy loop`);
-    return { ...sample, cycleCount };
-  } finally {
-    clearInterval(polls);
-    tier.limitArming('none', 'not watched');
-    tier.removeLoop(0, workerPid);
-    tier.seeCycles(false);
-  }
+async function withObserver(variant: ObserverVariant): Promise<Sample> {
+  using tied = variant.tie();
+  await delay(SETTLE_MS);
+  const before = tied.cycles();
+  const sample = await measure(workerPid);
+  const after = tied.cycles();
+  if (before === null || after === null) return sample;
+  if (after === before) throw new Error(`${variant.name} saw no cycle of a busy loop`);
+  return { ...sample, cyclesPerSec: ((after - before) * 1e3) / windowMs };
+}
+
+/** As an observation that has begun: interrupts that are too many to be timed are given up within its first moments. */
+async function begin(variant: ObserverVariant): Promise<void> {
+  using _tied = variant.tie();
+  await delay(BEGIN_MS);
 }
 
 async function withoutObserver(): Promise<Sample> {
@@ -178,18 +137,18 @@ const mean = (a: Sample, b: Sample): Sample =>
 /** Watched windows between unwatched ones, by turns; what lay between two unlike ones is counted and left out. */
 async function measureBetween(): Promise<{ samples: Record<string, Sample[]>; unsteadyCount: number }> {
   const samples: Record<string, Sample[]> = {};
-  for (const { name } of tiers) {
+  for (const name of names) {
     samples[name] = [];
     samples[besides(name)] = [];
   }
   let unsteadyCount = 0;
   let before = await withoutObserver();
   const endMs = performance.now() + Number(values.minutes) * 60_000;
-  const isOver = () =>
-    performance.now() > endMs || tiers.every(({ name }) => samples[name]!.length >= rounds);
+  const isOver = () => performance.now() > endMs || names.every((name) => samples[name]!.length >= rounds);
   for (let turn = 0; !isOver(); turn++) {
-    const { name } = tiers[turn % tiers.length]!;
-    const watched = await withObserver(name);
+    const variant = variants[turn % variants.length]!;
+    const { name } = variant;
+    const watched = await withObserver(variant);
     const after = await withoutObserver();
     const change = after.serverUsPerRequest! / before.serverUsPerRequest! - 1;
     if (Math.abs(change) > STEADY_LIMIT) {
@@ -223,7 +182,7 @@ async function measureTools(): Promise<{ costs: ToolCost[]; samples: Record<stri
       let watched: Sample;
       try {
         await delay(SETTLE_MS);
-        watched = await measure(workerPid, 0);
+        watched = await measure(workerPid);
       } finally {
         await end();
       }
@@ -252,12 +211,13 @@ let unsteadyCount: number;
 let tools: Awaited<ReturnType<typeof measureTools>>;
 try {
   await delay(SETTLE_MS);
-  await measure(workerPid); // Warm-up, not counted.
+  await checkCount(workerPid); // And a warm-up.
+  for (const variant of variants) await begin(variant);
   ({ samples, unsteadyCount } = await measureBetween());
   tools = await measureTools();
 } finally {
   client.kill('SIGTERM');
-  for (const tier of observers.values()) tier[Symbol.dispose]();
+  for (const variant of variants) variant[Symbol.dispose]();
 }
 const atRate = await measureAtRate({
   port: PORT,
@@ -270,13 +230,14 @@ const atRate = await measureAtRate({
 
 const percent = (ratio: number) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(2)} %`;
 const costs = Object.fromEntries(
-  tiers.map(({ name }) => {
+  names.map((name) => {
     const cost = compare(samples, 'serverUsPerRequest', name, besides(name));
     const throughput = compare(samples, 'requestsPerSec', name, besides(name));
-    const cyclesPerSec = median(samples[name]!.map(({ cycleCount }) => cycleCount! / (windowMs / 1e3)));
+    const cyclesPerSec = median(samples[name]!.map((sample) => sample.cyclesPerSec ?? Number.NaN));
+    const atCycles = Number.isNaN(cyclesPerSec) ? '' : `, at ${cyclesPerSec.toFixed(0)} cycles/s`;
     process.stdout.write(
       `${name}: CPU per request ${percent(cost.pairedRatio)} (median of ${samples[name]!.length} paired ratios, 95 % within ${cost.pairedRange.map(percent).join(' to ')}), ` +
-        `throughput ${percent(throughput.pairedRatio)}, at ${cyclesPerSec.toFixed(0)} cycles/s\n`,
+        `throughput ${percent(throughput.pairedRatio)}${atCycles}\n`,
     );
     return [name, { cost, throughput, cyclesPerSec }];
   }),
