@@ -1,6 +1,7 @@
 /** Non-blocking stream sockets over TCP (IPv4, IPv6) and Unix paths. socket(7), ip(7), ipv6(7), unix(7). */
 import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Address, formatAddress } from '../base/address.ts';
+import { LoopscopeError } from '../base/errors.ts';
 import { pack } from './abi/layout.ts';
 import {
   AF_INET,
@@ -199,6 +200,7 @@ export function openListener(address: Address, options: ListenOptions = {}): num
     if (bound === -ERRNO.EADDRINUSE && address.kind === 'unix' && removeStaleSocket(address.path, sockaddr)) {
       bound = syscall(__NR_bind, fd, sockaddr, sockaddr.byteLength);
     }
+    if (bound === -ERRNO.EADDRINUSE && address.kind === 'unix') refuseOtherFile(address.path);
     if (bound < 0) throw syscallError('bind', -bound, formatAddress(address));
     // Before listen(2) nobody can connect, so there is no moment with the wrong owner or mode.
     if (address.kind === 'unix') setFileAccess(address.path, options);
@@ -247,6 +249,16 @@ function removeStaleSocket(path: string, sockaddr: Uint8Array): boolean {
   }
   unlinkSync(path);
   return true;
+}
+
+function refuseOtherFile(path: string): void {
+  const stat = path.startsWith('@') ? undefined : lstatSync(path, { throwIfNoEntry: false });
+  if (!stat || stat.isSocket()) return;
+  throw new LoopscopeError(
+    'SYSCALL',
+    `cannot listen on unix:${path}: a file that is no socket is there`,
+    'choose another path, or move the file away',
+  );
 }
 
 function isRefused(sockaddr: Uint8Array): boolean {
