@@ -10,7 +10,7 @@ import {
 } from './abi/syscall-numbers.ts';
 import { __kernel_timespec } from './abi/time.ts';
 import { ERRNO } from './errno.ts';
-import { addressOf, big, fastSyscall, lastErrno, offHeap, syscall } from './libc.ts';
+import { addressOf, big, errnoCell, fastSyscall, offHeap, syscall } from './libc.ts';
 import { closeFd } from './sockets.ts';
 import { syscallError } from './syscall-error.ts';
 
@@ -56,7 +56,7 @@ export class Epoll {
   /** Watches a descriptor; `low` and `high` come back with each of its events. Throws SYSCALL. */
   add(fd: number, events: number, low: number, high: number): void {
     const result = this.#ctl(EPOLL_CTL_ADD, fd, events, low, high);
-    if (result < 0) throw syscallError('epoll_ctl', lastErrno(), `add ${fd}`);
+    if (result < 0) throw syscallError('epoll_ctl', errnoCell[0]!, `add ${fd}`);
   }
 
   modify(fd: number, events: number, low: number, high: number): void {
@@ -85,7 +85,7 @@ export class Epoll {
         this.#timeoutAddress,
         0n,
       );
-      if (count < 0 && lastErrno() === ERRNO.ENOSYS) {
+      if (count < 0 && errnoCell[0]! === ERRNO.ENOSYS) {
         this.#hasPwait2 = false;
         return this.wait(timeoutNs);
       }
@@ -94,7 +94,7 @@ export class Epoll {
       count = fastSyscall(NR_EPOLL_PWAIT, this.#bigFd, this.#eventsAddress, this.#eventLimit, ms, 0n);
     }
     if (count >= 0) return count;
-    const errno = lastErrno();
+    const errno = errnoCell[0]!;
     if (errno === ERRNO.EINTR) return 0;
     throw syscallError('epoll_pwait', errno);
   }

@@ -46,7 +46,7 @@ import { MAP_POPULATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './abi/mman.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_WAITALL, SOCK_CLOEXEC, SOCK_NONBLOCK } from './abi/socket.ts';
 import { __NR_io_uring_enter, __NR_io_uring_setup } from './abi/syscall-numbers.ts';
 import { __kernel_timespec } from './abi/time.ts';
-import { addressOf, big, fastSyscall, lastErrno, offHeap, syscall } from './libc.ts';
+import { addressOf, big, errnoCell, fastSyscall, offHeap, syscall } from './libc.ts';
 import type { MessageSlots } from './message-slots.ts';
 import { type Mapping, mmap } from './mmap.ts';
 import type { SendArea } from './send-area.ts';
@@ -213,7 +213,7 @@ export class IoUring {
   enter(waitCount: number): number {
     const submit = this.#publish();
     const result = fastSyscall(NR_ENTER, this.#bigFd, big(submit), big(waitCount), GETEVENTS, 0n);
-    return result < 0 ? -lastErrno() : 0;
+    return result < 0 ? -errnoCell[0]! : 0;
   }
 
   // Requests. Each needs hasRoom().

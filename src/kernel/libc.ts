@@ -10,7 +10,6 @@ import { dlopen, getRawPointer, toArrayBuffer } from 'node:ffi';
 import { errnoName } from './errno.ts';
 
 type Fast = (...args: bigint[]) => number;
-type Slow = (...args: (bigint | ArrayBufferView | null)[]) => bigint;
 
 const pointers = (count: number): 'pointer'[] => Array<'pointer'>(count).fill('pointer');
 
@@ -20,10 +19,11 @@ const fastLibrary = dlopen('libc.so.6', {
   __errno_location: { arguments: [], return: 'pointer' },
   clock_gettime: { arguments: pointers(2), return: 'i32' },
 });
-const slowLibrary = dlopen('libc.so.6', { syscall: { arguments: pointers(7), return: 'i64' } });
+const sixLibrary = dlopen('libc.so.6', { syscall: { arguments: pointers(7), return: 'i32' } });
+const wideLibrary = dlopen('libc.so.6', { syscall: { arguments: pointers(7), return: 'i64' } });
 
 /**
- * syscall(2) with up to five arguments; result −1 means see `lastErrno()`. Fast: pass only BigInts from `big()` or
+ * syscall(2) with up to five arguments; result −1 means see `errnoCell`. Fast: pass only BigInts from `big()` or
  * constants. The sixth kernel argument is whatever the register held, so only for calls that ignore it.
  */
 export const fastSyscall = fastLibrary.functions.syscall as unknown as Fast;
@@ -31,17 +31,17 @@ export const fastSyscall = fastLibrary.functions.syscall as unknown as Fast;
 /** clock_gettime(3): clock number and address of a timespec. Reads the vDSO page, makes no system call. */
 export const clockGettime = fastLibrary.functions.clock_gettime as unknown as Fast;
 
-const slowSyscall = slowLibrary.functions.syscall as unknown as Slow;
+const sixArguments = sixLibrary.functions.syscall as unknown as Fast;
+const wideResult = wideLibrary.functions.syscall as unknown as (...args: bigint[]) => bigint;
 
-// errno(3) is per thread, and so is this module: each worker thread maps its own.
-const errnoView = new Int32Array(
+/**
+ * Element 0: errno of the last failed call on this thread. Read it before anything else is called or allocated: V8 makes
+ * calls of its own then, and its locks set errno (EAGAIN, of a futex that changed). So it is a cell and no function.
+ * errno(3) is per thread, and so is this module: each worker thread maps its own.
+ */
+export const errnoCell = new Int32Array(
   toArrayBuffer((fastLibrary.functions.__errno_location as unknown as () => bigint)(), 4, false),
 );
-
-/** errno of the last failed call on this thread. Read it before anything else is called. */
-export function lastErrno(): number {
-  return errnoView[0]!;
-}
 
 const BIG_TABLE_SIZE = 65_536;
 const bigTable: bigint[] = Array.from({ length: BIG_TABLE_SIZE }, (_, i) => BigInt(i));
@@ -51,20 +51,31 @@ export function big(value: number): bigint {
   return value >= 0 && value < BIG_TABLE_SIZE ? bigTable[value]! : BigInt.asUintN(64, BigInt(value));
 }
 
-export type SyscallArgument = number | bigint | ArrayBufferView | null;
+export type SyscallArgument = number | bigint | NodeJS.ArrayBufferView | null;
 
 /**
- * Any system call with up to six arguments, about half a microsecond dearer than `fastSyscall`. Returns the result,
- * or −errno as the kernel does. Views are passed by address and must not be on V8's heap: see `offHeap`.
+ * Any system call with up to six arguments, somewhat dearer than `fastSyscall`; give all six to one that takes six. Returns
+ * the result, or −errno as the kernel does. Views are passed by address and must not be on V8's heap: see `offHeap`.
  */
 export function syscall(number: number, ...args: SyscallArgument[]): number {
-  const raw: (bigint | ArrayBufferView | null)[] = [big(number), 0n, 0n, 0n, 0n, 0n, 0n];
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    raw[i + 1] = typeof arg === 'number' ? BigInt.asUintN(64, BigInt(arg)) : arg;
-  }
-  const result = Number(slowSyscall(...raw));
-  return result === -1 ? -lastErrno() : result;
+  const [a, b, c, d, e, f] = args;
+  const result =
+    args.length < 6
+      ? fastSyscall(big(number), bits(a), bits(b), bits(c), bits(d), bits(e))
+      : sixArguments(big(number), bits(a), bits(b), bits(c), bits(d), bits(e), bits(f));
+  return result === -1 ? -errnoCell[0]! : result;
+}
+
+/** As `syscall`, for calls whose result is an address. A BigInt is made before errno is read: a rare failure may be misnamed. */
+export function syscallForAddress(number: number, ...args: SyscallArgument[]): bigint {
+  const result = wideResult(big(number), ...[0, 1, 2, 3, 4, 5].map((i) => bits(args[i])));
+  return result === -1n ? BigInt(-errnoCell[0]!) : result;
+}
+
+function bits(arg: SyscallArgument | undefined): bigint {
+  if (arg === undefined || arg === null) return 0n;
+  if (typeof arg === 'bigint') return arg;
+  return typeof arg === 'number' ? big(arg) : getRawPointer(arg);
 }
 
 /** Zeroed memory with a fixed address (V8 may move arrays of 64 bytes or less that it keeps on its heap). */

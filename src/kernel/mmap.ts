@@ -1,6 +1,6 @@
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './abi/mman.ts';
 import { __NR_mmap, __NR_munmap } from './abi/syscall-numbers.ts';
-import { fastSyscall, memoryAt, syscall } from './libc.ts';
+import { fastSyscall, memoryAt, syscallForAddress } from './libc.ts';
 import { syscallError } from './syscall-error.ts';
 
 /** Mapped memory. Every view on `buffer` must be dropped before dispose: a later access faults. */
@@ -22,10 +22,8 @@ export function mmap(
   offset: bigint | number,
 ): Mapping {
   const wholePages = Math.ceil(byteLength / PAGE_BYTES) * PAGE_BYTES;
-  // The result is an address, which fits a double (47 or 48 bits); a failure is −errno.
-  const result = syscall(__NR_mmap, 0, wholePages, prot, flags, fd, offset);
-  if (result < 0) throw syscallError('mmap', -result, `${wholePages} bytes`);
-  const address = BigInt(result);
+  const address = syscallForAddress(__NR_mmap, 0, wholePages, prot, flags, fd, offset);
+  if (address < 0n) throw syscallError('mmap', -Number(address), `${wholePages} bytes`);
   let mapped = true;
   return {
     address,

@@ -39,7 +39,7 @@ import {
 } from './abi/syscall-numbers.ts';
 import { decodeAddress, encodeAddress, familyOf } from './address.ts';
 import { ERRNO } from './errno.ts';
-import { addressOf, big, fastSyscall, lastErrno, offHeap, syscall } from './libc.ts';
+import { addressOf, big, errnoCell, fastSyscall, offHeap, syscall } from './libc.ts';
 import { syscallError } from './syscall-error.ts';
 
 const NR_ACCEPT4 = BigInt(__NR_accept4);
@@ -111,7 +111,7 @@ export function localAddress(fd: number): Address {
 /** accept4(2), non-blocking. The new descriptor, or −errno (−EAGAIN when nobody waits). Allocates nothing. */
 export function acceptConnection(listenFd: number): number {
   const fd = fastSyscall(NR_ACCEPT4, big(listenFd), 0n, 0n, ACCEPT_FLAGS, 0n);
-  return fd < 0 ? -lastErrno() : fd;
+  return fd < 0 ? -errnoCell[0]! : fd;
 }
 
 export type ConnectOptions = {

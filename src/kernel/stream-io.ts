@@ -6,7 +6,7 @@
  */
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from './abi/socket.ts';
 import { __NR_recvfrom, __NR_sendmsg } from './abi/syscall-numbers.ts';
-import { addressOf, big, fastSyscall, lastErrno, offHeap } from './libc.ts';
+import { addressOf, big, errnoCell, fastSyscall, offHeap } from './libc.ts';
 import { MessageSlots } from './message-slots.ts';
 
 const NR_SENDMSG = BigInt(__NR_sendmsg);
@@ -34,7 +34,7 @@ export class StreamIo {
   receive(fd: number): number {
     const length = this.#receiveLength;
     const n = fastSyscall(NR_RECVFROM, big(fd), this.#receiveAddress, length, RECEIVE_FLAGS, 0n);
-    return n < 0 ? -lastErrno() : n;
+    return n < 0 ? -errnoCell[0]! : n;
   }
 
   /** Sends the first bytes of the receive buffer back where they came from, or elsewhere. As send(). */
@@ -53,6 +53,6 @@ export class StreamIo {
     this.#message.setPieceCount(0, this.#pieceCount);
     this.#pieceCount = 0;
     const n = fastSyscall(NR_SENDMSG, big(fd), this.#messageAddress, SEND_FLAGS, 0n, 0n);
-    return n < 0 ? -lastErrno() : n;
+    return n < 0 ? -errnoCell[0]! : n;
   }
 }
