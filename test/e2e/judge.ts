@@ -1,6 +1,7 @@
 /** Runs scenarios and judges the doctor's answers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ReportObject } from '../../src/report/json/report-object.ts';
 import { evidenceText, type LoopscopeResult, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
 import { untilQuiet } from '../fixtures/quiet.ts';
@@ -19,6 +20,9 @@ export type Judged = {
   faults: string[];
 };
 
+const VOID_TRIES = 4;
+const CALM_MS = 10_000;
+
 export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Promise<Judged> {
   const idleShareBefore = await untilQuiet(quietWithinMs);
   await using planted = await scenario.plant();
@@ -34,6 +38,16 @@ export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Pro
   };
 }
 
+/** A run that the tool itself calls void tells nothing of the server: it is made again, when the machine may be calmer. */
+async function runUntilValid(scenario: Scenario): Promise<Judged> {
+  for (let i = 1; ; i++) {
+    const judged = await runScenario(scenario);
+    const isVoid = judged.isMiss && judged.report.self.verdict === 'VOID';
+    if (!isVoid || i === VOID_TRIES || scenario.expected.includes('client.saturated')) return judged;
+    await delay(CALM_MS);
+  }
+}
+
 /**
  * A test for each. What we promise is to be right nine times in ten, and never to accuse falsely: the name that is
  * missed once is asked for twice more and must come both times; a false name or exit code fails at once.
@@ -43,9 +57,9 @@ export function testScenarios(scenarios: readonly Scenario[]): void {
     test(`${scenario.name}: ${scenario.title}`, async (t) => {
       const obstacle = scenario.obstacle();
       if (!needs(t, obstacle === null, obstacle ?? '')) return;
-      const first = await runScenario(scenario);
+      const first = await runUntilValid(scenario);
       const isLoneMiss = first.isMiss && first.faults.length === 1;
-      const judged = isLoneMiss ? [await runScenario(scenario), await runScenario(scenario)] : [first];
+      const judged = isLoneMiss ? [await runUntilValid(scenario), await runUntilValid(scenario)] : [first];
       if (isLoneMiss) t.diagnostic(`missed, asked twice more: ${describe(first)}`);
       for (const one of judged) {
         t.diagnostic(`${one.report.verdict.culprit}: ${one.report.verdict.headline}`);
