@@ -93,6 +93,31 @@ test('another answer: exit 1, and both names', async (t) => {
   assert.match(context.lines.join('\n'), /said: cpu\.contended, not loop\.heavy-handler/);
 });
 
+test('another answer on a busy machine: once more, three looks at most', async (t) => {
+  const busy = (culprits: CulpritId[]): PlantedFaultExperiment => ({
+    ...experiment('healthy'),
+    async examine(options) {
+      const { run, diagnosis } = await experiment(culprits.shift()!).examine!(options);
+      const noise = {
+        name: 'host-noise',
+        verdict: 'WARN',
+        text: 'others took half of it',
+        spoils: [],
+      } as const;
+      const check = { ...noise, value: null, unit: '', limit: null, spoils: [] };
+      return { run, diagnosis: { ...diagnosis, self: { ...diagnosis.self, checks: [check] } } };
+    },
+  });
+  const second = labContext(t);
+  assert.equal(await runPlantedFault(busy(['cpu.contended', 'loop.heavy-handler']), second), 0);
+  assert.match(
+    second.lines.join('\n'),
+    /said cpu\.contended, on a machine that is busy: others took half of it/,
+  );
+  const third = labContext(t);
+  assert.equal(await runPlantedFault(busy(['cpu.steal', 'cpu.steal', 'cpu.steal']), third), 1);
+});
+
 test('a doctor who fails: the error is passed on, and no server is left', async (t) => {
   let pid = 0;
   const failing = experiment('healthy', (options) => {
