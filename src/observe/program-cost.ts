@@ -39,8 +39,9 @@ export function measureProgramCost(programs: ReadonlyMap<string, number>, nowNs:
     sampledNs += spanNs;
     rows.forEach((row, i) => {
       const { runNs, runCount } = readRuns(row.fd);
-      takenNs += runNs - before[i]!.runNs;
-      row.runNs += runNs - before[i]!.runNs;
+      const sliceNs = runNs - before[i]!.runNs;
+      takenNs += sliceNs;
+      row.runNs += sliceNs;
       row.runCount += runCount - before[i]!.runCount;
     });
     if (spanNs > 0) latestCpus = takenNs / spanNs;
