@@ -6,9 +6,12 @@
  *   kernel   *.ktest.ts in src and bench: real rings, sockets and probes; one file at a time
  *   browser  test/browser: the HTML report in Chromium
  *   e2e      test/e2e: bin/loopscope against real servers; one file at a time
+ *
+ * What failed is told once more at the end, thousands of lines after it happened.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,7 +32,14 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'loopscope-test-run-'));
+const failuresPath = join(folder, 'failures');
+const reporters = [
+  ['spec', 'stdout'],
+  [join(root, 'scripts/failures-reporter.ts'), failuresPath],
+].flatMap(([name, to]) => [`--test-reporter=${name}`, `--test-reporter-destination=${to}`]);
 let failed = false;
+const failures: string[] = [];
 for (const [name, tier] of Object.entries(TIERS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const files = globSync(tier.globs, { cwd: root }).sort();
@@ -42,11 +52,16 @@ for (const [name, tier] of Object.entries(TIERS)) {
       '--test',
       `--test-concurrency=${tier.concurrency}`,
       '--test-timeout=300000',
+      ...reporters,
       ...flags,
       ...files,
     ],
     { cwd: root, stdio: 'inherit' },
   );
-  failed ||= status !== 0;
+  if (status === 0) continue;
+  failed = true;
+  failures.push(`== ${name}: exit status ${status}\n${readFileSync(failuresPath, 'utf8')}`);
 }
+rmSync(folder, { recursive: true });
+if (failed) console.log(`\nFailed:\n${failures.join('\n')}`);
 process.exitCode = failed ? 1 : 0;

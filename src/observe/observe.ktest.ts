@@ -1,18 +1,19 @@
 // Goal: one observation from start to stop tells what the loop did, whatever becomes of the process meanwhile.
 // Method: planted loops (testing/planted-loop.c); the whole of startObservation, both tiers.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { nginxPath, startNginx } from '../../test/fixtures/nginx.ts';
+import { until } from '../../test/fixtures/process.ts';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import type { CycleWindow, ObservationRecord, Stall } from '../record/observation.ts';
+import { findLoops } from './find-loops.ts';
 import { type ObserveOptions, startObservation } from './observe.ts';
 import { type PlantedLoop, plantedBinary, plantLoop } from './testing/planted-loop.ts';
 
@@ -26,7 +27,7 @@ function canRun(t: TestContext): boolean {
 
 /** Observes the loop while `during` goes on. */
 async function observe(
-  planted: PlantedLoop,
+  planted: Pick<PlantedLoop, 'pid'>,
   during: () => Promise<unknown>,
   options: Partial<ObserveOptions> = {},
 ): Promise<ObservationRecord> {
@@ -41,21 +42,6 @@ async function observe(
 
 const total = (windows: CycleWindow[], field: 'cycleCount' | 'timeoutCount' | 'eventCount' | 'durationNs') =>
   windows.reduce((sum, window) => sum + window[field], 0);
-
-/** Two workers; the folder with its pid file, or null without nginx. */
-function startNginx(): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'loopscope-nginx-'));
-  writeFileSync(
-    join(folder, 'conf'),
-    `worker_processes 2; pid ${folder}/pid; error_log ${folder}/log; events {}
-     http { access_log off; server { listen unix:${folder}/socket; } }`,
-  );
-  if (spawnSync('nginx', ['-p', folder, '-c', join(folder, 'conf')], { stdio: 'ignore' }).status === 0) {
-    return folder;
-  }
-  rmSync(folder, { recursive: true, force: true });
-  return null;
-}
 
 test('windows add up to exactly what the loop did, and it is found by itself', async (t) => {
   if (!canRun(t)) return;
@@ -135,27 +121,33 @@ test('a process that ends meanwhile is recorded, with what it did until then', a
 });
 
 test('workers that come and go are followed', async (t) => {
-  if (!canRun(t)) return;
-  const folder = startNginx();
-  if (!needs(t, folder !== null, 'nginx')) return;
-  const master = Number(readFileSync(join(folder!, 'pid'), 'utf8'));
-  try {
-    const handle = startObservation({ pids: [master], clock, selfPids: [process.pid] });
-    try {
-      process.kill(master, 'SIGHUP');
-      await sleep(2500);
-      const record = handle.stop();
-      assert.equal(record.loops.filter((loop) => loop.waitCall === 'epoll_wait').length, 4);
-      assert.equal(record.loops.filter((loop) => loop.endNs !== null).length, 2);
-      assert.equal(record.exits.length, 2);
-    } finally {
-      handle[Symbol.dispose]();
-    }
-  } finally {
-    process.kill(master, 'SIGTERM');
-    await sleep(200);
-    rmSync(folder!, { recursive: true, force: true });
-  }
+  if (!canRun(t) || !needs(t, nginxPath !== null, 'nginx')) return;
+  await using nginx = await startNginx({ workerCount: 2 });
+  /** Those that wait already: one that is only just forked may end before any look at it. */
+  const waiting = () =>
+    findLoops([nginx.masterPid])
+      .filter((loop) => loop.waitCall === 'epoll_wait')
+      .map((loop) => loop.pid);
+  await until('two workers that wait', () => waiting().length === 2, 15_000);
+  const record = await observe({ pid: nginx.masterPid }, async () => {
+    process.kill(nginx.masterPid, 'SIGHUP');
+    await until(
+      'two others that wait',
+      () => {
+        const pids = waiting();
+        return pids.length === 2 && !pids.some((pid) => nginx.workerPids.includes(pid));
+      },
+      15_000,
+    );
+    // More than the longest time between two looks.
+    await sleep(1200);
+  });
+  const loops = record.loops.filter((loop) => loop.waitCall === 'epoll_wait');
+  const seen = JSON.stringify({ loops, exits: record.exits });
+  assert.equal(loops.length, 4, seen);
+  const gone = loops.filter((loop) => loop.endNs !== null).map((loop) => loop.pid);
+  assert.deepEqual(gone.sort(), nginx.workerPids.toSorted(), seen);
+  assert.deepEqual(record.exits.map((exit) => exit.pid).sort(), nginx.workerPids.toSorted(), seen);
 });
 
 test('events of an io_uring loop are the completions it takes', async (t) => {
