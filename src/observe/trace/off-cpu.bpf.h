@@ -29,7 +29,7 @@ static __always_inline _Bool is_stranger(__u32 tid)
 }
 
 /* A thread that does something runs: it came back at the latest now, if that was not seen. */
-static __always_inline void is_running(struct thread *t)
+static __always_inline void note_running(struct thread *t)
 {
 	if (!t->task.off_since_ns)
 		return;
@@ -52,6 +52,6 @@ int BPF_PROG(on_switch, _Bool preempt, struct task_struct *prev, struct task_str
 		p->whose = t ? TRACED : STRANGER;
 	}
 	if (t)
-		is_running(t);
+		note_running(t);
 	return 0;
 }

@@ -94,7 +94,7 @@ int on_entry(void *ctx)
 		t = add_thread(c, bpf_get_current_task_btf());
 	if (!t)
 		return 0;
-	is_running(t);
+	note_running(t);
 	__sync_fetch_and_add(&s->calls, 1);
 	t->calls++;
 	sp = stack_pointer_of(ctx);
@@ -124,7 +124,7 @@ int on_exit(void *ctx)
 	struct control *c = get_control();
 	if (!s || !t || !c || !c->on)
 		return 0;
-	is_running(t);
+	note_running(t);
 	if (find_frame(t, function, stack_pointer_at_entry(ctx)))
 		close_frame(c, s, t, function, now);
 	else

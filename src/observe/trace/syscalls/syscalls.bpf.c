@@ -104,7 +104,7 @@ int BPF_PROG(on_call, void *regs, long call)
 	t = thread_of(tid);
 	if (!t)
 		return 0;
-	is_running(t);
+	note_running(t);
 	t->task.fresh = 0;
 	t->call = (__u32)call + 1;
 	t->enter_off_ns = t->task.off_ns;
@@ -125,7 +125,7 @@ int BPF_PROG(on_return, void *regs, long result)
 	t = thread_of(tid);
 	if (!t)
 		return 0;
-	is_running(t);
+	note_running(t);
 	if (!t->call) {
 		/* A new thread's first return is from the call its parent made. */
 		if (!t->task.fresh && (s = stats_of(call_of(regs))))
