@@ -4,7 +4,7 @@
  */
 import { attachTracepoint, attachTracing } from '../kernel/bpf/attach.ts';
 import { type LoadedObject, loadSkeleton } from '../kernel/bpf/light-skeleton.ts';
-import { mapArray, updateElement } from '../kernel/bpf/map.ts';
+import { deleteElement, mapArray, updateElement } from '../kernel/bpf/map.ts';
 import { openRingBuffer } from '../kernel/bpf/ring-buffer.ts';
 import { openTracefs, type Tracefs } from '../kernel/bpf/tracefs.ts';
 import { offHeap } from '../kernel/libc.ts';
@@ -51,6 +51,10 @@ export type BpfTier = {
   newestSample(loopIndex: number): NewestSample | null;
   /** Watched threads that ended so far, or whose program did: time to look who is there. */
   endings(): number;
+  /** Threads, processes and programs that began so far among the members. */
+  beginnings(): number;
+  /** Whose beginnings are counted: each process that is watched or may come to be. */
+  setMember(pid: number, isMember: boolean): void;
   ringDrops(): number;
   /** User stacks that were not sent: over what unwinding may cost, or for want of room in the ring. */
   stackDrops(): number;
@@ -67,7 +71,7 @@ export type BpfTier = {
 
 const DEFAULT_RING_BYTES = 1 << 20;
 const ACCEPT_CALLS = ['accept', 'accept4'];
-const END_PROGRAMS = ['on_thread_end', 'on_exec'];
+const LIFE_PROGRAMS = ['on_thread_end', 'on_exec', 'on_fork'];
 
 /** Loads and attaches. Throws PERMISSION or BPF_LOAD; whatever was opened until then is closed again. */
 export function startBpfTier(options: BpfTierOptions): BpfTier {
@@ -117,7 +121,7 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   let seesCycles = true;
   const attachAlways = () => {
     for (const call of ACCEPT_CALLS) attachExit(object, tracefs, call, 'on_accept_exit', fds);
-    for (const name of END_PROGRAMS) fds.push(attachTracing(object.programs.get(name)!));
+    for (const name of LIFE_PROGRAMS) fds.push(attachTracing(object.programs.get(name)!));
     seeSleeps(controlView.getUint32(control.at.armed, true) === 0);
   };
   attachAlways();
@@ -186,6 +190,12 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
     newestSample: (loopIndex) => readNewestSample(stateMaps, loopIndex),
     stackDrops: () => Number(controlView.getBigUint64(control.at.stack_drops, true)),
     endings: () => Number(controlView.getBigUint64(control.at.endings, true)),
+    beginnings: () => Number(controlView.getBigUint64(control.at.beginnings, true)),
+    setMember(pid, isMember) {
+      const members = object.maps.get('members')!;
+      if (isMember) updateElement(members, pid, offHeap(4));
+      else deleteElement(members, pid);
+    },
     ringDrops: () => Number(controlView.getBigUint64(control.at.ring_drops, true)),
     armedNs: () => arming.armedNs(),
     suspect: () => arming.step(true),

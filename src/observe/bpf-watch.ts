@@ -15,7 +15,7 @@ import { createPollPace, type PollPace } from './poll-pace.ts';
 import { LOOP_LIMIT, totals } from './probes/layouts.ts';
 import { createProcessTree, type ProcessTree } from './process-tree.ts';
 import { measureProgramCost } from './program-cost.ts';
-import { createScanSchedule, type ScanSchedule } from './scan-schedule.ts';
+import { type Comings, createScanSchedule, type ScanSchedule } from './scan-schedule.ts';
 import { createStallBook, type StallBook } from './stall-book.ts';
 import { taskIdentity } from './task-identity.ts';
 import { readTaskCounters } from './task-window.ts';
@@ -112,7 +112,6 @@ class Watch implements Tier {
     this.#pace = createPollPace(nowNs, options.windowNs);
     this.#budgetNs = options.budgetNs ?? FIRST_BUDGET_NS;
     this.#budgetSettled = options.budgetNs !== undefined;
-    this.#tree = createProcessTree(options);
     this.#book = createStallBook({
       startMonoNs: options.clock.startMonoNs,
       nameAtOnce: options.live !== undefined,
@@ -125,6 +124,11 @@ class Watch implements Tier {
       onStallRecord: (bytes) => this.#takeStall(bytes),
       onStackRecord: (bytes) => this.#book.takeStack(bytes),
       onTierChange: (tier, why) => this.#noteChange(tier, why),
+    });
+    this.#tree = createProcessTree({
+      ...options,
+      nowNs,
+      onMember: (pid, isMember) => this.#tier.setMember(pid, isMember),
     });
     this.#tier.setBudgetNs(this.#budgetNs);
     this.#cost = measureProgramCost(this.#tier.programs, nowNs);
@@ -173,7 +177,7 @@ class Watch implements Tier {
     this.#open?.step(this.#liveRecords(), this.#budgetNs);
     if (now - this.#windowStartNs >= this.#options.windowNs) this.#cutWindows(now);
     if (this.#level !== 'base') this.#pace.stir();
-    if (this.#scans.isDue(now, this.#tier.endings())) {
+    if (this.#scans.isDue(now, this.#comings())) {
       this.rescan();
       this.#scans.looked(now, this.#nowNs() - now);
     }
@@ -229,6 +233,14 @@ class Watch implements Tier {
     this.#cost?.[Symbol.dispose]();
     this.#cpu?.[Symbol.dispose]();
     this.#tier[Symbol.dispose]();
+  }
+
+  #comings(): Comings {
+    return {
+      endings: this.#tier.endings(),
+      beginnings: this.#tier.beginnings(),
+      watched: this.#watched.size,
+    };
   }
 
   *#liveRecords(): Generator<LoopRecord> {

@@ -21,27 +21,33 @@ export type WindowCutter = {
   cut(live: DataView, task: TaskCounters | null, startNs: number, durationNs: number): CycleWindow;
 };
 
-/** For one loop. Allocates per window, never per cycle. */
+/**
+ * For one loop. Allocates per window, never per cycle. Read as words, not through views (the kernel is little-endian wherever this
+ * runs).
+ */
 export function createWindowCutter(
   loopIndex: number,
   live: DataView,
   task: TaskCounters | null,
 ): WindowCutter {
-  let before = new DataView(new ArrayBuffer(totals.byteLength));
-  let now = new DataView(new ArrayBuffer(totals.byteLength));
+  let before = new Uint32Array(totals.byteLength / 4);
+  let now = new Uint32Array(totals.byteLength / 4);
   copyInto(before, live);
   let taskBefore = task;
   return {
     cut(live, taskNow, startNs, durationNs) {
       // One copy, for the window's end and the next one's beginning: the kernel counts on between two readings.
       copyInto(now, live);
-      const grown = (field: keyof typeof totals.at) =>
-        Number(now.getBigUint64(totals.at[field], true) - before.getBigUint64(totals.at[field], true));
+      // Below 2^53, as differences of the high words and of the low ones: no BigInt is made.
+      const grown = (field: keyof typeof totals.at) => {
+        const low = totals.at[field] / 4;
+        return (now[low + 1]! - before[low + 1]!) * 2 ** 32 + (now[low]! - before[low]!);
+      };
       const histogram = (field: keyof typeof totals.at): [number, number][] => {
         const pairs: [number, number][] = [];
+        const first = totals.at[field] / 4;
         for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
-          const offset = totals.at[field] + bucket * 4;
-          const count = (now.getUint32(offset, true) - before.getUint32(offset, true)) >>> 0;
+          const count = (now[first + bucket]! - before[first + bucket]!) >>> 0;
           if (count > 0) pairs.push([bucket, count]);
         }
         return pairs;
@@ -73,8 +79,8 @@ export function createWindowCutter(
   };
 }
 
-function copyInto(target: DataView, source: DataView): void {
-  new Uint8Array(target.buffer).set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+function copyInto(target: Uint32Array, source: DataView): void {
+  target.set(new Uint32Array(source.buffer, source.byteOffset, target.length));
 }
 
 function growth(before: TaskCounters | null, now: TaskCounters | null): TaskCounters {

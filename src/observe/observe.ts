@@ -90,8 +90,8 @@ export type TierResult = {
 const DEFAULT_WINDOW_NS = 250e6;
 const HOST_EVERY_NS = 250e6;
 /** For days, perhaps, and for somebody who looks on: a sample is most of what a quiet watch takes. */
-const HOST_EVERY_LIVE_NS = 2e9;
-const LOOK_EVERY_LIVE_NS = 500e6;
+const HOST_EVERY_LIVE_NS = 4e9;
+const LOOK_EVERY_LIVE_NS = 1e9;
 const PROC_POLL_MS = 10;
 
 /** Begins to watch. Throws NO_LOOP_FOUND, and PERMISSION or BPF_LOAD when the tier asked for cannot be had. */

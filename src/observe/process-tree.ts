@@ -8,9 +8,12 @@ import { type ProcessStat, readStat } from '../kernel/proc/process-stat.ts';
 
 export type ProcessTreeOptions = {
   pids: readonly number[];
-  /** Asked at each scan: who bears the name, holds the port or is in the group now. */
+  /** Asked now and then: who bears the name, holds the port or is in the group now. */
   findPids?: () => readonly number[];
   selfPids: readonly number[];
+  nowNs: () => number;
+  /** One came to be watched, or ended. */
+  onMember?: (pid: number, isMember: boolean) => void;
 };
 
 export type ProcessTree = {
@@ -23,23 +26,25 @@ export type ProcessTree = {
 };
 
 const PROCESS_LIMIT = 4096;
-/** Scans between two looks for others of the name: they read all of /proc. Sooner when one that was found has ended. */
-const FIND_EVERY_SCANS = 8;
-const FIND_SOON_SCANS = 2;
+/** Between two looks for others of the name: they read all of /proc. Sooner when none that was found is left. */
+const FIND_EVERY_NS = 4e9;
+const FIND_SOON_NS = 1e9;
 
 export function createProcessTree(options: ProcessTreeOptions): ProcessTree {
+  const { nowNs, onMember } = options;
   const self = new Set([...options.selfPids, process.pid]);
   /** By pid, when it began. */
   const members = new Map<number, number>();
   /** Those that ended: a pid named at the start is asked for again at the end. */
   const ended = new Map<number, number>();
   const roots = new Set<number>();
-  let scansLeft = FIND_EVERY_SCANS;
+  let soughtNs = nowNs();
 
   const add = (pid: number, stat: ProcessStat | null = readStat(pid)) => {
     if (self.has(pid) || members.size >= PROCESS_LIMIT || stat === null || isDead(stat)) return;
     if (ended.get(pid) === stat.startTicks) return;
     members.set(pid, stat.startTicks);
+    onMember?.(pid, true);
   };
   const addRoot = (pid: number) => {
     if (self.has(pid)) return;
@@ -55,11 +60,13 @@ export function createProcessTree(options: ProcessTreeOptions): ProcessTree {
         const stat = readStat(pid);
         if (stat !== null && stat.startTicks === startTicks && !isDead(stat)) continue;
         members.delete(pid);
+        onMember?.(pid, false);
         if (roots.has(pid)) ended.set(pid, startTicks);
       }
-      if (--scansLeft <= 0 && options.findPids) {
+      const everyNs = [...roots].some((pid) => members.has(pid)) ? FIND_EVERY_NS : FIND_SOON_NS;
+      if (options.findPids && nowNs() >= soughtNs + everyNs) {
+        soughtNs = nowNs();
         for (const pid of options.findPids()) addRoot(pid);
-        scansLeft = [...roots].some((pid) => members.has(pid)) ? FIND_EVERY_SCANS : FIND_SOON_SCANS;
       }
       const reached = new Set<number>();
       for (const pid of [...members.keys()]) {

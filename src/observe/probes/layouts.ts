@@ -149,13 +149,14 @@ export const totals = layout('totals', 2768, {
   wake_hist: bytes(80 + 3 * HISTOGRAM_BYTES, HISTOGRAM_BYTES),
 });
 
-export const control = layout('control', 40, {
+export const control = layout('control', 48, {
   budget_ns: u64(0),
   armed: u32(8),
   stack_credit: u32(12),
   ring_drops: u64(16),
   stack_drops: u64(24),
   endings: u64(32),
+  beginnings: u64(40),
 });
 
 /** The part of loop_state that user space writes and reads, and its whole size. */

@@ -16,6 +16,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #include "cycle/ring.bpf.h"
 #include "cycle/timeouts.bpf.h"
 #include "cycle/cycle.bpf.h"
+#include "cycle/beginnings.bpf.h"
 #include "cycle/ends.bpf.h"
 #include "sched/descriptor.bpf.h"
 #include "sched/sched.bpf.h"

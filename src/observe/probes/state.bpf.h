@@ -206,6 +206,7 @@ struct control {
 	__u64 ring_drops;
 	__u64 stack_drops;
 	__u64 endings; /* of watched threads */
+	__u64 beginnings; /* of threads, processes and programs, among members */
 };
 
 struct {

@@ -40,5 +40,6 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 {
 	forget(task->pid);
 	forget(old_pid);
+	note_beginning(task->tgid);
 	return 0;
 }
