@@ -22,8 +22,8 @@ export type WindowCutter = {
 };
 
 /**
- * For one loop. Allocates per window, never per cycle. Read as words, not through views (the kernel is little-endian wherever this
- * runs).
+ * For one loop. Allocates per window, never per cycle. Read as words, not through views (little-endian, as are the
+ * machines this runs on).
  */
 export function createWindowCutter(
   loopIndex: number,
