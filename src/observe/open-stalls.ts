@@ -32,6 +32,8 @@ export type OpenStallsOptions = {
 /** Beyond the budget: shorter stalls are told of by their record, which comes a moment after their end. */
 const GRACE_NS = 50e6;
 const LOOK_EVERY_NS = 50e6;
+/** From so far apart two looks at the same turn would come too late: one is enough, and a map is read for it each time. */
+const SELDOM_NS = 200e6;
 const TELL_EVERY_NS = 250e6;
 /** Once it has lasted for so long there is no hurry. */
 const LONG_NS = 10e9;
@@ -55,7 +57,7 @@ export function createOpenStalls(options: OpenStallsOptions) {
   const open = new Map<number, Open>();
   const progress = new Map<number, bigint>();
   const queued = createQueuedWaits(() => options.startMonoNs + BigInt(Math.round(nowNs())));
-  let nextLookNs = 0;
+  let lookedNs = Number.NEGATIVE_INFINITY;
   let nextIndex = 0;
 
   const end = (loopIndex: number, how: 'finished' | 'gone' | 'lost') => {
@@ -116,7 +118,7 @@ export function createOpenStalls(options: OpenStallsOptions) {
     };
   };
 
-  const look = (record: LoopRecord, budgetNs: number) => {
+  const look = (record: LoopRecord, budgetNs: number, isSeldom: boolean) => {
     const { loopIndex } = record;
     const now = nowNs();
     const entry = open.get(loopIndex);
@@ -124,7 +126,7 @@ export function createOpenStalls(options: OpenStallsOptions) {
     const moved = options.progressOf(loopIndex);
     progress.set(loopIndex, moved);
     if (before !== moved) queued.forget(loopIndex);
-    if (before !== moved && !entry) return;
+    if (before !== moved && !entry && !isSeldom) return;
     const turn = options.openTurn(loopIndex) ?? (before === moved ? queued.look(record) : null);
     const startNs = turn === null ? null : Number(turn.startMonoNs - options.startMonoNs);
     if (entry && startNs !== entry.told.startNs) {
@@ -153,10 +155,11 @@ export function createOpenStalls(options: OpenStallsOptions) {
     /** Looks at all loops, now and then. */
     step(records: Iterable<LoopRecord>, budgetNs: number): void {
       const now = nowNs();
-      if (now < nextLookNs) return;
-      nextLookNs = now + LOOK_EVERY_NS;
+      if (now - lookedNs < LOOK_EVERY_NS) return;
+      const isSeldom = now - lookedNs > SELDOM_NS;
+      lookedNs = now;
       queued.begin(progress.size);
-      for (const record of records) look(record, budgetNs);
+      for (const record of records) look(record, budgetNs, isSeldom);
     },
     /** A record came. The number under which its stall was told of while it lasted, or null. */
     finish(stall: Stall): number | null {

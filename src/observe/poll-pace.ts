@@ -13,7 +13,7 @@ export type PollPace = {
 const STIRRED_MS = 25;
 /** Of the windows, at most; with those of 250 ms a turn that hangs is told of at the second look: within 300 ms. */
 const QUIET_SHARE = 0.5;
-const QUIET_MOST_MS = 250;
+const QUIET_MOST_MS = 500;
 const TIGHT_MS = 140;
 /** Cycles are not seen: only who comes and goes. */
 const BLIND_MS = 250;

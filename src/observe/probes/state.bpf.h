@@ -235,8 +235,10 @@ static __always_inline struct control *get_control(void)
 static __always_inline __u32 *loop_index_of(__u32 tid)
 {
 	__u32 at = tid & (SEAT_LIMIT - 1);
+	if (!tid) /* the idle task, every other one to leave a CPU that is not busy */
+		return 0;
 	struct seat *seat = bpf_map_lookup_elem(&seats, &at);
-	if (!seat || !tid)
+	if (!seat)
 		return 0;
 	if (seat->tid == tid)
 		return &seat->loop_index;
