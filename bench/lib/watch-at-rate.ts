@@ -1,6 +1,7 @@
 /**
  * What `loopscope watch` takes of a CPU in all while nginx answers so many requests a second and is idle for the rest: the
- * CPU of its own process, start-up left out, and what the worker uses more than in the windows before and after.
+ * CPU of its own process once it has settled, and of its programs as the kernel accounts for them. What the worker uses more
+ * than in the windows before and after is told beside it: on a virtual machine that differs by more from window to window.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,9 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { median } from './rounds.ts';
 
 const bin = fileURLToPath(new URL('../../bin/loopscope', import.meta.url));
-const WINDOW_MS = 2000;
-/** A watch that has begun: its code is compiled, its first windows are told. */
-const SETTLE_MS = 2500;
+const WINDOW_MS = 15_000;
+const LOAD_SETTLE_MS = 2500;
+/** A watch that has settled: its code is compiled, its programs are timed as seldom as they will be. */
+const WATCH_SETTLE_MS = 20_000;
 const PAUSE_MS = 300;
 
 export type AtRateOptions = {
@@ -30,9 +32,10 @@ export type AtRate = {
   ownCpus: number;
   workerCpus: number;
   workerMoreCpus: number;
-  inAllCpus: number;
   /** As the kernel accounts for the programs, sampled by the watch itself. */
   programCpus: number;
+  /** Own and programs'. */
+  inAllCpus: number;
   achievedPerSec: number;
   rounds: { ownCpus: number; workerMoreCpus: number; programCpus: number }[];
 };
@@ -45,12 +48,12 @@ export async function measureAtRate(options: AtRateOptions): Promise<AtRate | nu
   const load = onCpu(clientCpu, [bin, 'load', `${url}/`, '--rate', `${ratePerSec}`, '-d', '1h', '-c', '50']);
   const rounds: (AtRate['rounds'][number] & { workerCpus: number; perSec: number })[] = [];
   try {
-    await delay(SETTLE_MS);
+    await delay(LOAD_SETTLE_MS);
     let before = await window([workerPid], url);
     for (let round = 0; round < options.rounds; round++) {
       const watch = onCpu(clientCpu, [bin, 'watch', String(workerPid), '--armed', 'never', '--json']);
       const output = collect(watch);
-      await delay(SETTLE_MS);
+      await delay(WATCH_SETTLE_MS);
       const watched = await window([workerPid, watch.pid!], url);
       await end(watch);
       await delay(PAUSE_MS);
@@ -74,7 +77,7 @@ export async function measureAtRate(options: AtRateOptions): Promise<AtRate | nu
     ownCpus: middle((row) => row.ownCpus),
     workerCpus: middle((row) => row.workerCpus),
     workerMoreCpus: middle((row) => row.workerMoreCpus),
-    inAllCpus: middle((row) => row.ownCpus + row.workerMoreCpus),
+    inAllCpus: middle((row) => row.ownCpus + row.programCpus),
     programCpus: middle((row) => row.programCpus),
     achievedPerSec: middle((row) => row.perSec),
     rounds: rounds.map(({ ownCpus, workerMoreCpus, programCpus }) => ({
