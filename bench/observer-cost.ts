@@ -8,7 +8,7 @@
  * they are no yardstick, whatever was measured between them, and the round is made again.
  * For scale the same with what people use otherwise, fewer times: `strace -c -f`, `perf trace -s`, and a bpftrace script
  * that counts what T0 counts. Then, at a rate that leaves nginx idle most of the time, what `loopscope watch` takes of a
- * CPU in all: its own process, and what the worker needs more.
+ * CPU in all: its own process and its programs.
  *
  *   npm run bench -- observer-cost [--rounds 1000] [--seconds 0.05] [--tiers T0,T1,kernel,control] [--tool-rounds 3]
  *                                  [--rate 5000] [--rate-rounds 5] [--minutes 10]
