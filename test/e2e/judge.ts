@@ -42,7 +42,7 @@ export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Pro
 async function runUntilValid(scenario: Scenario): Promise<Judged> {
   for (let i = 1; ; i++) {
     const judged = await runScenario(scenario);
-    const isVoid = judged.isMiss && judged.report.self.verdict === 'VOID';
+    const isVoid = judged.faults.length > 0 && judged.report.self.verdict === 'VOID';
     if (!isVoid || i === VOID_TRIES || scenario.expected.includes('client.saturated')) return judged;
     await delay(CALM_MS);
   }
