@@ -38,12 +38,12 @@ export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Pro
   };
 }
 
-/** A run that the tool itself calls void tells nothing of the server: it is made again, when the machine may be calmer. */
+/** A run that the tool itself calls void, or of which the hypervisor took much, is made again when the machine may be calmer. */
 async function runUntilValid(scenario: Scenario): Promise<Judged> {
   for (let i = 1; ; i++) {
     const judged = await runScenario(scenario);
-    const isVoid = judged.faults.length > 0 && judged.report.self.verdict === 'VOID';
-    if (!isVoid || i === VOID_TRIES || scenario.expected.includes('client.saturated')) return judged;
+    const isSpoilt = judged.report.self.verdict === 'VOID' || wasStolenFrom(judged.report);
+    if (judged.faults.length === 0 || !isSpoilt || i === VOID_TRIES || scenario.expected.includes('client.saturated')) return judged;
     await delay(CALM_MS);
   }
 }
@@ -67,6 +67,12 @@ export function testScenarios(scenarios: readonly Scenario[]): void {
       }
     });
   }
+}
+
+/** From 5 % of all CPU time. */
+function wasStolenFrom({ self }: ReportObject): boolean {
+  const text = self.checks.find(({ name }) => name === 'host-noise')?.text ?? '';
+  return Number(/the hypervisor took ([\d.]+) % of all CPU time/.exec(text)?.[1] ?? 0) >= 5;
 }
 
 function isMiss({ expected }: Scenario, { verdict }: ReportObject): boolean {
