@@ -43,7 +43,13 @@ async function runUntilValid(scenario: Scenario): Promise<Judged> {
   for (let i = 1; ; i++) {
     const judged = await runScenario(scenario);
     const isSpoilt = judged.report.self.verdict === 'VOID' || wasStolenFrom(judged.report);
-    if (judged.faults.length === 0 || !isSpoilt || i === VOID_TRIES || scenario.expected.includes('client.saturated')) return judged;
+    if (
+      judged.faults.length === 0 ||
+      !isSpoilt ||
+      i === VOID_TRIES ||
+      scenario.expected.includes('client.saturated')
+    )
+      return judged;
     await delay(CALM_MS);
   }
 }
