@@ -38,11 +38,11 @@ export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Pro
   };
 }
 
-/** A run that the tool itself calls void, or of which the hypervisor took much, is made again when the machine may be calmer. */
+/** A run that the tool itself calls void is made again when the machine may be calmer; so is a miss in one robbed of CPU. */
 async function runUntilValid(scenario: Scenario): Promise<Judged> {
   for (let i = 1; ; i++) {
     const judged = await runScenario(scenario);
-    const isSpoilt = judged.report.self.verdict === 'VOID' || wasStolenFrom(judged.report);
+    const isSpoilt = judged.report.self.verdict === 'VOID' || (judged.isMiss && wasStolenFrom(judged.report));
     if (
       judged.faults.length === 0 ||
       !isSpoilt ||
@@ -56,7 +56,7 @@ async function runUntilValid(scenario: Scenario): Promise<Judged> {
 
 /**
  * A test for each. What we promise is to be right nine times in ten, and never to accuse falsely: the name that is
- * missed once is asked for twice more and must come both times; a false name or exit code fails at once.
+ * missed once is asked for twice more and must come both times; a false name or exit code in a run that is not void fails at once.
  */
 export function testScenarios(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios) {
