@@ -31,7 +31,7 @@ function buildBtf(types: [string, number, number, boolean, number, ...(number | 
   return bytes;
 }
 
-const { INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, CONST, FUNC, FUNC_PROTO } = BTF_KIND;
+const { INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, CONST, FUNC, FUNC_PROTO, VAR, DATASEC } = BTF_KIND;
 const btf = parseBtf(
   buildBtf([
     ['int', INT, 0, false, 4, 32], // 1
@@ -47,6 +47,9 @@ const btf = parseBtf(
     ['', FUNC_PROTO, 0, false, 0], // 11
     ['handler', FUNC, 0, false, 11], // 12
     ['', CONST, 0, false, 7], // 13
+    ['first', VAR, 0, false, 1, 0], // 14
+    ['second', VAR, 0, false, 7, 0], // 15
+    ['.data', DATASEC, 2, false, 64, 14, 0, 4, 15, 16, 48], // 16
   ]),
 );
 
@@ -56,7 +59,14 @@ test('sizes go through typedefs, qualifiers and arrays', () => {
   assert.equal(btf.byteLengthOf(10), 8);
   assert.equal(btf.byteLengthOf(13), 48);
   assert.equal(btf.byteLengthOf(12), 0);
-  assert.equal(btf.typeCount, 14);
+  assert.equal(btf.typeCount, 17);
+});
+
+test('a variable is found in its section', () => {
+  assert.equal(btf.variableOffset('.data', 'first'), 0);
+  assert.equal(btf.variableOffset('.data', 'second'), 16);
+  assert.equal(btf.variableOffset('.data', 'outer'), null);
+  assert.equal(btf.variableOffset('.bss', 'second'), null);
 });
 
 test('fields are found by path, through anonymous members', () => {

@@ -78,6 +78,8 @@ export type Btf = {
   field(structName: string, path: string): BtfField | null;
   /** Values of an enum by name (of the enum, not of the value), or null. */
   enumValues(name: string): Map<string, number> | null;
+  /** Where a variable lies in its section ('.data..percpu', 'runqueues'), in bytes, or null. Reads no other names. */
+  variableOffset(section: string, name: string): number | null;
 };
 
 /** Reads BTF bytes; throws KERNEL_FEATURE when they are not BTF or hold a kind this reader does not know. */
@@ -85,19 +87,23 @@ export function parseBtf(bytes: Uint8Array): Btf {
   return new BtfReader(bytes);
 }
 
+/** The running kernel's BTF (megabytes: not to be kept), or null when the kernel was built without it. */
+export function readVmlinuxBtf(): Btf | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(VMLINUX_BTF);
+  } catch {
+    // Absent without CONFIG_DEBUG_INFO_BTF, and hidden in some containers: both mean "no BTF" to callers.
+    return null;
+  }
+  return parseBtf(bytes);
+}
+
 let vmlinux: Btf | null | undefined;
 
-/** The running kernel's BTF, read once (about 0.1 s), or null when the kernel was built without it. */
+/** The same, read once (about 0.1 s) and kept. */
 export function vmlinuxBtf(): Btf | null {
-  if (vmlinux === undefined) {
-    let bytes: Uint8Array | null = null;
-    try {
-      bytes = readFileSync(VMLINUX_BTF);
-    } catch {
-      // Absent without CONFIG_DEBUG_INFO_BTF, and hidden in some containers: both mean "no BTF" to callers.
-    }
-    vmlinux = bytes ? parseBtf(bytes) : null;
-  }
+  if (vmlinux === undefined) vmlinux = readVmlinuxBtf();
   return vmlinux;
 }
 
@@ -227,6 +233,17 @@ class BtfReader implements Btf {
       values.set(this.#string(this.#u32(id, at)), this.#u32(id, at + 4) | 0);
     }
     return values;
+  }
+
+  variableOffset(section: string, name: string): number | null {
+    for (let id = this.typeCount - 1; id > 0; id--) {
+      if (this.kindOf(id) !== BTF_KIND.DATASEC || this.nameOf(id) !== section) continue;
+      for (let i = 0; i < (this.#u32(id, 4) & 0xffff); i++) {
+        const at = TYPE_BYTES + i * 12;
+        if (this.nameOf(this.#u32(id, at)) === name) return this.#u32(id, at + 4);
+      }
+    }
+    return null;
   }
 
   #member(struct: BtfStruct, name: string): BtfField | null {

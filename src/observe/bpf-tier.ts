@@ -23,6 +23,7 @@ import {
 import { createSeats } from './seats.ts';
 import { createMemoryProbes, createStackCredit, createStackSlots } from './stack-supply.ts';
 import { isStackRecord } from './stack-unwinder.ts';
+import { stealDistance } from './steal-clock.ts';
 import { WAIT_CALLS } from './wait-calls.ts';
 
 export type BpfTierOptions = {
@@ -126,6 +127,8 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   };
   attachAlways();
 
+  if (options.armed !== 'never')
+    controlView.setBigInt64(control.at.steal_distance, BigInt(stealDistance()), true);
   const memoryProbes = stack.use(createMemoryProbes(object, tracefs));
   const credit = createStackCredit(controlView, options.nowNs);
   const seats = createSeats(object.maps.get('seats')!, object.maps.get('loop_of_tid')!);

@@ -128,9 +128,9 @@ function fullAccount(reader: Reader, wallNs: number, context: DecodeContext): St
   const otherNs = reader.ns(at.blocked_other_ns);
   if (otherNs > 0) blocked.push(unknownBlock(otherNs, 1));
   const onCpuNs = reader.ns(at.on_cpu_ns);
-  // Interrupts and steal lie within the time on the CPU.
-  const irqNs = Math.min(onCpuNs, reader.ns(at.irq_ns));
-  const stealNs = Math.min(onCpuNs - irqNs, reader.ns(at.steal_ns));
+  // Steal and interrupts lie within the time on the CPU. Where the steal clock lags, some of it lies within interrupts, too.
+  const stealNs = Math.min(onCpuNs, reader.ns(at.steal_ns));
+  const irqNs = Math.min(onCpuNs - stealNs, reader.ns(at.irq_ns));
   const runQueue = readRunQueue(reader, reader.ns(at.runq_ns));
   const explainedNs = onCpuNs + runQueue.totalNs + blocked.reduce((sum, slice) => sum + slice.ns, 0);
   return {

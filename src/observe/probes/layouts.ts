@@ -149,7 +149,7 @@ export const totals = layout('totals', 2768, {
   wake_hist: bytes(80 + 3 * HISTOGRAM_BYTES, HISTOGRAM_BYTES),
 });
 
-export const control = layout('control', 48, {
+export const control = layout('control', 56, {
   budget_ns: u64(0),
   armed: u32(8),
   stack_credit: u32(12),
@@ -157,6 +157,7 @@ export const control = layout('control', 48, {
   stack_drops: u64(24),
   endings: u64(32),
   beginnings: u64(40),
+  steal_distance: u64(48),
 });
 
 /** The part of loop_state that user space writes and reads, and its whole size. */
@@ -183,7 +184,7 @@ export const loop_state = layout('loop_state', 5064, {
 });
 
 /** What user space reads and resets of a CPU's memory. */
-export const cpu_memory = layout('cpu_memory', 80, {
+export const cpu_memory = layout('cpu_memory', 88, {
   since_ns: u64(0),
   pid: u32(8),
   kernel_thread: u32(12),

@@ -88,6 +88,21 @@ static __always_inline struct cpu_memory *irq_memory(void)
 	return bpf_map_lookup_elem(&cpu_memories, &cpu);
 }
 
+/* One that is to be timed, of a watched thread's CPU. */
+static __always_inline __u64 begin_irq(struct cpu_memory *m)
+{
+	m->irq_steal_ns = steal_of(bpf_get_current_task_btf());
+	return bpf_ktime_get_ns();
+}
+
+/* What the hypervisor took meanwhile is not the interrupt's. */
+static __always_inline void end_irq(struct cpu_memory *m, __u64 since_ns)
+{
+	__u64 elapsed = bpf_ktime_get_ns() - since_ns, steal = steal_of(bpf_get_current_task_btf()) - m->irq_steal_ns;
+	if (steal < elapsed)
+		m->irq_ns += elapsed - steal;
+}
+
 SEC("tp_btf/softirq_entry")
 int BPF_PROG(on_softirq_entry, unsigned int vec)
 {
@@ -96,7 +111,7 @@ int BPF_PROG(on_softirq_entry, unsigned int vec)
 		return 0;
 	m->in_irq |= 2;
 	m->soft_irqs++;
-	m->soft_ns = m->loop ? bpf_ktime_get_ns() : 0;
+	m->soft_ns = m->loop ? begin_irq(m) : 0;
 	return 0;
 }
 
@@ -108,7 +123,7 @@ int BPF_PROG(on_softirq_exit, unsigned int vec)
 		return 0;
 	m->in_irq &= ~2u;
 	if (m->soft_ns)
-		m->irq_ns += bpf_ktime_get_ns() - m->soft_ns;
+		end_irq(m, m->soft_ns);
 	m->soft_ns = 0;
 	return 0;
 }
@@ -121,7 +136,7 @@ int BPF_PROG(on_irq_entry, int irq, void *action)
 		return 0;
 	m->in_irq |= 1;
 	/* Inside a soft interrupt its time is counted already. */
-	m->hard_ns = m->loop && !m->soft_ns ? bpf_ktime_get_ns() : 0;
+	m->hard_ns = m->loop && !m->soft_ns ? begin_irq(m) : 0;
 	return 0;
 }
 
@@ -133,7 +148,7 @@ int BPF_PROG(on_irq_exit, int irq, void *action, int ret)
 		return 0;
 	m->in_irq &= ~1u;
 	if (m->hard_ns)
-		m->irq_ns += bpf_ktime_get_ns() - m->hard_ns;
+		end_irq(m, m->hard_ns);
 	m->hard_ns = 0;
 	return 0;
 }

@@ -24,7 +24,8 @@ struct cpu_memory {
 	__u32 in_irq; /* bit 0 hard, bit 1 soft */
 	__u32 soft_irqs; /* how many so far: user space gives these probes up when they are too many */
 	__u64 hard_ns, soft_ns; /* since when it is in an interrupt */
-	__u64 irq_ns; /* all time in interrupts so far, never reset: readers take differences */
+	__u64 irq_steal_ns; /* its steal time then */
+	__u64 irq_ns; /* all time in interrupts so far, without steal, never reset: readers take differences */
 };
 
 struct {
