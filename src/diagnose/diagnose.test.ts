@@ -55,6 +55,21 @@ test('two faults at once: the larger is the verdict, the smaller contributes', (
   assert.ok(!suspectsCleared.some((suspect) => suspect.culprit === 'loop.heavy-handler'));
 });
 
+test('a near tie with the hypervisor goes to the cause that can be mended, and steal contributes', () => {
+  const named = (stealMs: number, blockedMs: number) => {
+    const { run } = quietRun()
+      .response([[5, 20_000]])
+      .stalls(60, { wallMs: stealMs, stealMs })
+      .stalls(60, { wallMs: blockedMs, blocked: [blockedIn('fsync', blockedMs, { uninterruptible: true })] })
+      .stalls(60, { wallMs: 15, userMs: 15 });
+    const { verdict, contributors } = diagnose(run);
+    return [verdict.culprit, ...contributors.map((finding) => finding.culprit)];
+  };
+  assert.deepEqual(named(20, 18), ['io.fsync', 'cpu.steal', 'loop.heavy-handler']);
+  assert.deepEqual(named(26, 18), ['cpu.steal', 'io.fsync', 'loop.heavy-handler'], 'no tie');
+  assert.deepEqual(named(60, 40).slice(0, 2), ['cpu.steal', 'io.fsync'], 'a majority');
+});
+
 test('a fault below a fifth of the excess is cleared with its share', () => {
   const { run } = quietRun()
     .stalls(100, { wallMs: 40, blocked: [blockedIn('fsync', 40, { uninterruptible: true })] })

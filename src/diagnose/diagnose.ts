@@ -45,9 +45,9 @@ export function diagnose(run: Run): Diagnosis {
 }
 
 /**
- * The first decisive finding; else the first with half of the excess; else the largest that contributes, unless most
- * of the excess is unexplained, which is then the verdict; else the first fallback. RULES ends with one that is
- * always there.
+ * The first decisive finding; else the first with half of the excess; else the largest that contributes, where a near
+ * tie with the hypervisor goes to the other; unless most of the excess is unexplained, which is then the verdict; else
+ * the first fallback. RULES ends with one that is always there.
  */
 function choose(candidates: readonly Candidate[]): Finding {
   const decisive = candidates.find((candidate) => candidate.standing === 'decisive');
@@ -55,9 +55,16 @@ function choose(candidates: readonly Candidate[]): Finding {
   const sharing = candidates.filter((c) => (c.standing ?? 'share') === 'share').map((c) => c.finding);
   const primary = sharing.find((finding) => finding.share >= SHARE.primary);
   if (primary) return primary;
-  const largest = sharing.toSorted((a, b) => b.share - a.share)[0];
-  if (largest && largest.share >= SHARE.contributing) return largest;
+  const [largest, second] = sharing
+    .filter((finding) => finding.share >= SHARE.contributing)
+    .toSorted((a, b) => b.share - a.share);
+  if (largest && second && isNearTie(largest, second)) return second;
+  if (largest) return largest;
   return candidates.find(isFallback)!.finding;
+}
+
+function isNearTie(largest: Finding, second: Finding): boolean {
+  return largest.culprit === 'cpu.steal' && second.share >= SHARE.nearTie * largest.share;
 }
 
 function isFallback(candidate: Candidate): boolean {

@@ -55,6 +55,11 @@ export const SHARE = {
   primary: 0.5,
   /** Removing less than a fifth would hardly be noticed. */
   contributing: 0.2,
+  /**
+   * Steal falls on whatever runs. Where it has no majority, and a cause in the guest has this much of its share, that one
+   * is the verdict: it can be mended here.
+   */
+  nearTie: 0.75,
   /** Unexplained beyond this share of the excess is the verdict itself: never guess. */
   unexplained: 0.5,
 } as const;
