@@ -31,7 +31,7 @@ export function saturationOf(
     if (!busiest || busyShare > busiest.busyShare) busiest = { loop, busyShare };
     if (busyShare < SATURATION.busyShare) continue;
     if (loop.cpuShare < SATURATION.cpuShareOfBusy * busyShare) continue;
-    if (otherCauseShare(excess, loop) >= SATURATION.otherCauseShare) continue;
+    if (otherCauseShare(excess, loop, load) >= SATURATION.otherCauseShare) continue;
     saturated.push(loop);
   }
   const offeredExceeds = load?.open ? isOfferedMore(load) : null;
@@ -48,13 +48,21 @@ function busyShareOf(loop: LoopFacts): number {
   return loop.busyShare ?? Math.min(1, loop.cpuShare + loop.runDelayShare);
 }
 
-function otherCauseShare(excess: Excess, loop: LoopFacts): number {
-  let ns = 0;
+function otherCauseShare(excess: Excess, loop: LoopFacts, load: LoadFacts | null): number {
+  let share = 0;
   for (const tally of excess.tallies.values()) {
     if (tally.cause.startsWith('open.') || NOT_OTHER.has(tally.cause)) continue;
-    ns += sumBy(tally.slices, (slice) => (slice.loopIndex === loop.loopIndex ? slice.ns : 0));
+    const ns = sumBy(tally.slices, (slice) => (slice.loopIndex === loop.loopIndex ? slice.ns : 0));
+    const own = ratio(ns, loop.timeNs);
+    if (tally.cause === 'cpu.steal' && load && !wouldKeepUp(load, own)) continue;
+    share += own;
   }
-  return ratio(ns, loop.timeNs);
+  return share;
+}
+
+/** The hypervisor takes capacity, and no more than that: was it what the loop lacked? */
+function wouldKeepUp(load: LoadFacts, stolenShare: number): boolean {
+  return load.achievedShare >= SATURATION.achievedShare * (1 - stolenShare);
 }
 
 function isOfferedMore(load: LoadFacts): boolean {

@@ -260,6 +260,16 @@ export const LOOK_ALIKES: readonly LookAlike[] = [
   },
   {
     not: 'loop.saturated',
+    name: 'what the hypervisor took is what it lacked',
+    run: () =>
+      overload(quietRun())
+        .window(1, { cpuNs: 0.5e9 })
+        .stalls(200, { wallMs: 13, stealMs: 12.5 })
+        .counts({ planned: 120_000, ok: 100_000, unsent: 19_950, unfinished: 50 }),
+    instead: 'cpu.steal',
+  },
+  {
+    not: 'loop.saturated',
     name: 'busy, but still keeping up',
     run: () => quietRun().window(0, { workNs: 9.8e9, waitNs: 0.2e9, cpuNs: 9.7e9 }),
     instead: 'healthy',

@@ -300,6 +300,12 @@ export const PLANTED: readonly Planted[] = [
     says: [/worked 99 % of the time/, /10 %/],
   },
   {
+    culprit: 'loop.saturated',
+    name: 'ten times what the server can do, of which the hypervisor takes a quarter',
+    run: () => overload(quietRun()).window(1, { cpuNs: 0.5e9 }).stalls(200, { wallMs: 13, stealMs: 12.5 }),
+    says: [/and more was offered/, /10 %/],
+  },
+  {
     culprit: 'loop.too-many-events',
     name: 'bursts of two hundred events at their usual cost',
     run: () =>
