@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CulpritId } from '../../src/diagnose/finding.ts';
 import type { ReportObject } from '../../src/report/json/report-object.ts';
 import { evidenceText, type LoopscopeResult, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
-import { untilQuiet } from '../fixtures/quiet.ts';
+import { measureSteal, untilQuiet } from '../fixtures/quiet.ts';
 import { needs } from '../helpers/needs.ts';
 import type { Planted, Scenario } from './scenarios.ts';
 
@@ -12,6 +13,8 @@ export type Judged = {
   scenario: Scenario;
   /** Share of the CPUs that was idle before anything was planted. */
   idleShareBefore: number;
+  /** Share of all CPU time that the hypervisor took meanwhile, by /proc/stat. */
+  stolenShare: number;
   result: LoopscopeResult;
   report: ReportObject;
   /** None of the expected culprits was named. */
@@ -20,21 +23,27 @@ export type Judged = {
   faults: string[];
 };
 
+/** From here on cpu.steal is no false name, and may stand before a planted fault of less weight. */
+const STOLEN_SHARE = 0.05;
 const VOID_TRIES = 4;
 const CALM_MS = 10_000;
 
 export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Promise<Judged> {
   const idleShareBefore = await untilQuiet(quietWithinMs);
   await using planted = await scenario.plant();
+  const steal = measureSteal();
   const result = await runLoopscope(planted.args, planted.prefix ? { prefix: planted.prefix } : {});
+  const stolenShare = steal();
   const report = reportOf(result);
+  const found = nameFound(scenario, report, stolenShare);
   return {
     scenario,
     idleShareBefore,
+    stolenShare,
     result,
     report,
-    isMiss: isMiss(scenario, report),
-    faults: faultsOf(scenario, planted, report, result.code),
+    isMiss: scenario.expected.length > 0 && found === null,
+    faults: faultsOf(scenario, planted, found, { report, code: result.code, stolenShare }),
   };
 }
 
@@ -42,7 +51,8 @@ export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Pro
 async function runUntilValid(scenario: Scenario): Promise<Judged> {
   for (let i = 1; ; i++) {
     const judged = await runScenario(scenario);
-    const isSpoilt = judged.report.self.verdict === 'VOID' || (judged.isMiss && wasStolenFrom(judged.report));
+    const isSpoilt =
+      judged.report.self.verdict === 'VOID' || (judged.isMiss && judged.stolenShare >= STOLEN_SHARE);
     if (
       judged.faults.length === 0 ||
       !isSpoilt ||
@@ -56,7 +66,8 @@ async function runUntilValid(scenario: Scenario): Promise<Judged> {
 
 /**
  * A test for each. What we promise is to be right nine times in ten, and never to accuse falsely: the name that is
- * missed once is asked for twice more and must come both times; a false name or exit code in a run that is not void fails at once.
+ * missed once is asked for twice more and must come both times; a false name or exit code in a run that is not void
+ * fails at once.
  */
 export function testScenarios(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios) {
@@ -75,28 +86,29 @@ export function testScenarios(scenarios: readonly Scenario[]): void {
   }
 }
 
-/** From 5 % of all CPU time. */
-function wasStolenFrom({ self }: ReportObject): boolean {
-  const text = self.checks.find(({ name }) => name === 'host-noise')?.text ?? '';
-  return Number(/the hypervisor took ([\d.]+) % of all CPU time/.exec(text)?.[1] ?? 0) >= 5;
+/** Which of the expected names it gave: as verdict, or behind a hypervisor that took more than what was planted. */
+function nameFound({ expected }: Scenario, report: ReportObject, stolenShare: number): CulpritId | null {
+  const { verdict, contributors } = report;
+  const behindSteal = verdict.culprit === 'cpu.steal' && stolenShare >= STOLEN_SHARE;
+  const named = [verdict, ...(behindSteal ? contributors : [])].map(({ culprit }) => culprit);
+  return named.find((culprit) => expected.includes(culprit)) ?? null;
 }
 
-function isMiss({ expected }: Scenario, { verdict }: ReportObject): boolean {
-  return expected.length > 0 && !expected.includes(verdict.culprit);
-}
+type Answer = { report: ReportObject; code: number | null; stolenShare: number };
 
-function faultsOf(scenario: Scenario, planted: Planted, report: ReportObject, code: number | null): string[] {
+function faultsOf(scenario: Scenario, planted: Planted, found: CulpritId | null, answer: Answer): string[] {
   const faults: string[] = [];
+  const { report, code, stolenShare } = answer;
   const { culprit } = report.verdict;
-  if (isMiss(scenario, report)) {
+  if (scenario.expected.length > 0 && found === null)
     faults.push(`named ${culprit}, not ${scenario.expected.join(' or ')}`);
-  }
+  const isTrueSteal = culprit === 'cpu.steal' && stolenShare >= STOLEN_SHARE;
   for (const wrong of scenario.mustNotBe) {
-    if (culprit === wrong || (wrong.endsWith('.') && culprit.startsWith(wrong)))
+    if (culprit === wrong || (wrong.endsWith('.') && culprit.startsWith(wrong) && !isTrueSteal))
       faults.push(`named ${culprit}`);
   }
-  if (scenario.expected.includes(culprit)) {
-    const text = evidenceText(report, culprit);
+  if (found !== null) {
+    const text = evidenceText(report, found);
     for (const pattern of planted.evidence ?? []) {
       if (!pattern.test(text)) faults.push(`no ${pattern} in the evidence: ${text}`);
     }
@@ -106,10 +118,10 @@ function faultsOf(scenario: Scenario, planted: Planted, report: ReportObject, co
 }
 
 /** One line, then the evidence: for failing tests and for repeat.ts. */
-export function describe({ report, result, idleShareBefore }: Judged): string {
+export function describe({ report, result, idleShareBefore, stolenShare }: Judged): string {
   const { verdict, contributors, self } = report;
   return [
-    `${verdict.culprit} (share ${verdict.share.toFixed(2)}, ${verdict.confidence}; self ${self.verdict}; exit ${result.code}; CPUs ${Math.round(idleShareBefore * 100)} % idle before)`,
+    `${verdict.culprit} (share ${verdict.share.toFixed(2)}, ${verdict.confidence}; self ${self.verdict}; exit ${result.code}; CPUs ${Math.round(idleShareBefore * 100)} % idle before, ${Math.round(stolenShare * 100)} % stolen)`,
     `  ${verdict.headline}`,
     ...verdict.evidence.map((item) => `    ${item.text}`),
     ...contributors.map((found) => `  + ${found.culprit} ${found.share.toFixed(2)}: ${found.headline}`),
