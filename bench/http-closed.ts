@@ -1,14 +1,15 @@
 /**
  * Closed loop against nginx beside wrk, h2load, ab, hey and autocannon: throughput, and CPU per request of the whole client
  * process with its start-up. nginx has one worker on CPU 0, the client CPU 1, 100 keep-alive connections; the tools run
- * by turns, wrk in each round, the others in every fourth. What is not installed is named and left out.
+ * by turns, wrk in each round, the others in every fourth. What is not installed is named and left out. In each round, too,
+ * a C program that sends and receives and looks at nothing: what is left to gain (lib/bare-client.c).
  *
  *   npm run bench -- http-closed [--rounds 8] [--seconds 10] [--connections 100] [--backend auto] [--peers-every 4]
  *                                [--only wrk,hey] [--autocannon node_modules/autocannon/autocannon.js]
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { httpPeers, isInstalled, type LoadTask, runPeer } from './lib/http-peers.ts';
+import { bareClient, httpPeers, isInstalled, type LoadTask, runPeer } from './lib/http-peers.ts';
 import { loopscopeLoad } from './lib/loopscope.ts';
 import { startNginx } from './lib/pinned.ts';
 import { writeResults } from './lib/results.ts';
@@ -37,7 +38,10 @@ const task: LoadTask = { cpu: 1, target: `http://127.0.0.1:${PORT}/`, connection
 const only = values.only?.split(',');
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-const wanted = httpPeers(values.autocannon).filter(({ name }) => !only || only.includes(name.split(' ')[0]!));
+const bare = bareClient();
+const wanted = [...httpPeers(values.autocannon), ...(bare ? [bare] : [])].filter(
+  ({ name }) => !only || only.includes(name.split(' ')[0]!),
+);
 const peers = wanted.filter((peer) => isInstalled(peer, task));
 const absent = wanted
   .filter((peer) => !peers.includes(peer))
@@ -52,7 +56,7 @@ const variants: Variant[] = [
   },
   ...peers.map((peer) => ({
     name: peer.name,
-    every: peer.name === 'wrk' ? 1 : Number(values['peers-every']),
+    every: peer.name === 'wrk' || peer === bare ? 1 : Number(values['peers-every']),
     run: () => runPeer(peer, task),
   })),
 ];
@@ -71,11 +75,15 @@ for (const { peer, throughput, cpu } of comparisons) {
   print(`beside ${peer}`);
   for (const comparison of [throughput, cpu]) print(`  ${comparisonLine(comparison)}`);
 }
+const hasFloor = bare !== null && peers.includes(bare) && peers.some(({ name }) => name === 'wrk');
+const floor = hasFloor ? compare(samples, 'cpuUsPerRequest', bare.name, 'wrk') : null;
+if (floor) print(`the floor\n  ${comparisonLine(floor)}`);
 const path = writeResults('http-closed', {
   options: { ...values, autocannon: undefined },
   serverPid: nginx.pid,
   absent,
   comparisons,
+  floor,
   samples,
 });
 print(`wrote ${path}`);

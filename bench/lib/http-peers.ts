@@ -1,6 +1,7 @@
 /** Other HTTP load tools: how each is told to keep N connections busy for a time, and how its output is read. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { compileOnce } from '../../src/observe/testing/compile-once.ts';
 import { runPinned } from './pinned.ts';
 import type { Sample } from './rounds.ts';
 
@@ -89,6 +90,21 @@ export function httpPeers(autocannon: string): HttpPeer[] {
       },
     },
   ];
+}
+
+/** No tool: what the kernel and two system calls cost (bare-client.c). Null without a C compiler. */
+export function bareClient(): HttpPeer | null {
+  const program = compileOnce(new URL('bare-client.c', import.meta.url));
+  if (program === null) return null;
+  return {
+    name: 'bare C',
+    source: 'a C compiler',
+    command: ({ connections, seconds, target }) => [program, new URL(target).port, connections, seconds],
+    read: (output) => ({
+      count: numberIn(output, /(\d+) replies/),
+      sec: numberIn(output, /in ([\d.]+) s/),
+    }),
+  };
 }
 
 /** Whether the program, or the script that Node is to run, is there. */
