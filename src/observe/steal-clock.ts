@@ -4,7 +4,7 @@
  * kernel's types say where it lies among the variables that each CPU has, as they say of the CPU's run queue, which every
  * task refers to: so the distance between the two is all that the probes need.
  */
-import { readVmlinuxBtf } from '../kernel/btf.ts';
+import { type Btf, readVmlinuxBtf } from '../kernel/btf.ts';
 
 const SECTION = '.data..percpu';
 
@@ -17,7 +17,13 @@ export function stealDistance(): number {
 }
 
 function read(): number {
-  const btf = readVmlinuxBtf();
+  let btf: Btf | null;
+  try {
+    btf = readVmlinuxBtf();
+  } catch {
+    // A later kernel's types, which this reader does not know: then the scheduler's copy has to do.
+    return 0;
+  }
   const queues = btf?.variableOffset(SECTION, 'runqueues') ?? null;
   const clock = btf?.variableOffset(SECTION, 'steal_time') ?? null;
   return queues === null || clock === null ? 0 : clock - queues;
