@@ -31,6 +31,7 @@ export const CLIENT_FILES = [
 /** In order of the cascade, which is about that of the page from top to bottom. */
 export const STYLE_FILES = [
   'colours',
+  'page',
   'base',
   'layout',
   'verdict',
@@ -64,7 +65,8 @@ export function pageStyle(): string {
   return style;
 }
 
-function sheet(name: string): string {
+/** One of the style files, by its name. */
+export function sheet(name: string): string {
   return readFileSync(new URL(`style/${name}.css`, import.meta.url), 'utf8');
 }
 

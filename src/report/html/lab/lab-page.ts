@@ -3,6 +3,7 @@
  * its policy allows neither.
  */
 import { readFileSync } from 'node:fs';
+import { sheet } from '../assets.ts';
 import { escapeHtml } from '../escape.ts';
 import { htmlDocument } from '../page-shell.ts';
 import { paletteCss } from '../palette.ts';
@@ -33,7 +34,7 @@ export type LabPage = {
 let style: string | null = null;
 
 export function renderLabPage(page: LabPage): string {
-  style ??= paletteCss('system') + readFileSync(new URL('lab.css', import.meta.url), 'utf8');
+  style ??= paletteCss('system') + sheet('page') + readFileSync(new URL('lab.css', import.meta.url), 'utf8');
   const body = `<main>
 <header>
 <p class="brand">Loopscope lab</p>
