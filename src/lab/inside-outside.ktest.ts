@@ -28,6 +28,7 @@ const CASES: [accept: string | null, backend: 'ring' | 'epoll'][] = [
 ];
 
 /** Workers wake 20 times a second for signals; the two views begin and end some milliseconds apart. */
+const WAKES_PER_SEC = 20;
 const EDGE_COUNT = 12;
 const SHARE = 0.01;
 
@@ -46,6 +47,7 @@ for (const [accept, backend] of CASES) {
       armed: 'never',
     });
     const before = await server.counters();
+    const startNs = clock.nowNs();
     const load = startLoad({
       clock,
       target: parseTarget(server.target),
@@ -63,6 +65,7 @@ for (const [accept, backend] of CASES) {
     // The last connections are closed, and all is quiet.
     await delay(150);
     const after = await server.counters();
+    const wakes = (server.pids.length * WAKES_PER_SEC * (clock.nowNs() - startNs)) / 1e9;
     const { windows, losses } = observation.stop();
     assert.deepEqual(losses.mapFullDrops, 0);
 
@@ -76,7 +79,8 @@ for (const [accept, backend] of CASES) {
     agree(
       'events',
       outside((w) => w.eventCount),
-      inside('events'),
+      // On the ring the timer that wakes a worker is a completion like others.
+      inside('events') + (backend === 'ring' ? wakes : 0),
     );
     assert.ok(inside('events') > 10_000, `${inside('events')} events`);
     // On the ring accepts are no system calls of their own: the kernel makes them, and no probe sees them.
@@ -107,6 +111,6 @@ function agree(what: string, outside: number, inside: number): void {
   const apart = Math.abs(outside - inside);
   assert.ok(
     apart <= Math.max(EDGE_COUNT, SHARE * inside),
-    `${what}: ${outside} outside, ${inside} inside, ${((apart / Math.max(1, inside)) * 100).toFixed(1)} % apart`,
+    `${what}: ${outside} outside, ${inside.toFixed(0)} inside, ${((apart / Math.max(1, inside)) * 100).toFixed(1)} % apart`,
   );
 }

@@ -19,16 +19,22 @@ const folder = mkdtempSync(join(tmpdir(), 'loopscope-codec-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 let socketCount = 0;
 
-type Traffic = { target: string; codecName: string; body: Uint8Array; threadCount?: number };
+type Traffic = {
+  target: string;
+  codecName: string;
+  body: Uint8Array;
+  threadCount?: number;
+  ratePerSec?: number;
+};
 
-async function load({ target, codecName, body, threadCount = 1 }: Traffic) {
+async function load({ target, codecName, body, threadCount = 1, ratePerSec = 1000 }: Traffic) {
   const codec = await loadCodec(codecName);
   return await startLoad({
     target: parseTarget(target),
     codec: codecReference(codecName),
     requests: encodeRequests(codec, [plainRequest({ body })]),
     arrival: 'constant',
-    ratePerSec: 1000,
+    ratePerSec,
     connectionCount: 8,
     threadCount,
     pipelineDepth: codec.pipelines ? 4 : 1,
@@ -40,10 +46,15 @@ async function load({ target, codecName, body, threadCount = 1 }: Traffic) {
   }).done;
 }
 
+/** 200 kB each way 1000 times a second are more than a machine that is busy otherwise can always copy. */
+const LARGE_PER_SEC = 200;
+const large = new Uint8Array(200_000);
+
 async function drive(server: 'frame' | 'echo', codecName: string, body: Uint8Array, threadCount = 1) {
   const path = join(folder, `${socketCount++}.sock`);
   await using child = await startServerChild({ protocol: server, listen: [{ kind: 'unix', path }] });
-  const record = await load({ target: `unix:${path}`, codecName, body, threadCount });
+  const ratePerSec = body === large ? LARGE_PER_SEC : 1000;
+  const record = await load({ target: `unix:${path}`, codecName, body, threadCount, ratePerSec });
   const { summary } = await child.stop();
   return { counts: record.counts, served: summary.requestCount };
 }
@@ -54,18 +65,19 @@ const ping = new Uint8Array(Buffer.from('ping'));
 for (const [name, server, codecName, body, threadCount] of [
   ['the example file drives the agent', 'frame', EXAMPLE, ping, 1],
   ['the example file in two threads', 'frame', EXAMPLE, ping, 2],
-  ['a payload larger than a receive buffer', 'frame', EXAMPLE, new Uint8Array(200_000), 1],
+  ['a payload larger than a receive buffer', 'frame', EXAMPLE, large, 1],
   ['the built-in frame', 'frame', 'frame', ping, 1],
   ['an echo, compared', 'echo', 'echo:compare', ping, 1],
   ['lines from an echo server', 'echo', 'line:terminator=\\r\\n', ping, 1],
 ] as const) {
   test(`codec: ${name}`, async () => {
     const { counts, served } = await drive(server, codecName, body, threadCount);
-    assert.equal(counts.planned, 500);
-    assert.equal(counts.ok, 500, JSON.stringify(counts));
+    const planned = (body === large ? LARGE_PER_SEC : 1000) / 2;
+    assert.equal(counts.planned, planned);
+    assert.equal(counts.ok, planned, JSON.stringify(counts));
     // The echo server counts what it read: two small requests may come as one.
-    if (server === 'echo') assert.ok(served > 250 && served <= 500, `${served} served`);
-    else assert.equal(served, 500);
+    if (server === 'echo') assert.ok(served > planned / 2 && served <= planned, `${served} served`);
+    else assert.equal(served, planned);
   });
 }
 
