@@ -46,6 +46,8 @@ async function talk(
   address: Address,
   pieces: (string | Buffer)[],
   bytes = Number.POSITIVE_INFINITY,
+  /** What must have come before the next piece is sent, as a client that asks for leave does. */
+  leave = /^/,
 ): Promise<string> {
   const socket = open(address);
   socket.setNoDelay(true);
@@ -60,6 +62,7 @@ async function talk(
   for (const [i, piece] of pieces.entries()) {
     // Pieces must reach the server apart.
     if (i > 0) await delay(5);
+    for (let tries = 0; i > 0 && !leave.test(text) && tries < 400; tries++) await delay(5);
     socket.write(piece);
   }
   await done;
@@ -238,9 +241,11 @@ for (const backend of backends) {
     await using server = await startServerChild({ protocol: 'http', listen: [ANY_PORT], backend });
     const head = 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n';
     const go = 'HTTP/1.1 100 Continue\r\n\r\n';
-    assert.equal(await talk(server.address, [head, 'abc'], go.length + HELLO.length), go + HELLO);
+    const ask = (first: string, answer: string) =>
+      talk(server.address, [first, 'abc'], answer.length, /100 Continue/);
+    assert.equal(await ask(head, go + HELLO), go + HELLO);
     const both = HELLO + go + HELLO;
-    assert.equal(await talk(server.address, [`${GET}${head}`, 'abc'], both.length), both, 'in its turn');
+    assert.equal(await ask(`${GET}${head}`, both), both, 'in its turn');
   });
 
   test(`${backend}: slow and silent clients are given their time and no more`, async () => {
