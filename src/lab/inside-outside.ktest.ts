@@ -10,6 +10,7 @@ import { createClock } from '../base/clock.ts';
 import { startLoad } from '../drive/drive.ts';
 import { startObservation } from '../observe/observe.ts';
 import type { CycleWindow } from '../record/observation.ts';
+import { YIELD_EVERY_NS } from '../serve/run.ts';
 import type { WorkerStats } from '../serve/stats.ts';
 import { type ServerCounters, startCountedServer } from './counted-server.ts';
 
@@ -28,7 +29,6 @@ const CASES: [accept: string | null, backend: 'ring' | 'epoll'][] = [
 ];
 
 /** Workers wake 20 times a second for signals; the two views begin and end some milliseconds apart. */
-const WAKES_PER_SEC = 20;
 const EDGE_COUNT = 12;
 const SHARE = 0.01;
 
@@ -65,7 +65,7 @@ for (const [accept, backend] of CASES) {
     // The last connections are closed, and all is quiet.
     await delay(150);
     const after = await server.counters();
-    const wakes = (server.pids.length * WAKES_PER_SEC * (clock.nowNs() - startNs)) / 1e9;
+    const wakes = (server.pids.length * (clock.nowNs() - startNs)) / YIELD_EVERY_NS;
     const { windows, losses } = observation.stop();
     assert.deepEqual(losses.mapFullDrops, 0);
 

@@ -127,6 +127,7 @@ export function startBpfTier(options: BpfTierOptions): BpfTier {
   };
   attachAlways();
 
+  // Read now: once it is needed, a stall is under way.
   if (options.armed !== 'never')
     controlView.setBigInt64(control.at.steal_distance, BigInt(stealDistance()), true);
   const memoryProbes = stack.use(createMemoryProbes(object, tracefs));

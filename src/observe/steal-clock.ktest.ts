@@ -1,12 +1,12 @@
 // Goal: what the hypervisor takes from a loop is counted as that, all of it and at the turn it fell on. Method: a loop that
 // fills a CPU with long turns; the steal of its stalls beside what /proc/stat counts of that CPU meanwhile.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { allowedCores } from '../../test/fixtures/cores.ts';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
+import { readCpuStat } from '../kernel/proc/cpu-times.ts';
 import { startObservation } from './observe.ts';
 import { plantedBinary, plantLoop } from './testing/planted-loop.ts';
 
@@ -15,12 +15,8 @@ const MS = 1e6;
 const TICKS_NS = 30 * MS;
 const TURNS = 100;
 
-function countedStealNs(cpu: number): number {
-  const line = readFileSync('/proc/stat', 'utf8')
-    .split('\n')
-    .find((text) => text.startsWith(`cpu${cpu} `));
-  return Number(line!.split(/\s+/)[8]) * 10 * MS;
-}
+const countedStealNs = (cpu: number): number =>
+  readCpuStat()!.cpus.find((times) => times.cpu === cpu)!.stealNs;
 
 test('stalls have the steal that /proc/stat counts', async (t) => {
   if (!needs(t, process.geteuid?.() === 0, 'root, for BPF')) return;

@@ -9,7 +9,7 @@ const SIGTERM = 15;
  * Node delivers signals from its own loop, which runs only when ours lets it: this often. It bounds both how late a
  * signal is seen and how long our wait is asked to last.
  */
-const YIELD_EVERY_NS = 50 * NS_PER_MS;
+export const YIELD_EVERY_NS = 50 * NS_PER_MS;
 
 /** Runs a server, letting Node's own loop run now and then; `check` is called each time. */
 export async function runUntilEnded(server: Server, check: () => void): Promise<void> {

@@ -47,14 +47,14 @@ async function load({ target, codecName, body, threadCount = 1, ratePerSec = 100
 }
 
 /** 200 kB each way 1000 times a second are more than a machine that is busy otherwise can always copy. */
-const LARGE_PER_SEC = 200;
 const large = new Uint8Array(200_000);
+const ratePerSecOf = (body: Uint8Array) => (body === large ? 200 : 1000);
 
 async function drive(server: 'frame' | 'echo', codecName: string, body: Uint8Array, threadCount = 1) {
   const path = join(folder, `${socketCount++}.sock`);
   await using child = await startServerChild({ protocol: server, listen: [{ kind: 'unix', path }] });
-  const ratePerSec = body === large ? LARGE_PER_SEC : 1000;
-  const record = await load({ target: `unix:${path}`, codecName, body, threadCount, ratePerSec });
+  const target = `unix:${path}`;
+  const record = await load({ target, codecName, body, threadCount, ratePerSec: ratePerSecOf(body) });
   const { summary } = await child.stop();
   return { counts: record.counts, served: summary.requestCount };
 }
@@ -72,7 +72,7 @@ for (const [name, server, codecName, body, threadCount] of [
 ] as const) {
   test(`codec: ${name}`, async () => {
     const { counts, served } = await drive(server, codecName, body, threadCount);
-    const planned = (body === large ? LARGE_PER_SEC : 1000) / 2;
+    const planned = ratePerSecOf(body) / 2;
     assert.equal(counts.planned, planned);
     assert.equal(counts.ok, planned, JSON.stringify(counts));
     // The echo server counts what it read: two small requests may come as one.
