@@ -6,7 +6,7 @@ import type { Diagnosis } from './diagnose/finding.ts';
 import type { LoadOptions } from './drive/drive.ts';
 import { findProcesses, findProcessesAgain, isPid } from './find-process.ts';
 import { type MeasureOptions, measure } from './measure.ts';
-import type { ObserveOptions } from './observe/observe.ts';
+import type { ObserveOptions } from './observe/tiers/tier.ts';
 import type { Run } from './record/run.ts';
 
 type Shared = Partial<Pick<MeasureOptions, 'command' | 'signal' | 'onProgress' | 'onStall'>> & {

@@ -40,6 +40,7 @@ export {
   type ReplyParser,
   type RequestOptions,
 } from './wire/codec.ts';
-export { type CodecDefinition, defineCodec } from './wire/define-codec.ts';
-export { frameFormat } from './wire/frame-format.ts';
-export { loadCodec } from './wire/load-codec.ts';
+export type { CodecDefinition } from './wire/custom/codec-definition.ts';
+export { defineCodec } from './wire/custom/define-codec.ts';
+export { loadCodec } from './wire/custom/load-codec.ts';
+export { frameFormat } from './wire/frame/frame-format.ts';

@@ -5,7 +5,7 @@
 import { parseTarget } from '../../src/base/address.ts';
 import { createClock } from '../../src/base/clock.ts';
 import { startLoad } from '../../src/drive/drive.ts';
-import { parseArrival } from '../../src/plan/arrival-spec.ts';
+import { parseArrival } from '../../src/plan/arrivals/arrival-spec.ts';
 import { quantileNs } from '../../src/record/histogram.ts';
 import { decodeHistogram } from '../../src/record/histogram-text.ts';
 

@@ -10,9 +10,9 @@
 import { attachTracepoint } from '../../src/kernel/bpf/attach.ts';
 import { openTracefs } from '../../src/kernel/bpf/tracefs.ts';
 import { closeFd } from '../../src/kernel/sockets.ts';
-import { type BpfTier, startBpfTier } from '../../src/observe/bpf-tier.ts';
-import { FIRST_BUDGET_NS } from '../../src/observe/budget.ts';
 import { totals } from '../../src/observe/probes/layouts.ts';
+import { type BpfTier, startBpfTier } from '../../src/observe/tiers/bpf-tier.ts';
+import { FIRST_BUDGET_NS } from '../../src/observe/windows/budget.ts';
 
 /** As `watch` polls. */
 const POLL_MS = 125;

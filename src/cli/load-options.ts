@@ -1,7 +1,7 @@
 /** The options of load and doctor that say what is sent, when, and over which connections. */
 import { type Command, Option } from 'commander';
 import type { Ns } from '../base/units.ts';
-import { ARRIVAL_NAMES } from '../plan/registry.ts';
+import { ARRIVAL_NAMES } from '../plan/arrivals/registry.ts';
 import { CODEC_NAMES } from '../wire/registry.ts';
 import { addGroup, countOption, listOption, rateOption, timeOption } from './flag-parsers.ts';
 

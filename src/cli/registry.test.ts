@@ -69,7 +69,7 @@ test('a plain load starts without observer, servers, other reports and schemas',
 });
 
 test('a load thread starts without what the main thread does', () => {
-  const names = [...staticImports('drive/load-thread.ts')];
+  const names = [...staticImports('drive/thread/load-thread.ts')];
   assert.ok(names.includes('loop/ring-loop.ts'));
   assert.deepEqual(
     names.filter((name) => /^(observe|serve|diagnose|report|cli)\//.test(name)),

@@ -3,19 +3,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPrng } from '../base/prng.ts';
-import { drain, indexOfDispersion } from '../plan/arrival.contract.ts';
-import { ARRIVALS } from '../plan/registry.ts';
-import { ARRIVAL_BINS, ArrivalBinWriter, ArrivalReader } from './arrival-bins.ts';
-import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './block-slots.ts';
-import { DeadlineList } from './deadline-list.ts';
-import { DueQueue } from './due-queue.ts';
-import { IdleRing } from './idle-ring.ts';
-import { OutcomeRecorder } from './outcome-recorder.ts';
-import { GAP_BYTES, GapWriter, lagOneCorrelation } from './send-gaps.ts';
-import { SLOWEST_LIMIT, Slowest } from './slowest.ts';
-import { COUNTER, createThreadMemory } from './thread-memory.ts';
-import { readThrottledNs } from './throttling.ts';
-import { WakeHeap } from './wake-heap.ts';
+import { drain, indexOfDispersion } from '../plan/arrivals/arrival.contract.ts';
+import { ARRIVALS } from '../plan/arrivals/registry.ts';
+import { ARRIVAL_BINS, ArrivalBinWriter, ArrivalReader } from './tally/arrival-bins.ts';
+import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './tally/block-slots.ts';
+import { GAP_BYTES, GapWriter, lagOneCorrelation } from './tally/send-gaps.ts';
+import { SLOWEST_LIMIT, Slowest } from './tally/slowest.ts';
+import { COUNTER, createThreadMemory } from './tally/thread-memory.ts';
+import { readThrottledNs } from './tally/throttling.ts';
+import { DeadlineList } from './thread/deadline-list.ts';
+import { DueQueue } from './thread/due-queue.ts';
+import { IdleRing } from './thread/idle-ring.ts';
+import { OutcomeRecorder } from './thread/outcome-recorder.ts';
+import { WakeHeap } from './thread/wake-heap.ts';
 
 test('DueQueue: first in, first out, bounded', () => {
   fc.assert(

@@ -4,19 +4,18 @@ import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RingSizes } from '../loop/ring-loop.ts';
-import { formatArrival } from '../plan/arrival-spec.ts';
-import { createPlan, type Plan, type PlanOptions } from '../plan/plan.ts';
-import { ARRIVALS } from '../plan/registry.ts';
-import { formatStage, type Stage, stageSpans } from '../plan/stages.ts';
+import { formatArrival } from '../plan/arrivals/arrival-spec.ts';
+import { ARRIVALS } from '../plan/arrivals/registry.ts';
+import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts';
+import { createPlan } from '../plan/plan.ts';
+import type { Plan, PlanOptions } from '../plan/plan-options.ts';
 import type { ClientCost, LoadRecord, StageRecord } from '../record/load.ts';
-import type { LatencySoFar } from './latency-so-far.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
-import type { ThreadResult } from './load-thread.ts';
-import { SLOWEST_LIMIT } from './slowest.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
-import { resolveAddress, unreachable } from './target.ts';
-import type { ThreadCost } from './thread-cost.ts';
+import type { LatencySoFar } from './tally/latency-so-far.ts';
+import { SLOWEST_LIMIT } from './tally/slowest.ts';
+import type { ThreadCost } from './tally/thread-cost.ts';
 import {
   CONTROL,
   COUNTER,
@@ -24,7 +23,9 @@ import {
   controlStart,
   createControl,
   createThreadMemory,
-} from './thread-memory.ts';
+} from './tally/thread-memory.ts';
+import { resolveAddress, unreachable } from './target.ts';
+import type { ThreadResult } from './thread/load-thread.ts';
 import { ThreadMessages } from './thread-messages.ts';
 
 export type LoadOptions = PlanOptions & {

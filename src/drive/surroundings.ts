@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseCpuStat } from '../kernel/proc/cpu-times.ts';
 import { type NetStat, readNetStat } from '../kernel/proc/netstat.ts';
 import type { NetworkRecord } from '../record/load.ts';
-import { readThrottledNs } from './throttling.ts';
+import { readThrottledNs } from './tally/throttling.ts';
 
 type Surroundings = { throttledNs: number | null; stealNs: number | null; net: NetStat };
 

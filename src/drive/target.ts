@@ -4,8 +4,8 @@ import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import { ERRNO, errnoName } from '../kernel/errno.ts';
-import type { Plan } from '../plan/plan.ts';
-import type { ThreadError } from './load-thread.ts';
+import type { Plan } from '../plan/plan-options.ts';
+import type { ThreadError } from './thread/load-thread.ts';
 import { fromThreadError } from './thread-messages.ts';
 
 /** Names are looked up once, before anything is opened; sockets take addresses. */

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { LoopscopeError } from '../base/errors.ts';
-import type { ThreadError, ThreadMessage } from './load-thread.ts';
+import type { ThreadError, ThreadMessage } from './thread/load-thread.ts';
 
 /** Waits for messages of a thread by kind; a failed or vanished thread rejects whoever waits. */
 export class ThreadMessages {

@@ -9,9 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import type { ObservationRecord } from '../record/observation.ts';
-import { type ObserveOptions, startObservation } from './observe.ts';
+import { startObservation } from './observe.ts';
 import { type LiveRecorder, recordLive } from './testing/live-recorder.ts';
 import { plantedBinary, plantLoop } from './testing/planted-loop.ts';
+import type { ObserveOptions } from './tiers/tier.ts';
 
 const clock = createClock();
 const MS = 1e6;

@@ -13,9 +13,10 @@ import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import type { CycleWindow, ObservationRecord, Stall } from '../record/observation.ts';
-import { findLoops } from './find-loops.ts';
-import { type ObserveOptions, startObservation } from './observe.ts';
+import { findLoops } from './loops/find-loops.ts';
+import { startObservation } from './observe.ts';
 import { type PlantedLoop, plantedBinary, plantLoop } from './testing/planted-loop.ts';
+import type { ObserveOptions } from './tiers/tier.ts';
 
 const clock = createClock();
 const MS = 1e6;

@@ -2,46 +2,16 @@
  * Watching a process from outside: finds its loops, keeps the best tier there is, cuts windows, keeps stalls, and adds it
  * all up into one ObservationRecord. Runs on one thread by short polls; the kernel does the watching in between.
  */
-import type { Clock } from '../base/clock.ts';
-import { LoopscopeError } from '../base/errors.ts';
-import type { LiveListener } from '../record/live.ts';
-import type {
-  CycleWindow,
-  LoopRecord,
-  ObservationRecord,
-  ObserverCost,
-  Stall,
-} from '../record/observation.ts';
-import type { Capability } from '../record/run.ts';
-import type { Arming } from './arming.ts';
-import { startBpfWatch } from './bpf-watch.ts';
-import { createHostSampler } from './host-sampler.ts';
-import { createListenerWatch } from './listeners.ts';
-import { createNeighbours } from './neighbours.ts';
-import { startProcTier } from './proc-tier.ts';
 
-export type ObserveOptions = {
-  pids: number[];
-  clock: Clock;
-  /** Fixed stall budget; by default it follows the median cycle (budget.ts). */
-  budgetNs?: number;
-  windowNs?: number;
-  tier?: 'auto' | 'bpf' | 'proc';
-  armed?: Arming;
-  /** Loopscope's own pids: never watched, and marked among the neighbours. */
-  selfPids: number[];
-  onStall?: (stall: Stall) => void;
-  /** After each poll, some times a second: what else is to be looked at costs no wake-up of its own then. */
-  onPoll?: (observation: Pick<ObservationHandle, 'allGone'>) => void;
-  /** Looks on while it goes on. Addresses are then named at once, at a price, and not after the run. */
-  live?: LiveListener;
-  /** Asked now and then: the pids that bear the name, hold the port or are in the group by now. */
-  findPids?: () => readonly number[];
-  /** Share of one CPU that the observer may take; above it, it steps down and says so. */
-  cpuBudgetShare?: number;
-  /** Size of the ring of stalls, for tests of losses. */
-  ringBytes?: number;
-};
+import { LoopscopeError } from '../base/errors.ts';
+import type { ObservationRecord } from '../record/observation.ts';
+import type { Capability } from '../record/run.ts';
+import { createHostSampler } from './host/host-sampler.ts';
+import { createListenerWatch } from './host/listeners.ts';
+import { createNeighbours } from './host/neighbours.ts';
+import { startBpfWatch } from './tiers/bpf-watch.ts';
+import { startProcTier } from './tiers/proc-tier.ts';
+import type { ObserveOptions, Tier, TierOptions } from './tiers/tier.ts';
 
 export type ObservationHandle = {
   readonly capabilities: Capability[];
@@ -53,38 +23,6 @@ export type ObservationHandle = {
   /** Ends the watching and returns all of it. Once. */
   stop(): ObservationRecord;
   [Symbol.dispose](): void;
-};
-
-/** What a tier needs beside what the caller chose. */
-export type TierOptions = ObserveOptions & {
-  windowNs: number;
-  /** CPU that the observer's own thread took so far. */
-  ownCpuNs: () => number;
-};
-
-/** What a tier gives; the rest of the record is the same for both. */
-export type Tier = {
-  readonly name: 'bpf' | 'proc';
-  readonly capabilities: Capability[];
-  poll(): void;
-  /** When it asks to be polled next. */
-  restMs?(): number;
-  hasExited(pid: number): boolean;
-  allGone(): boolean;
-  /** Those that live. */
-  loops(): LoopRecord[];
-  finish(): TierResult;
-  [Symbol.dispose](): void;
-};
-
-export type TierResult = {
-  budgetNs: number;
-  loops: LoopRecord[];
-  windows: CycleWindow[];
-  stalls: Stall[];
-  exits: { pid: number; atNs: number }[];
-  cost: Pick<ObserverCost, 'programs' | 'sampledShare' | 'armedNs' | 'tierChanges'>;
-  losses: ObservationRecord['losses'];
 };
 
 const DEFAULT_WINDOW_NS = 250e6;

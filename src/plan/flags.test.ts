@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatArrival, parseArrival } from './arrival-spec.ts';
+import { formatArrival, parseArrival } from './arrivals/arrival-spec.ts';
+import { createThinkTimes, parseThinkTime } from './arrivals/think-time.ts';
 import { parseHeader, parseMethod, parseSources, settleBody } from './flags.ts';
 import { nearMiss } from './near-miss.ts';
-import { createThinkTimes, parseThinkTime } from './think-time.ts';
 
 function refuses(parse: (text: string) => unknown, rows: [text: string, message: RegExp][]): void {
   for (const [text, message] of rows) assert.throws(() => parse(text), { code: 'USAGE', message }, text);

@@ -1,7 +1,7 @@
 /** What is typed for requests and sockets, read: pure, and every refusal is USAGE and names the option. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { LoopscopeError } from '../base/errors.ts';
-import { HTTP_FIELD_VALUE, HTTP_TOKEN } from '../wire/http1-words.ts';
+import { HTTP_FIELD_VALUE, HTTP_TOKEN } from '../wire/http1/http1-words.ts';
 import { nearMiss } from './near-miss.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];

@@ -2,14 +2,14 @@
 import { isIP } from 'node:net';
 import { LoopscopeError } from '../base/errors.ts';
 import { formatNs, NS_PER_S } from '../base/units.ts';
-import { isArrivalName, unknownArrival } from './arrival-spec.ts';
+import { isArrivalName, unknownArrival } from './arrivals/arrival-spec.ts';
+import { ARRIVALS, type ArrivalName } from './arrivals/registry.ts';
+import { expectedCounts } from './arrivals/schedule.ts';
+import type { Stage } from './arrivals/stages.ts';
+import type { ThinkTime } from './arrivals/think-time.ts';
 import { MAX_SOURCE_COUNT } from './flags.ts';
 import { readParams } from './parameters.ts';
-import type { Plan, PlanOptions } from './plan.ts';
-import { ARRIVALS, type ArrivalName } from './registry.ts';
-import { expectedCounts } from './schedule.ts';
-import type { Stage } from './stages.ts';
-import type { ThinkTime } from './think-time.ts';
+import type { Plan, PlanOptions } from './plan-options.ts';
 
 const MAX_CONNECTION_COUNT = 60_000;
 const MAX_THREAD_COUNT = 64;

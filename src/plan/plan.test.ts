@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTarget } from '../base/address.ts';
 import { DEFAULT_FRAME_FORMAT } from '../wire/codec.ts';
-import { createPlan, type PlanOptions } from './plan.ts';
-import { createPlanSchedule, expectedCounts } from './schedule.ts';
-import type { Stage } from './stages.ts';
+import { createPlanSchedule, expectedCounts } from './arrivals/schedule.ts';
+import type { Stage } from './arrivals/stages.ts';
+import { createPlan } from './plan.ts';
+import type { PlanOptions } from './plan-options.ts';
 
 const GOOD: PlanOptions = {
   target: parseTarget('http://127.0.0.1:8080/x'),

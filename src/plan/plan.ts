@@ -1,58 +1,15 @@
 /** What is to be sent, to whom, when and for how long: checked once, then frozen. */
-import type { Target } from '../base/address.ts';
+
 import { LoopscopeError } from '../base/errors.ts';
 import { NS_PER_S } from '../base/units.ts';
-import { DEFAULT_FRAME_FORMAT, type FrameFormat, type RequestOptions } from '../wire/codec.ts';
+import { DEFAULT_FRAME_FORMAT, type RequestOptions } from '../wire/codec.ts';
 import { CODECS } from '../wire/registry.ts';
-import type { ArrivalParams } from './parameters.ts';
+import { ARRIVALS } from './arrivals/registry.ts';
+import { createPlanSchedule } from './arrivals/schedule.ts';
+import { stageTotals } from './arrivals/stages.ts';
 import { checkCounts, checkRate, checkSources, checkThinkTime, within } from './plan-limits.ts';
-import { ARRIVALS, type ArrivalName } from './registry.ts';
-import { type EncodedRequests, encodeRequests, plainRequest } from './requests.ts';
-import { createPlanSchedule } from './schedule.ts';
-import { type Stage, stageTotals } from './stages.ts';
-import type { ThinkTime } from './think-time.ts';
-
-export type PlanOptions = {
-  target: Target;
-  arrival: ArrivalName;
-  /** Of the arrival process; what is absent has its default. */
-  arrivalParams?: ArrivalParams;
-  /** Null in a closed loop and with stages, and only there. */
-  ratePerSec: number | null;
-  /** Rates that follow one another; their times add up to the run's, whatever `durationNs` says. */
-  stages?: readonly Stage[] | null;
-  connectionCount: number;
-  threadCount: number;
-  durationNs: number;
-  /** Default: a tenth of the duration, at most 1 s. */
-  warmupNs?: number;
-  timeoutNs: number;
-  seed: number;
-  /** Most requests due and waiting for a free connection, over all threads. Default: ten seconds' worth. */
-  queueLimit?: number;
-  /** A name of CODECS or the absolute path of a user's codec. Default: http1 for HTTP targets, else frame. */
-  codec?: string;
-  /** Of length-framed protocols. */
-  frame?: FrameFormat;
-  /** Method, headers and body of the one request of a plain run; path and host default to the target's. */
-  request?: RequestOptions;
-  /** What is sent, made beforehand with encodeRequests(). Default: `request`, again and again. */
-  requests?: EncodedRequests;
-  /** Closed loop only: the pause of a connection between a reply and its next request. */
-  thinkTime?: ThinkTime | null;
-  /** Requests that a connection may have under way at once. Default 1. */
-  pipelineDepth?: number;
-  /** A connection is closed and opened anew after so many. Default null: never. */
-  requestsPerConnection?: number | null;
-  /** How fast connections are opened. Default null: all at once. */
-  connectionsPerSec?: number | null;
-  /** Default: the reply timeout, at most 3 s. */
-  connectTimeoutNs?: number;
-  /** Local addresses that connections take turns to use. Default: none, the kernel chooses. */
-  sourceAddresses?: readonly string[];
-};
-
-export type Plan = Readonly<Required<Omit<PlanOptions, 'request'>> & { request: Readonly<RequestOptions> }>;
+import type { Plan, PlanOptions } from './plan-options.ts';
+import { type EncodedRequests, encodeRequests, plainRequest } from './requests/requests.ts';
 
 const MIN_QUEUE_LIMIT = 1024;
 const MAX_QUEUE_LIMIT = 1_000_000;

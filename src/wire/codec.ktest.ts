@@ -11,9 +11,9 @@ import { root } from '../../test/helpers/source-files.ts';
 import { parseTarget } from '../base/address.ts';
 import { createClock } from '../base/clock.ts';
 import { startLoad } from '../drive/drive.ts';
-import { encodeRequests, plainRequest } from '../plan/requests.ts';
+import { encodeRequests, plainRequest } from '../plan/requests/requests.ts';
 import { startServerChild } from '../serve/testing/server-child.ts';
-import { codecReference, loadCodec } from './load-codec.ts';
+import { codecReference, loadCodec } from './custom/load-codec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loopscope-codec-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

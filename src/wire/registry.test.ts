@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../../test/helpers/source-files.ts';
-import { isCodecPath, loadCodec } from './load-codec.ts';
+import { isCodecPath, loadCodec } from './custom/load-codec.ts';
 import { CODEC_NAMES, CODECS } from './registry.ts';
 
 const text = readFileSync(join(root, 'docs/reference/codecs.md'), 'utf8');

@@ -11,7 +11,8 @@ import { htmlReporter } from '../../src/report/html/html.ts';
 import type { LimitReport } from '../../src/report/limit.ts';
 import type { ReportOptions } from '../../src/report/reporter.ts';
 import { type DiagnosisOptions, sampleDiagnosis } from '../../src/report/testing/sample-diagnosis.ts';
-import { type SampleOptions, sampleRun } from '../../src/report/testing/sample-run.ts';
+import type { SampleOptions } from '../../src/report/testing/sample-options.ts';
+import { sampleRun } from '../../src/report/testing/sample-run.ts';
 import { needs } from '../helpers/needs.ts';
 
 const CHROMIUM = '/usr/bin/chromium';

@@ -3,7 +3,7 @@
  * exception. Numbers instead of texts, so that ten million trials take minutes.
  */
 import { PARSED, type ReplyParser } from '../../src/wire/codec.ts';
-import { Http1ReplyParser } from '../../src/wire/http1-reply.ts';
+import { Http1ReplyParser } from '../../src/wire/http1/http1-reply.ts';
 import { MAX_INPUT_BYTES, ReplyInputs } from './reply-input.ts';
 
 /** Small limits, so that inputs reach them. */

@@ -1,7 +1,7 @@
 /** What two parsers make of the first reply in some bytes: ours, and the one inside Node (llhttp). */
 import { createRequire } from 'node:module';
 import { PARSED } from '../../src/wire/codec.ts';
-import { Http1ReplyParser } from '../../src/wire/http1-reply.ts';
+import { Http1ReplyParser } from '../../src/wire/http1/http1-reply.ts';
 
 export type Verdict = {
   /** whole: the first final reply is complete; cut: it is not, and the stream has ended; bad: it is refused. */

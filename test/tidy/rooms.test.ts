@@ -1,7 +1,7 @@
 // Goal: the layout stays the architecture. Method: every import between rooms is checked against one table,
 // the same as in ARCHITECTURE.md.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { test } from 'node:test';
 import { root, sourceFiles } from '../helpers/source-files.ts';
@@ -22,6 +22,49 @@ const MAY_IMPORT: Record<string, string[] | typeof ALL> = {
   lab: ALL,
   cli: ALL,
 };
+
+/**
+ * Rooms with inner rooms, and what each of those may import of its own room; '.' is the room's face, the files directly
+ * in it, which may import all of them.
+ */
+const INNER: Record<string, Record<string, string[]>> = {
+  observe: {
+    probes: [],
+    loops: ['probes'],
+    stalls: ['probes'],
+    windows: ['probes'],
+    host: [],
+    cost: [],
+    tiers: ['probes', 'loops', 'stalls', 'windows', 'host', 'cost'],
+    trace: ['probes', 'cost'],
+  },
+  drive: { tally: [], thread: ['tally'] },
+  wire: {
+    parsing: ['.'],
+    echo: ['.', 'parsing'],
+    frame: ['.', 'parsing'],
+    http1: ['.', 'parsing'],
+    line: ['.', 'parsing'],
+    resp: ['.', 'parsing'],
+    custom: ['.', 'parsing'],
+  },
+  plan: { arrivals: ['.'], requests: ['.'], scenario: ['.', 'requests'] },
+};
+
+/**
+ * How many files, tests apart, a folder may have, and those that still have more; the list may only shrink. Folders with
+ * a registry hold a file a plugin, however many.
+ */
+const FOLDER_LIMIT = 16;
+const CROWDED: Record<string, number> = {
+  'src/cli': 19,
+  'src/diagnose/facts': 24,
+  'src/kernel': 19,
+  'src/kernel/proc': 17,
+};
+
+/** The grammars of mangled names are recursive: a type holds names, and a name holds types. */
+const MAY_CIRCLE = 'src/kernel/symbols/demangle/';
 
 /** Files directly in src/ are the library's face: they may import every room but the command line. */
 const FACE = 'src';
@@ -55,6 +98,96 @@ test('every import between rooms is in the table', () => {
   }
   assert.deepEqual(wrong, []);
 });
+
+test('inner rooms import only what their table allows', () => {
+  const wrong: string[] = [];
+  for (const [room, rooms] of Object.entries(INNER)) {
+    const base = join(root, 'src', room);
+    const innerOf = (path: string) => {
+      const parts = relative(base, path).split('/');
+      return parts.length === 1 ? '.' : parts[0]!;
+    };
+    for (const path of sourceFiles(`src/${room}`)) {
+      const from = innerOf(path);
+      if (from === '.' || from === 'testing' || isTest(path)) continue;
+      if (!(from in rooms)) wrong.push(`${relative(root, path)}: no inner room "${from}" in the table`);
+      for (const specifier of importsOf(path)) {
+        const target = normalize(join(dirname(path), specifier));
+        if (!specifier.startsWith('.') || roomOf(target) !== room) continue;
+        const to = innerOf(target);
+        if (to !== from && !rooms[from]?.includes(to)) {
+          wrong.push(`${relative(root, path)} imports ${specifier} (${room}: ${from} → ${to})`);
+        }
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('folders stay small enough to find a file in', () => {
+  const sizes = new Map<string, number>();
+  for (const path of sourceFiles('src')) {
+    if (!isTest(path) && !existsSync(join(dirname(path), 'registry.ts')))
+      sizes.set(dirname(path), (sizes.get(dirname(path)) ?? 0) + 1);
+  }
+  const crowded = [...sizes]
+    .map(([folder, count]) => ({ folder: relative(root, folder), count }))
+    .filter(({ folder, count }) => count > (CROWDED[folder] ?? FOLDER_LIMIT))
+    .map(({ folder, count }) => `${folder}: ${count} files`);
+  assert.deepEqual(crowded, []);
+});
+
+test('no file imports itself by way of others', () => {
+  const imports = new Map(
+    sourceFiles('src').map((path) => [
+      path,
+      importsOf(path)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => normalize(join(dirname(path), specifier))),
+    ]),
+  );
+  const found = circles(imports)
+    .map((circle) => circle.map((path) => relative(root, path)).sort())
+    .filter((circle) => !circle.every((path) => path.startsWith(MAY_CIRCLE)));
+  assert.deepEqual(found, []);
+});
+
+test('circles are found, of two files and of three', () => {
+  const of = (edges: Record<string, string[]>) => circles(new Map(Object.entries(edges)));
+  assert.deepEqual(of({ a: ['b'], b: ['c'], c: [] }), []);
+  assert.deepEqual(
+    of({ a: ['b'], b: ['a', 'c'], c: [] }).map((circle) => circle.sort()),
+    [['a', 'b']],
+  );
+  assert.deepEqual(
+    of({ a: ['b'], b: ['c'], c: ['a'] }).map((circle) => circle.length),
+    [3],
+  );
+});
+
+/** Strongly connected components of more than one file (Tarjan, 1972). */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const open: string[] = [];
+  const found: string[][] = [];
+  const visit = (path: string): void => {
+    index.set(path, index.size);
+    low.set(path, index.get(path)!);
+    open.push(path);
+    for (const next of imports.get(path) ?? []) {
+      if (!imports.has(next)) continue;
+      if (!index.has(next)) visit(next);
+      else if (!open.includes(next)) continue;
+      low.set(path, Math.min(low.get(path)!, low.get(next)!));
+    }
+    if (low.get(path) !== index.get(path)) return;
+    const circle = open.splice(open.indexOf(path));
+    if (circle.length > 1) found.push(circle);
+  };
+  for (const path of imports.keys()) if (!index.has(path)) visit(path);
+  return found;
+}
 
 test('only the kernel room imports node:ffi', () => {
   const wrong = sourceFiles('src', 'bench', 'scripts', 'test')

@@ -56,12 +56,13 @@ test('every registry lists exactly the plugins of its folder', () => {
         (match) => match[1]!.split('/')[0]!,
       ),
     );
-    const plugins = readdirSync(folder)
+    // A plugin is a file of the folder, or has a folder of its own with a file of the same name.
+    const plugins = readdirSync(folder, { withFileTypes: true })
+      .map((entry) => (entry.isDirectory() ? `${entry.name}/${entry.name}.ts` : entry.name))
       .filter((name) => name.endsWith('.ts') && !/\.(test|ktest|contract)\.ts$/.test(name))
-      .filter(
-        (name) => name !== 'registry.ts' && /\bsatisfies\b/.test(readFileSync(join(folder, name), 'utf8')),
-      )
-      .map((name) => name.replace(/\.ts$/, ''));
+      .filter((name) => name !== 'registry.ts' && existsSync(join(folder, name)))
+      .filter((name) => /\bsatisfies\b/.test(readFileSync(join(folder, name), 'utf8')))
+      .map((name) => name.replace(/\.ts$/, '').split('/')[0]!);
     for (const plugin of plugins) {
       assert.ok(
         imported.has(plugin),

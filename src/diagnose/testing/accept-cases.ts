@@ -1,8 +1,7 @@
 /** How connections reach workers, well and badly: cases of rules.test.ts. */
 import { NS_PER_MS, NS_PER_S } from '../../base/units.ts';
 import type { ListenerRecord } from '../../record/observation.ts';
-import type { LookAlike } from './look-alikes.ts';
-import type { Planted } from './planted.ts';
+import type { LookAlike, Planted } from './case.ts';
 import { blockedIn, quietRun, type RunBuilder } from './run-builder.ts';
 
 type Watch = ListenerRecord['holders'][0]['watch'];

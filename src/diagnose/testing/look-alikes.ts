@@ -1,17 +1,10 @@
 /** Faults that look like another one and must not get its name: cases of rules.test.ts. */
-import { NS_PER_S } from '../../base/units.ts';
-import type { CulpritId } from '../finding.ts';
-import { ACCEPT_LOOK_ALIKES } from './accept-cases.ts';
-import { HOG, heavyNode, hogOnOneCore, late, overload } from './planted.ts';
-import { blockedIn, quietRun, type RunBuilder, SELF_PID } from './run-builder.ts';
 
-export type LookAlike = {
-  not: CulpritId;
-  name: string;
-  run: () => RunBuilder;
-  /** What it is instead, when that is a named thing. */
-  instead?: CulpritId;
-};
+import { NS_PER_S } from '../../base/units.ts';
+import { ACCEPT_LOOK_ALIKES } from './accept-cases.ts';
+import type { LookAlike } from './case.ts';
+import { blockedIn, quietRun, SELF_PID } from './run-builder.ts';
+import { HOG, heavyNode, hogOnOneCore, late, overload } from './situations.ts';
 
 export const LOOK_ALIKES: readonly LookAlike[] = [
   ...ACCEPT_LOOK_ALIKES,

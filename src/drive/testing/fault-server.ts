@@ -6,7 +6,7 @@
 import { createServer, type Socket } from 'node:net';
 import { RequestReader } from '../../../test/faults/request-reader.ts';
 import { DEFAULT_FRAME_FORMAT } from '../../wire/codec.ts';
-import { writeFrameHeader } from '../../wire/frame-parser.ts';
+import { writeFrameHeader } from '../../wire/frame/frame-parser.ts';
 
 const [protocol, fault, everyText, socketPath] = process.argv.slice(2);
 const every = Number(everyText);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { needs } from '../../../test/helpers/needs.ts';
 import { type Btf, parseBtf, vmlinuxBtf } from '../../kernel/btf.ts';
 import { cycleBucketOf } from '../../record/cycle-buckets.ts';
-import { WAIT_KIND } from '../wait-calls.ts';
+import { WAIT_KIND } from '../loops/wait-calls.ts';
 import * as layouts from './layouts.ts';
 
 /** The blob's loader data holds the object's BTF: it begins with the magic number and the version. */

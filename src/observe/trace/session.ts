@@ -15,7 +15,7 @@ import type { Mapping } from '../../kernel/mmap.ts';
 import { readStat } from '../../kernel/proc/process-stat.ts';
 import { closeFd } from '../../kernel/sockets.ts';
 import type { TraceBase, TraceCost } from '../../record/trace.ts';
-import { measureProgramCost } from '../program-cost.ts';
+import { measureProgramCost } from '../cost/program-cost.ts';
 import { control, THREAD_LIMIT, task_part } from './layouts.ts';
 import { commAt } from './read-fields.ts';
 import { addThreads, processesToTrace } from './targets.ts';

@@ -1,14 +1,14 @@
 /** Checks as written in a scenario → data that checkReply() reads. */
 import { LoopscopeError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
-import { HTTP_TOKEN } from '../../wire/http1-words.ts';
+import { HTTP_TOKEN } from '../../wire/http1/http1-words.ts';
 import {
   type BodyCheck,
   DEFAULT_STATUS,
   type HeaderCheck,
   type ResponseCheck,
   type StatusRange,
-} from '../check.ts';
+} from '../requests/check.ts';
 import { parseJsonPath } from './json-path.ts';
 import type { ScenarioChecks } from './scenario.ts';
 import { hasVariables } from './template.ts';

@@ -1,10 +1,16 @@
 /** A scenario → kinds of requests that encodeRequests() takes: files read, templates made, checks compiled. */
 import { LoopscopeError } from '../../base/errors.ts';
 import type { Codec, RequestOptions } from '../../wire/codec.ts';
-import { type EncodedRequests, type EncodeOptions, encodeRequests, type RequestKind } from '../requests.ts';
+import {
+  type EncodedRequests,
+  type EncodeOptions,
+  encodeRequests,
+  type RequestKind,
+} from '../requests/requests.ts';
 import { compileCheck } from './compile-check.ts';
 import type { JsonValue, Scenario, ScenarioData, ScenarioHeaders, ScenarioKind } from './scenario.ts';
-import { formatOf, parseTable, type Table, tableOf } from './table.ts';
+import { formatOf, parseTable, tableOf } from './table.ts';
+import type { Table } from './table-rows.ts';
 import { parseTemplate, type Template } from './template.ts';
 
 /** Reads a file named in a scenario, relative to it. */

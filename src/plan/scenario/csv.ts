@@ -1,6 +1,6 @@
 /** CSV as RFC 4180 has it: quotes, doubled quotes, line breaks within quotes, CRLF or LF; the first line names columns. */
 import { LoopscopeError } from '../../base/errors.ts';
-import type { Table } from './table.ts';
+import type { Table } from './table-rows.ts';
 
 /** Reads a whole file. Throws USAGE with the line at fault; `where` begins the message. */
 export function parseCsv(text: string, where: string): Table {

@@ -1,5 +1,5 @@
 import { LoopscopeError } from '../../base/errors.ts';
-import type { JsonPath } from '../check.ts';
+import type { JsonPath } from '../requests/check.ts';
 
 /**
  * A small part of JSONPath (RFC 9535) that always names at most one value: `$`, then `.name`, `['name']` or `[0]`, as

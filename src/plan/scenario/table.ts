@@ -1,18 +1,10 @@
 /** Rows for variables: from CSV, JSONL, or written out in the scenario. */
+
 import { LoopscopeError } from '../../base/errors.ts';
 import { parseCsv } from './csv.ts';
 import { parseJsonText } from './json-text.ts';
-import type { JsonObject, JsonValue } from './scenario.ts';
-
-export type Table = {
-  /** The file as it is called in errors. */
-  where: string;
-  columns: string[];
-  /** Values by column; undefined where a JSON row does not have it. CSV has text only. */
-  rows: (JsonValue | undefined)[][];
-  /** Line of each row, from 1; a row written out has its number. */
-  lines: number[];
-};
+import type { JsonObject } from './scenario.ts';
+import type { Table } from './table-rows.ts';
 
 /** More rows than can be laid out in a mix. */
 const MAX_ROW_COUNT = 2 ** 22;

@@ -6,7 +6,7 @@
 import { LoopscopeError } from '../../base/errors.ts';
 import { nearMiss } from '../near-miss.ts';
 import type { JsonValue } from './scenario.ts';
-import type { Table } from './table.ts';
+import type { Table } from './table-rows.ts';
 
 /** A lone surrogate has no UTF-8; it becomes U+FFFD, as it does in a body. */
 const FILTERS = {

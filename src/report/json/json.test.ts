@@ -6,7 +6,8 @@ import test from 'node:test';
 import * as v from 'valibot';
 import { CULPRITS } from '../../diagnose/finding.ts';
 import { sampleDiagnosis } from '../testing/sample-diagnosis.ts';
-import { type SampleOptions, sampleRun } from '../testing/sample-run.ts';
+import type { SampleOptions } from '../testing/sample-options.ts';
+import { sampleRun } from '../testing/sample-run.ts';
 import { HOSTILE_NAMES } from '../testing/sample-stalls.ts';
 import { jsonReporter } from './json.ts';
 

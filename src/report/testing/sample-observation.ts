@@ -8,7 +8,7 @@ import type {
   ObservationRecord,
   Stall,
 } from '../../record/observation.ts';
-import type { SampleOptions } from './sample-run.ts';
+import type { SampleOptions } from './sample-options.ts';
 import { HOSTILE_NAMES } from './sample-stalls.ts';
 
 const LOOP_COUNT = 2;

@@ -2,6 +2,7 @@
  * A small simulated server under load, for golden texts and for looking at reports: requests meet two loops, and wait
  * when their loop is stalled. Everything follows from the seed, so the same scenario is the same run for ever.
  */
+
 import { createPrng, type Prng } from '../../base/prng.ts';
 import { NS_PER_MS, NS_PER_S, NS_PER_US } from '../../base/units.ts';
 import { createHistogram, type Histogram, recordNs } from '../../record/histogram.ts';
@@ -18,22 +19,8 @@ import type {
 import type { Stall } from '../../record/observation.ts';
 import { RUN_FORMAT_VERSION, type Run, type RunHeader } from '../../record/run.ts';
 import { observe } from './sample-observation.ts';
-import { plantStalls, type StallScenario } from './sample-stalls.ts';
-
-export type SampleOptions = {
-  scenario?: StallScenario;
-  seconds?: number;
-  ratePerSec?: number;
-  mode?: RunHeader['mode'];
-  tier?: 'bpf' | 'proc';
-  /** Give processes names that try to break out of a terminal or a page. */
-  hostile?: boolean;
-  /** Leave the last requests unanswered, as a server that hung would. */
-  unanswered?: number;
-  /** The load is a mix of two kinds. */
-  kinds?: boolean;
-  complete?: boolean;
-};
+import type { SampleOptions } from './sample-options.ts';
+import { plantStalls } from './sample-stalls.ts';
 
 const LOOP_COUNT = 2;
 const THREAD_COUNT = 2;

@@ -4,7 +4,7 @@
  */
 // Invariants
 //  H1  read() allocates nothing, and reads no byte outside [start, end).
-import { isTokenByte, isValueByte } from '../../wire/http1-fields.ts';
+import { isTokenByte, isValueByte } from '../../wire/http1/http1-fields.ts';
 import { isHostAndPort } from './authority.ts';
 
 const CR = 13;

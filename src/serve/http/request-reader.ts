@@ -3,9 +3,9 @@
 //  R1  A request counts when its body has passed; `next` is then the first byte after it.
 //  R2  Nothing is allocated for a request whose head arrives in one piece.
 //  R3  Memory for heads in pieces is bounded: by maxHeaderBytes each, by PARTIAL_LIMIT_BYTES in all.
-import { CHUNKED, ChunkedBodies } from '../../wire/http1-chunked.ts';
-import { isTokenByte } from '../../wire/http1-fields.ts';
-import { Shape } from '../../wire/shape.ts';
+import { CHUNKED, ChunkedBodies } from '../../wire/http1/http1-chunked.ts';
+import { isTokenByte } from '../../wire/http1/http1-fields.ts';
+import { Shape } from '../../wire/parsing/shape.ts';
 import type { PathTable } from './path-table.ts';
 import { FRAMING, RequestHead } from './request-head.ts';
 

@@ -1,6 +1,6 @@
 import type { SendMemory } from '../../loop/event-loop.ts';
 import { DEFAULT_FRAME_FORMAT, PARSED } from '../../wire/codec.ts';
-import { FrameParser, writeFrameHeader } from '../../wire/frame-parser.ts';
+import { FrameParser, writeFrameHeader } from '../../wire/frame/frame-parser.ts';
 import type { ReplyLoop, Responder, ResponderOptions, ServerProtocol } from './protocol.ts';
 import { noCounts } from './protocol.ts';
 import { ReplyQueue } from './reply-queue.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { LoopscopeError } from '../../../base/errors.ts';
 import { printable } from '../../../base/printable.ts';
-import type { MappedFile } from './find-functions.ts';
+import type { MappedFile } from './mapped-files.ts';
 import { copiesOf, nearNames } from './near-names.ts';
 import { fateOf, plainName, symbolTableOf } from './symbol-table.ts';
 

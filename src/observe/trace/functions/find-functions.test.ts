@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { needs } from '../../../../test/helpers/needs.ts';
 import type { LoopscopeError } from '../../../base/errors.ts';
 import { knownBinary } from '../testing/known-calls.ts';
-import { fileAt, findFunctions, mappedFiles } from './find-functions.ts';
+import { findFunctions } from './find-functions.ts';
+import { fileAt, mappedFiles } from './mapped-files.ts';
 import { plainName, symbolTableOf } from './symbol-table.ts';
 
 const hasCompiler = knownBinary() !== null;

@@ -12,7 +12,8 @@ import type { TracedThread } from '../../../record/trace.ts';
 import { functionThread } from '../layouts.ts';
 import { type TraceOptions, TraceSession } from '../session.ts';
 import { processesToTrace } from '../targets.ts';
-import { type FoundFunction, mappedFiles } from './find-functions.ts';
+import type { FoundFunction } from './find-functions.ts';
+import { mappedFiles } from './mapped-files.ts';
 
 const SKELETON = {
   url: new URL('./functions.skel.bin', import.meta.url),

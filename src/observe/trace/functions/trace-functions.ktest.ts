@@ -12,7 +12,7 @@ import type { FunctionRow, FunctionTrace } from '../../../record/trace.ts';
 import type { TraceOptions } from '../session.ts';
 import { knownBinary, startKnown } from '../testing/known-calls.ts';
 import { tracedRun } from '../testing/traced-run.ts';
-import { fileAt } from './find-functions.ts';
+import { fileAt } from './mapped-files.ts';
 import { symbolTableOf } from './symbol-table.ts';
 import { type FunctionTraceOptions, traceFunctions } from './trace-functions.ts';
 

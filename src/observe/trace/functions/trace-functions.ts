@@ -16,14 +16,9 @@ import {
 import { bucketsOf, maxOf, sumOf, u64At } from '../read-fields.ts';
 import type { ThreadRow, TraceOptions, TraceSession } from '../session.ts';
 import { processesToTrace } from '../targets.ts';
-import {
-  type FoundFunction,
-  type FoundFunctions,
-  fileAt,
-  findFunctions,
-  mappedFiles,
-} from './find-functions.ts';
+import { type FoundFunction, type FoundFunctions, findFunctions } from './find-functions.ts';
 import { createProbes, openFunctionSession } from './function-probes.ts';
+import { fileAt, mappedFiles } from './mapped-files.ts';
 
 export type FunctionTraceOptions = TraceOptions & {
   /** "name", "file:name", "prefix_*". */

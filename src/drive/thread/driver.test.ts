@@ -1,0 +1,419 @@
+// Goal: whatever happens to connections, in whatever order, each planned request is counted exactly once, and a reply
+// is never taken for another request's. Method: random histories on a loop and a clock made for the purpose.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ARRIVALS } from '../../plan/arrivals/registry.ts';
+import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
+import { frame } from '../../wire/frame/frame.ts';
+import { isConserved, LoadCollector } from '../load-collector.ts';
+import { GapWriter } from '../tally/send-gaps.ts';
+import { COUNTER, createThreadMemory } from '../tally/thread-memory.ts';
+import { FakeLoop } from '../testing/fake-loop.ts';
+import { ConnectionSupply } from './connection-supply.ts';
+import { Driver } from './driver.ts';
+import { OutcomeRecorder } from './outcome-recorder.ts';
+import { Outgoing } from './outgoing.ts';
+
+const TIMEOUT_NS = 50e6;
+const DURATION_NS = 400e6;
+const WARMUP_NS = 100e6;
+const START_NS = 1e6;
+const CONNECT_TIMEOUT_NS = 30e6;
+const BODY = Uint8Array.of(1, 2, 3);
+const REPLY = frame.encodeRequest({ body: BODY });
+
+type Settings = {
+  connections?: number;
+  ratePerSec?: number | null;
+  queueLimit?: number;
+  depth?: number;
+  thinkNs?: number;
+  requestsPerConnection?: number | null;
+  /** How far the clock moves whenever it is read. */
+  tickNs?: number;
+};
+
+function setUp(options: Settings = {}) {
+  const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = options;
+  const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = options;
+  const memory = createThreadMemory();
+  const limit = connections + 2;
+  const clock = { nowNs: 0 };
+  let stopped = false;
+  const recorder = new OutcomeRecorder(memory, new GapWriter(memory.gaps, new Float64Array(2)));
+  const schedule =
+    ratePerSec === null
+      ? null
+      : ARRIVALS.constant.createSchedule({
+          ratePerSec,
+          durationNs: DURATION_NS,
+          connectionCount: connections,
+          seed: 1,
+        });
+  const driver = new Driver({
+    schedule,
+    parser: frame.createReplyParser({ connectionLimit: limit }),
+    outgoing: new Outgoing(encodeRequests(frame, [plainRequest({ body: BODY })]), depth, 0, 1),
+    connectionLimit: limit,
+    depth,
+    think: thinkNs === 0 ? null : { nextNs: () => thinkNs },
+    requestsPerConnection,
+    queueLimit,
+    timeoutNs: TIMEOUT_NS,
+    recorder,
+    nowNs: () => (clock.nowNs += tickNs),
+    isStopped: () => stopped,
+    supply: new ConnectionSupply({
+      address: { kind: 'unix', path: '/x' },
+      wanted: connections,
+      connectionLimit: limit,
+      connectTimeoutNs: CONNECT_TIMEOUT_NS,
+      openingsPerSec: null,
+      sourceAddresses: [],
+      counters: memory.counters,
+    }),
+  });
+  const loop = new FakeLoop(driver.handlers, limit);
+  loop.requestBytes = REPLY.length;
+  driver.attach(loop);
+  const counter = (name: keyof typeof COUNTER) => memory.counters[COUNTER[name]]!;
+  return {
+    clock,
+    driver,
+    loop,
+    memory,
+    recorder,
+    counter,
+    stop: () => (stopped = true),
+    /** Opens all connections and begins. */
+    begin() {
+      loop.turnAt(clock.nowNs);
+      while (loop.connecting.length > 0) loop.finishConnect(0);
+      recorder.begin(START_NS, START_NS + WARMUP_NS, START_NS + DURATION_NS);
+      driver.start(START_NS, START_NS + DURATION_NS);
+      clock.nowNs = START_NS;
+      loop.turnAt(clock.nowNs);
+    },
+    advance(ns: number) {
+      clock.nowNs += ns;
+      loop.turnAt(clock.nowNs);
+    },
+    outcome() {
+      const collector = new LoadCollector([memory], {
+        startNs: START_NS,
+        measuredFromNs: START_NS + WARMUP_NS,
+        endNs: START_NS + DURATION_NS,
+      });
+      collector.collect(START_NS + DURATION_NS);
+      return { counts: collector.counts(), blocks: collector.blocks() };
+    },
+  };
+}
+
+type Step =
+  | { do: 'advance'; ns: number }
+  | { do: 'reply' | 'part' | 'garbage' | 'twice' | 'close' | 'reset'; conn: number }
+  | { do: 'connect'; errno: number }
+  | { do: 'stop' };
+
+const conn = fc.nat(5);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('advance' as const), ns: fc.integer({ min: 0, max: 9e6 }) }),
+  },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('reply' as const), conn }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'part' as const,
+        'garbage' as const,
+        'twice' as const,
+        'close' as const,
+        'reset' as const,
+      ),
+      conn,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('connect' as const), errno: fc.constantFrom(0, 0, 0, 111) }),
+  },
+);
+const history = fc.tuple(fc.array(step, { maxLength: 300 }), fc.boolean());
+const settings = fc.record({
+  connections: fc.integer({ min: 1, max: 4 }),
+  ratePerSec: fc.constantFrom(50, 1000, 5000, null),
+  queueLimit: fc.integer({ min: 1, max: 20 }),
+  depth: fc.constantFrom(1, 1, 2, 5),
+  tickNs: fc.constantFrom(0, 700),
+  thinkNs: fc.constantFrom(0, 0, 7e6),
+  requestsPerConnection: fc.constantFrom(null, null, 1, 3),
+});
+
+test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
+  fc.assert(
+    fc.property(history, settings, ([steps, stopEarly], given) => {
+      const { driver, loop, advance, begin, outcome, stop, clock, counter } = setUp(given);
+      begin();
+      for (const each of steps) {
+        if (each.do === 'advance') advance(each.ns);
+        else if (each.do === 'connect') loop.finishConnect(each.errno);
+        else if (each.do === 'stop') stop();
+        else if (each.do === 'close') loop.peerCloses(each.conn, 0);
+        else if (each.do === 'reset') loop.peerCloses(each.conn, 104);
+        else if (each.do === 'part') loop.deliver(each.conn, REPLY.subarray(0, 3));
+        else if (each.do === 'garbage') loop.deliver(each.conn, new Uint8Array(4).fill(255));
+        else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...REPLY, ...REPLY]));
+        else loop.deliver(each.conn, REPLY);
+        assert.ok(counter('inFlight') <= loop.open.size * given.depth, 'no more than may be under way (D2)');
+        assert.ok(loop.lastWaitNs >= 0 || driver.isFinished);
+      }
+      if (stopEarly) stop();
+      for (let i = 0; i < 2000 && !driver.isFinished; i++) advance(5e6);
+      assert.ok(driver.isFinished, 'the run ends');
+      const { counts, blocks } = outcome();
+      assert.ok(isConserved(counts), JSON.stringify(counts));
+      for (const key of Object.keys(counts) as (keyof typeof counts)[]) {
+        assert.equal(
+          blocks.reduce((sum, block) => sum + block.counts[key], 0),
+          counts[key],
+          key,
+        );
+      }
+      assert.equal(counts.planned - counts.unsent, counter('sent'));
+      assert.equal(counter('inFlight'), 0);
+      if (given.ratePerSec !== null && !stopEarly && clock.nowNs > START_NS + DURATION_NS) {
+        assert.equal(counts.planned, (given.ratePerSec * DURATION_NS) / 1e9);
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a reply after its timeout is dropped, and the connection serves again', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  assert.equal(loop.sentCount, 1);
+  advance(TIMEOUT_NS);
+  assert.equal(counter('timeout'), 1);
+  loop.deliver(0, REPLY);
+  assert.deepEqual([counter('lateReplies'), counter('ok')], [1, 0]);
+  advance(TIMEOUT_NS);
+  assert.equal(loop.sentCount, 2, 'the next request goes out on it');
+  loop.deliver(0, REPLY);
+  assert.equal(counter('ok'), 1);
+});
+
+test('a connection without even a late reply is given up after as long again', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  advance(TIMEOUT_NS);
+  assert.ok(loop.open.has(0));
+  advance(TIMEOUT_NS);
+  assert.ok(!loop.open.has(0));
+  advance(10e6);
+  loop.finishConnect(0);
+  advance(1e6);
+  assert.deepEqual([counter('reopened'), loop.sentCount], [1, 2]);
+});
+
+test('free connections are used in turn', () => {
+  const { loop, advance, begin } = setUp({ connections: 3, ratePerSec: 1000 });
+  begin();
+  const used: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    const busy = loop.unanswered.findIndex((count) => count > 0);
+    used.push(busy);
+    loop.unanswered[busy] = 0;
+    loop.deliver(busy, REPLY);
+    advance(1e6);
+  }
+  assert.deepEqual(used, [0, 1, 2, 0, 1, 2]);
+});
+
+test('the wait is until the next request is due, and no longer than a stop may take to be noticed', () => {
+  const { loop, advance, begin } = setUp({ connections: 1, ratePerSec: 1000 });
+  begin();
+  loop.deliver(0, REPLY);
+  advance(400e3);
+  assert.equal(Math.round(loop.lastWaitNs), 600_000);
+  const slow = setUp({ connections: 1, ratePerSec: 10 });
+  slow.begin();
+  slow.loop.deliver(0, REPLY);
+  slow.advance(0);
+  assert.equal(slow.loop.lastWaitNs, 50e6);
+});
+
+test('a lost target is tried again with patience, and not by all connections at once', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 4, ratePerSec: 10 });
+  begin();
+  for (const each of [0, 1, 2, 3]) loop.peerCloses(each, 104);
+  let attempts = 0;
+  for (let ms = 0; ms < 100; ms++) {
+    advance(1e6);
+    attempts += loop.connecting.length;
+    while (loop.connecting.length > 0) loop.finishConnect(111);
+  }
+  assert.ok(attempts >= 5 && attempts <= 15, `${attempts} attempts`);
+  assert.ok(counter('downSinceNs') > 0);
+  for (let ms = 0; ms < 150 && loop.open.size < 4; ms++) {
+    advance(1e6);
+    while (loop.connecting.length > 0) loop.finishConnect(0);
+  }
+  assert.equal(loop.open.size, 4);
+  assert.equal(counter('downSinceNs'), 0);
+});
+
+test('an early stop leaves what is under way as unfinished', () => {
+  const { loop, advance, begin, stop, driver, outcome } = setUp({ connections: 2, ratePerSec: 1000 });
+  begin();
+  advance(3e6);
+  stop();
+  advance(1e6);
+  loop.deliver(0, REPLY);
+  for (let i = 0; i < 100 && !driver.isFinished; i++) advance(10e6);
+  const { counts } = outcome();
+  assert.deepEqual([counts.ok, counts.timeout + counts.unfinished], [1, 1]);
+  assert.equal(counts.planned, 5);
+  assert.equal(counts.unsent, 3);
+});
+
+test('replies on one connection belong to its requests in order, also when several come at once', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 1000, depth: 3 });
+  begin();
+  advance(4e6);
+  assert.equal(loop.unanswered[0], 3, 'three under way, the rest waits');
+  loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY, ...REPLY.subarray(0, 2)]));
+  assert.equal(counter('ok'), 2);
+  loop.deliver(0, REPLY.subarray(2));
+  assert.equal(counter('ok'), 3);
+});
+
+test('a closed loop keeps each connection full, and fills it with one piece', () => {
+  const { loop, begin, counter } = setUp({ connections: 2, ratePerSec: null, depth: 4 });
+  begin();
+  assert.equal(loop.sentCount, 8);
+  loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY]));
+  assert.deepEqual([counter('ok'), loop.sentCount], [2, 10]);
+  assert.equal(counter('inFlight'), 8);
+});
+
+test('of several requests on one connection each has its own timeout, and late replies free the next', () => {
+  const settings = { connections: 1, ratePerSec: 100, depth: 4 };
+  const { loop, advance, begin, counter } = setUp(settings);
+  begin();
+  for (let i = 0; i < 3; i++) advance(10e6);
+  assert.equal(counter('sent'), 4);
+  advance(TIMEOUT_NS - 30e6);
+  assert.equal(counter('timeout'), 1);
+  advance(10e6);
+  assert.equal(counter('timeout'), 2);
+  loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY, ...REPLY]));
+  assert.deepEqual([counter('lateReplies'), counter('ok'), counter('timeout')], [2, 1, 2]);
+  assert.ok(counter('sent') > 4, 'nothing is late any more: it sends again');
+});
+
+test('nothing follows a late request, so that patience never ends with one that still has time', () => {
+  const settings = { connections: 1, ratePerSec: 1000, depth: 100, queueLimit: 500, tickNs: 700 };
+  const { clock, loop, begin, counter, recorder, driver } = setUp(settings);
+  begin();
+  while (!driver.isFinished && loop.open.has(0)) {
+    clock.nowNs = Math.ceil(clock.nowNs / 1e6) * 1e6 + 1;
+    loop.turnAt(clock.nowNs);
+  }
+  assert.equal(recorder.errorsByKind.size, 0, [...recorder.errorsByKind.keys()].join());
+  assert.equal(counter('timeout'), counter('sent'));
+});
+
+test('what is sent in the last turn has its whole time too: only an early stop leaves something unfinished', () => {
+  const { clock, loop, begin, counter, driver } = setUp({ connections: 4, ratePerSec: 10, tickNs: 700 });
+  begin();
+  loop.deliver(0, REPLY);
+  // One late turn finds the end passed, and three requests due before it.
+  for (let turnNs = START_NS + DURATION_NS; !driver.isFinished; turnNs += loop.lastWaitNs) {
+    clock.nowNs = turnNs;
+    loop.turnAt(turnNs);
+  }
+  assert.deepEqual([counter('sent'), counter('timeout'), counter('unfinished')], [4, 3, 0]);
+});
+
+test('a connection rests between a reply and its next request', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 2, ratePerSec: null, thinkNs: 20e6 });
+  begin();
+  loop.deliver(0, REPLY);
+  loop.deliver(1, REPLY);
+  advance(19e6);
+  assert.equal(loop.sentCount, 2);
+  assert.equal(loop.lastWaitNs, 1e6);
+  advance(1e6);
+  assert.deepEqual([loop.sentCount, counter('planned')], [4, 4]);
+});
+
+test('replies that come after sending has ended are told apart: they are no throughput', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 2, ratePerSec: null });
+  begin();
+  const both = () => [0, 1].map((conn) => loop.deliver(conn, REPLY));
+  for (let round = 0; round < 10; round++) {
+    both();
+    advance(DURATION_NS / 10);
+  }
+  both();
+  assert.deepEqual([counter('ok'), counter('answeredInTime')], [22, 20]);
+});
+
+test('a rest outlasts the connection: whoever closes it, the next request waits as long', () => {
+  const lose: [how: string, requestsPerConnection: number | null, (loop: FakeLoop) => void][] = [
+    ['its share is used up', 1, (loop) => loop.deliver(0, REPLY)],
+    ['closed while it rests', null, (loop) => [loop.deliver(0, REPLY), loop.peerCloses(0, 0)]],
+    ['reset instead of a reply', null, (loop) => loop.peerCloses(0, 104)],
+  ];
+  for (const [how, requestsPerConnection, act] of lose) {
+    const { loop, advance, begin } = setUp({
+      connections: 1,
+      ratePerSec: null,
+      thinkNs: 20e6,
+      requestsPerConnection,
+    });
+    begin();
+    act(loop);
+    assert.equal(loop.open.size, 0, how);
+    advance(5e6);
+    assert.equal(loop.connecting.length, 1, `${how}: opened anew at once`);
+    loop.finishConnect(0);
+    advance(14e6);
+    assert.equal(loop.sentCount, 1, how);
+    advance(1e6);
+    assert.equal(loop.sentCount, 2, how);
+  }
+});
+
+test('a connection that has had its share of requests is replaced', () => {
+  const { loop, advance, begin, counter } = setUp({
+    connections: 1,
+    ratePerSec: null,
+    requestsPerConnection: 2,
+  });
+  begin();
+  loop.deliver(0, REPLY);
+  assert.ok(loop.open.has(0));
+  loop.deliver(0, REPLY);
+  assert.deepEqual([loop.open.size, counter('retired')], [0, 1]);
+  advance(1e3);
+  assert.equal(loop.connecting.length, 1, 'its successor is opened at once');
+  loop.finishConnect(0);
+  advance(1e3);
+  assert.deepEqual([loop.sentCount, counter('reopened'), counter('error')], [3, 1, 0]);
+});
+
+test('a connect that takes too long is given up and counted', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  loop.peerCloses(0, 104);
+  for (let ms = 0; ms < 3 && loop.connecting.length === 0; ms++) advance(1e6);
+  assert.equal(loop.connecting.length, 1);
+  advance(CONNECT_TIMEOUT_NS);
+  assert.deepEqual([loop.connecting.length, counter('failed')], [0, 1]);
+});

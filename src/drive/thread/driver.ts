@@ -1,0 +1,396 @@
+/**
+ * One load thread's heart: takes what is due from the schedule, sends it on free connections, matches replies. It runs
+ * on any EventLoop and owns no thread itself, so that tests drive it with a loop and a clock of their own. One long
+ * file, because the states of a connection are understood only together.
+ */
+// Invariants
+//  D1  Each request is in one place: the due queue, UnderWay, or counted. So planned = sum of outcomes at end.
+//  D2  A connection sends only while it is open, nothing on it is late, it has fewer than `depth` under way, and its
+//      share of requests is not used up (#maySend).
+//  D3  Nothing is allocated and nothing thrown per request; checks of replies may, where they are asked for.
+import type { EventLoop, LoopHandlers } from '../../loop/event-loop.ts';
+import type { Schedule } from '../../plan/arrivals/arrival.ts';
+import { PARSED, type Parsed, type ReplyParser } from '../../wire/codec.ts';
+import { COUNTER } from '../tally/thread-memory.ts';
+import type { ConnectionSupply } from './connection-supply.ts';
+import type { DriverOptions } from './driver-options.ts';
+import { DueQueue } from './due-queue.ts';
+import { closeKind } from './error-kinds.ts';
+import { IdleRing } from './idle-ring.ts';
+import type { OutcomeRecorder } from './outcome-recorder.ts';
+import type { Outgoing } from './outgoing.ts';
+import { ReplyJudge } from './reply-judge.ts';
+import { Rests } from './rests.ts';
+import { UnderWay } from './under-way.ts';
+
+const OPENING = 0;
+const RUNNING = 1;
+const DRAINING = 2;
+const FINISHED = 3;
+
+/** The longest wait: how late a stop may be noticed. */
+const MAX_WAIT_NS = 50e6;
+/** While connecting; what the last such turn allowed holds for the first turn of the load. */
+const OPENING_WAIT_NS = 1e6;
+/** After an early stop, how long replies under way are still waited for. */
+const STOP_DRAIN_NS = 250e6;
+
+export class Driver {
+  readonly handlers: LoopHandlers;
+  readonly #schedule: Schedule | null;
+  readonly #parser: ReplyParser;
+  readonly #outgoing: Outgoing;
+  readonly #judge: ReplyJudge;
+  readonly #timeoutNs: number;
+  readonly #depth: number;
+  readonly #sendLimit: number;
+  readonly #recorder: OutcomeRecorder;
+  readonly #counters: Float64Array;
+  readonly #nowNs: () => number;
+  readonly #isStopped: () => boolean;
+  readonly supply: ConnectionSupply;
+  readonly #underWay: UnderWay;
+  readonly #isOpen: Uint8Array;
+  /** Requests sent on the connection so far. */
+  readonly #sentCount: Uint32Array;
+  readonly #idle: IdleRing;
+  readonly #rests: Rests;
+  readonly #queue: DueQueue;
+  readonly #giveUp = (conn: number) => this.#fail(conn, this.#nowNs(), 'timeout');
+  #loop!: EventLoop;
+  #phase = OPENING;
+  // NaN and not 0: a field that changes from small integers to doubles makes V8 throw compiled code away.
+  #startNs = Number.NaN;
+  #endNs = Number.NaN;
+  #drainUntilNs = Number.NaN;
+  /** The schedule's next, ns since run start. */
+  #nextNs = Number.POSITIVE_INFINITY;
+  #lastTurnNs = Number.NaN;
+  #tickAtNs = Number.NaN;
+  #lastInFlight = 0;
+  /** Of the turn under way: arrivals of data so far, and when the first was looked at. */
+  #eventCount = 0;
+  #firstEventNs = Number.NaN;
+
+  constructor(options: DriverOptions) {
+    const limit = options.connectionLimit;
+    const { requests } = options.outgoing;
+    this.#schedule = options.schedule;
+    this.#parser = options.parser;
+    this.#outgoing = options.outgoing;
+    this.#judge = new ReplyJudge(options.parser, requests);
+    this.#timeoutNs = options.timeoutNs;
+    this.#depth = options.depth;
+    this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
+    this.#recorder = options.recorder;
+    this.#counters = options.recorder.counters;
+    this.#nowNs = options.nowNs;
+    this.#isStopped = options.isStopped;
+    this.supply = options.supply;
+    this.#underWay = new UnderWay(limit, options.depth, options.timeoutNs, requests.kindOf, options.recorder);
+    this.#isOpen = new Uint8Array(limit);
+    this.#sentCount = new Uint32Array(limit);
+    this.#idle = new IdleRing(limit);
+    this.#rests = new Rests(options.think, limit);
+    this.#queue = new DueQueue(options.schedule === null ? 1 : options.queueLimit);
+    this.handlers = {
+      onConnect: (conn, errno) => this.#onConnect(conn, errno),
+      onAccept: () => {},
+      onData: (conn, bytes, start, end) => this.#onData(conn, bytes, start, end),
+      onClose: (conn, errno) => this.#onClose(conn, errno),
+      onTurn: (nowNs) => this.#onTurn(nowNs),
+    };
+  }
+
+  /** The loop made with `handlers`; connecting begins with its next turn. */
+  attach(loop: EventLoop): void {
+    this.#loop = loop;
+    this.#outgoing.attach(loop);
+    this.supply.attach(loop);
+  }
+
+  /** Every connection has been tried. */
+  get isReady(): boolean {
+    return this.supply.isSettled;
+  }
+
+  get isFinished(): boolean {
+    return this.#phase === FINISHED;
+  }
+
+  /** When sending ended: the plan's end, or the stop. */
+  get endedNs(): number {
+    return this.#endNs;
+  }
+
+  /** Begins the load at `startNs`, a moment from now. */
+  start(startNs: number, endNs: number): void {
+    this.#startNs = startNs;
+    this.#endNs = endNs;
+    this.#lastTurnNs = startNs;
+    this.#phase = RUNNING;
+    this.#takeNext();
+  }
+
+  #onTurn(nowNs: number): number {
+    if (this.#phase === OPENING) return Math.min(OPENING_WAIT_NS, this.supply.maintain(nowNs));
+    const counters = this.#counters;
+    this.#recorder.rotate(nowNs);
+    if (this.#eventCount > 0) this.#recorder.turned(nowNs - this.#firstEventNs, this.#eventCount);
+    this.#eventCount = 0;
+    // Before anything is sent: nothing may follow a request that is late (U2).
+    this.#underWay.expire(nowNs, this.#giveUp);
+    if (this.#phase === RUNNING) {
+      if (nowNs < this.#startNs) return this.#startNs - nowNs;
+      if (nowNs >= this.#endNs || this.#isStopped()) this.#beginDrain(nowNs);
+      else this.#takeDue(nowNs);
+      if (this.#phase === RUNNING) this.#sendDue(nowNs);
+    }
+    // A fixed time, not "from now on": a loop that keeps its timers then need not set one in every turn.
+    if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
+    const tickNs = this.#tickAtNs - nowNs;
+    const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#underWay.earliestDeadlineNs - nowNs);
+    // Between the end of the last turn and this one's events the number in flight did not change.
+    this.#recorder.sampleInFlight(this.#lastTurnNs, nowNs, this.#lastInFlight);
+    this.#lastTurnNs = nowNs;
+    this.#lastInFlight = counters[COUNTER.inFlight]!;
+    counters[COUNTER.waiting] = this.#queue.length;
+    if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
+    if (this.#schedule === null) {
+      return Math.min(waitNs, this.#endNs - nowNs, this.#rests.earliestNs - nowNs);
+    }
+    // Without a free connection there is nothing to be on time for: the next reply is what matters.
+    const dueInNs = this.#idle.length > 0 ? this.#nextNs - nowNs : tickNs;
+    return Math.min(waitNs, dueInNs, this.#endNs - nowNs);
+  }
+
+  #takeNext(): void {
+    if (this.#schedule !== null) this.#nextNs = this.#startNs + this.#schedule.nextPlannedNs();
+  }
+
+  #takeDue(nowNs: number): void {
+    while (this.#nextNs <= nowNs) {
+      this.#recorder.planned(this.#nextNs);
+      // The longest waiting is given up: what is sent stays as fresh as the queue allows.
+      if (this.#queue.isFull) this.#recorder.unsent(this.#queue.shift(), nowNs);
+      this.#queue.push(this.#nextNs);
+      this.#takeNext();
+    }
+  }
+
+  /** What is due goes out on free connections; in a closed loop every free connection sends. */
+  #sendDue(turnNs: number): void {
+    if (this.#schedule === null) {
+      this.#wake(turnNs);
+      while (this.#idle.length > 0) this.#fill(this.#idle.shift(), this.#nowNs());
+      return;
+    }
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      const conn = this.#idle.shift();
+      if (!this.#maySend(conn)) continue;
+      this.#send(conn, this.#queue.shift(), this.#nowNs());
+      this.#offer(conn);
+    }
+  }
+
+  /** Connections whose rest is over send; their requests were due when it was. */
+  #wake(nowNs: number): void {
+    while (this.#rests.earliestNs <= nowNs) {
+      const plannedNs = this.#rests.earliestNs;
+      this.#recorder.planned(plannedNs);
+      this.#send(this.#rests.wake(), plannedNs, this.#nowNs());
+    }
+  }
+
+  #maySend(conn: number): boolean {
+    return (
+      this.#isOpen[conn] === 1 &&
+      this.#underWay.count[conn]! < this.#depth &&
+      this.#underWay.late[conn] === 0 &&
+      this.#sentCount[conn]! < this.#sendLimit
+    );
+  }
+
+  /** Free for the next request, in turn. */
+  #offer(conn: number): void {
+    if (this.#maySend(conn)) this.#idle.push(conn);
+  }
+
+  /** Closed loop: as many as the connection may have under way, at once. */
+  #fill(conn: number, nowNs: number): void {
+    const { batchLimit } = this.#outgoing;
+    const free = Math.min(
+      this.#depth - this.#underWay.count[conn]!,
+      batchLimit,
+      this.#sendLimit - this.#sentCount[conn]!,
+    );
+    if (free > 1 && this.#maySend(conn)) this.#sendBatch(conn, free, nowNs);
+    while (this.#maySend(conn)) {
+      this.#recorder.planned(nowNs);
+      this.#send(conn, nowNs, nowNs);
+    }
+  }
+
+  #send(conn: number, plannedNs: number, nowNs: number): void {
+    const variant = this.#outgoing.take();
+    this.#begin(conn, plannedNs, nowNs, variant);
+    if (!this.#outgoing.send(this.#loop, conn, variant)) this.#fail(conn, nowNs, 'could not be sent');
+  }
+
+  #sendBatch(conn: number, count: number, nowNs: number): void {
+    for (let i = 0; i < count; i++) {
+      this.#recorder.planned(nowNs);
+      this.#begin(conn, nowNs, nowNs, 0);
+    }
+    if (!this.#outgoing.sendBatch(this.#loop, conn, count)) this.#fail(conn, nowNs, 'could not be sent');
+  }
+
+  #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
+    this.#sentCount[conn]!++;
+    const byteLength = this.#outgoing.byteLength(variant);
+    const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant, byteLength);
+    if (isFirst && this.#judge.needsRequest) this.#judge.expect(conn, variant);
+  }
+
+  #onConnect(conn: number, errno: number): void {
+    const nowNs = this.#nowNs();
+    this.supply.connected(conn, errno, nowNs);
+    if (errno !== 0) return;
+    this.#parser.reset(conn);
+    this.#underWay.clear(conn);
+    this.#sentCount[conn] = 0;
+    this.#isOpen[conn] = 1;
+    if (!this.#rests.isOn || !this.#rests.found(conn, nowNs)) this.#offer(conn);
+  }
+
+  #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isOpen[conn] === 0) return;
+    const nowNs = this.#nowNs();
+    const underWay = this.#underWay;
+    if (this.#eventCount++ === 0) this.#firstEventNs = nowNs;
+    this.#counters[COUNTER.bytesReceived]! += end - start;
+    for (let at = start; at < end; ) {
+      // More bytes than the requests can have brought: whatever follows cannot be matched.
+      if (underWay.count[conn] === 0) {
+        this.#abandon(conn, nowNs);
+        return;
+      }
+      underWay.received(conn, nowNs);
+      const result = this.#parser.feed(conn, bytes, at, end);
+      if (result === PARSED.more) break;
+      if (result === PARSED.bad) {
+        this.#fail(conn, nowNs, this.#parser.problem);
+        return;
+      }
+      at = this.#parser.next;
+      this.#matched(conn, nowNs);
+      if (result === PARSED.lastMessage) {
+        this.#closedAfterReply(conn, nowNs);
+        return;
+      }
+    }
+    this.#goOn(conn, nowNs);
+  }
+
+  /** Replies were matched, or part of one came: what may the connection do now? */
+  #goOn(conn: number, nowNs: number): void {
+    const count = this.#underWay.count[conn]!;
+    if (count === 0 && this.#sentCount[conn]! >= this.#sendLimit) this.#retire(conn, nowNs);
+    else if (this.#phase !== RUNNING) this.#offer(conn);
+    else if (this.#schedule === null) {
+      if (!this.#rests.isOn) this.#fill(conn, nowNs);
+      else if (count === 0) this.#rests.begin(conn, nowNs);
+    } else {
+      if (this.#queue.length > 0 && this.#maySend(conn)) this.#send(conn, this.#queue.shift(), nowNs);
+      this.#offer(conn);
+    }
+  }
+
+  /** A whole reply: of the oldest request under way, or of one that timed out. */
+  #matched(conn: number, nowNs: number): void {
+    const underWay = this.#underWay;
+    this.supply.proved(conn);
+    if (underWay.late[conn]! > 0) {
+      this.#counters[COUNTER.lateReplies]!++;
+      underWay.answeredLate(conn, nowNs);
+    } else {
+      const wrongReason = this.#judge.wrongReason(underWay.oldestVariant(conn));
+      underWay.answered(conn, nowNs, this.#parser.status, wrongReason);
+    }
+    if (this.#judge.needsRequest && underWay.count[conn]! > 0) {
+      this.#judge.expect(conn, underWay.oldestVariant(conn));
+    }
+  }
+
+  #onClose(conn: number, errno: number): void {
+    if (this.#isOpen[conn] === 0) return;
+    const nowNs = this.#nowNs();
+    this.#counters[COUNTER.closedByPeer]!++;
+    if (this.#underWay.count[conn]! > 0) {
+      const cutShort = this.#parser.midMessage(conn);
+      const result: Parsed = errno === 0 ? this.#parser.endOfStream(conn) : PARSED.bad;
+      let kind = closeKind(errno, cutShort);
+      if (result === PARSED.message || result === PARSED.lastMessage) {
+        this.#matched(conn, nowNs);
+        kind = closeKind(0, false);
+      }
+      this.#underWay.fail(conn, nowNs, kind);
+    }
+    this.#lost(conn, nowNs);
+  }
+
+  /** The reply said that the peer closes; waiting for it to do so would only hold the slot. */
+  #closedAfterReply(conn: number, nowNs: number): void {
+    this.#counters[COUNTER.closedByPeer]!++;
+    this.#fail(conn, nowNs, closeKind(0, false));
+  }
+
+  /** The connection has had its share of requests; its successor is opened at once. */
+  #retire(conn: number, nowNs: number): void {
+    this.#counters[COUNTER.retired]!++;
+    this.#abandon(conn, nowNs);
+  }
+
+  #fail(conn: number, nowNs: number, kind: string): void {
+    this.#underWay.fail(conn, nowNs, kind);
+    this.#abandon(conn, nowNs);
+  }
+
+  #abandon(conn: number, nowNs: number): void {
+    this.#loop.close(conn);
+    this.#lost(conn, nowNs);
+  }
+
+  #lost(conn: number, nowNs: number): void {
+    this.#isOpen[conn] = 0;
+    this.#parser.reset(conn);
+    if (this.#rests.isOn) this.#rests.lost(conn, nowNs, this.#sentCount[conn]! > 0);
+    this.supply.lost(conn, nowNs);
+  }
+
+  /** The end of sending: what is due by now and was not sent is counted, replies under way are waited for. */
+  #beginDrain(nowNs: number): void {
+    const stopped = nowNs < this.#endNs;
+    const counters = this.#counters;
+    counters[COUNTER.answeredInTime] = counters[COUNTER.ok]! + counters[COUNTER.wrong]!;
+    this.#takeDue(Math.min(nowNs, this.#endNs));
+    // A turn that began late still sends what was due in time, if a connection is free for it.
+    if (!stopped && this.#schedule !== null) this.#sendDue(nowNs);
+    this.#endNs = Math.min(nowNs, this.#endNs);
+    while (this.#queue.length > 0) this.#recorder.unsent(this.#queue.shift(), nowNs);
+    this.#phase = DRAINING;
+    // The last of them were sent just now, after the turn began: they too have their whole time.
+    this.#drainUntilNs =
+      this.#nowNs() + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
+    this.supply.close();
+  }
+
+  #drain(nowNs: number, waitNs: number): number {
+    const inFlight = this.#counters[COUNTER.inFlight]!;
+    if (inFlight > 0 && nowNs < this.#drainUntilNs) return Math.min(waitNs, this.#drainUntilNs - nowNs);
+    this.#underWay.finish(nowNs);
+    this.#recorder.finish(this.#endNs);
+    this.#phase = FINISHED;
+    return 0;
+  }
+}

@@ -1,0 +1,8 @@
+import { ERRNO, errnoName } from '../../kernel/errno.ts';
+
+/** Why a request failed when its connection closed, in the words of the report. */
+export function closeKind(errno: number, cutShort: boolean): string {
+  if (errno === ERRNO.ECONNRESET || errno === ERRNO.EPIPE) return 'reset by peer';
+  if (errno !== 0) return errnoName(errno);
+  return cutShort ? 'truncated reply' : 'closed without a reply';
+}

@@ -1,0 +1,244 @@
+/**
+ * The body of a load thread. It connects, says that it is ready, waits for the common start and then turns its loop
+ * until the load is over, never returning to Node's event loop in between: what the main thread may want to know
+ * meanwhile lies in shared memory.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { LoopscopeError } from '../../base/errors.ts';
+import { createMonotonicClock } from '../../kernel/clock.ts';
+import { setTimerSlackNs } from '../../kernel/process.ts';
+import type { LoopStats } from '../../loop/event-loop.ts';
+import { createLoop } from '../../loop/registry.ts';
+import type { RingSizes } from '../../loop/ring-loop.ts';
+import { createThreadSchedule } from '../../plan/arrivals/schedule.ts';
+import { stageSpans } from '../../plan/arrivals/stages.ts';
+import { createThinkTimes } from '../../plan/arrivals/think-time.ts';
+import type { Plan } from '../../plan/plan-options.ts';
+import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
+import type { OutcomeRecord } from '../../record/load.ts';
+import type { ParserOptions } from '../../wire/codec.ts';
+import { loadCodec } from '../../wire/custom/load-codec.ts';
+import { GapWriter } from '../tally/send-gaps.ts';
+import {
+  beginThreadCost,
+  measureOversleep,
+  type ThreadCost,
+  watchGarbageCollection,
+} from '../tally/thread-cost.ts';
+import {
+  CONTROL,
+  COUNTER,
+  type ControlMemory,
+  controlFlags,
+  controlLastSent,
+  controlStart,
+  type ThreadMemory,
+} from '../tally/thread-memory.ts';
+import { ConnectionSupply } from './connection-supply.ts';
+import { Driver } from './driver.ts';
+import { OutcomeRecorder } from './outcome-recorder.ts';
+import { Outgoing } from './outgoing.ts';
+
+export type ThreadInput = {
+  /** Tells a thread of ours from any other that happens to import this file. */
+  kind: 'loopscope load';
+  threadIndex: number;
+  plan: Plan;
+  anchor: { startMonoNs: bigint; startWallMs: number };
+  backend: 'auto' | 'ring' | 'epoll';
+  /** Never sleep. */
+  spin: boolean;
+  ringSizes: Partial<RingSizes> | undefined;
+  control: ControlMemory;
+  memory: ThreadMemory;
+};
+
+export type ThreadMessage =
+  | {
+      kind: 'ready';
+      openedCount: number;
+      lastErrno: number;
+      error: ThreadError | null;
+      backend: 'ring' | 'epoll';
+    }
+  | { kind: 'failed'; error: ThreadError }
+  | { kind: 'done'; result: ThreadResult };
+
+export type ThreadError = { code: LoopscopeError['code']; message: string; hint: string };
+
+export type ThreadResult = {
+  endNs: number;
+  cost: ThreadCost;
+  gcPauseNs: number;
+  oversleep: { p50Ns: number; p99Ns: number } | null;
+  stats: LoopStats;
+  statusCounts: [status: number, count: number][];
+  errorsByKind: [kind: string, count: number][];
+  wrongByReason: [reason: string, count: number][];
+  slowest: { responseNs: number; outcome: OutcomeRecord }[];
+};
+
+/** Deadlines nearer than this are met by spinning: on quiet hardware a timed wait oversleeps by about as much. */
+const SPIN_NS = 60e3;
+/** Connections still under way after this long do not hold up the start. */
+const OPENING_LIMIT_NS = 3e9;
+/** Slots for connections closing while their successors open. */
+const SPARE_SLOTS = 64;
+/** How long to wait for the common start before taking the main thread for dead. */
+const GO_LIMIT_MS = 60_000;
+/**
+ * How long a thread that has done its work stays, idle. One run ended in "unreachable code" in V8's lowering of a fast
+ * call, about when its thread did. Most likely V8 was still compiling for it in the background, from what node:ffi knows
+ * of a function, which Node frees with the thread; it could not be provoked again, nor shown to be cured.
+ */
+const SETTLE_MS = 100;
+const HOUR_NS = 3_600_000_000_000;
+
+function post(message: ThreadMessage): void {
+  parentPort!.postMessage(message);
+}
+
+async function run(input: ThreadInput): Promise<void> {
+  const { plan, threadIndex, memory } = input;
+  const flags = controlFlags(input.control);
+  const nowNs = createThreadClock(input.anchor);
+  // The default lets the kernel end a timed wait 50 µs late, more than all else that makes us late.
+  setTimerSlackNs(1);
+  const garbage = watchGarbageCollection();
+  const oversleep = threadIndex === 0 ? measureOversleep(nowNs) : null;
+
+  const wanted = shareOf(plan.connectionCount, threadIndex, plan.threadCount);
+  const connectionLimit = wanted + Math.min(wanted, SPARE_SLOTS);
+  const isOpenLoop = plan.ratePerSec !== null;
+  const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null);
+  const codec = await loadCodec(plan.codec);
+  const driver = new Driver({
+    schedule: createThreadSchedule(plan, threadIndex),
+    parser: codec.createReplyParser(parserOptions(plan, connectionLimit)),
+    outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount, !isOpenLoop),
+    connectionLimit,
+    depth: plan.pipelineDepth,
+    queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),
+    timeoutNs: plan.timeoutNs,
+    think: plan.thinkTime && createThinkTimes(plan.thinkTime, plan.seed, threadIndex),
+    requestsPerConnection: plan.requestsPerConnection,
+    recorder,
+    nowNs,
+    isStopped: () => Atomics.load(flags, CONTROL.stop) !== 0,
+    supply: new ConnectionSupply({
+      address: plan.target.address,
+      wanted,
+      connectionLimit,
+      connectTimeoutNs: plan.connectTimeoutNs,
+      openingsPerSec: plan.connectionsPerSec && plan.connectionsPerSec / plan.threadCount,
+      sourceAddresses: plan.sourceAddresses,
+      counters: memory.counters,
+    }),
+  });
+  using loop = createLoop(
+    {
+      connectionLimit,
+      handlers: driver.handlers,
+      nowNs,
+      spinNs: input.spin ? Number.POSITIVE_INFINITY : SPIN_NS,
+    },
+    input.backend,
+    input.ringSizes,
+  );
+  driver.attach(loop);
+
+  const openUntilNs = nowNs() + OPENING_LIMIT_NS;
+  do loop.turn();
+  while (!driver.isReady && nowNs() < openUntilNs && Atomics.load(flags, CONTROL.stop) === 0);
+  post({
+    kind: 'ready',
+    openedCount: memory.counters[COUNTER.opened]!,
+    lastErrno: driver.supply.lastErrno,
+    error: driver.supply.lastError && toThreadError(driver.supply.lastError),
+    backend: loop.backend,
+  });
+  Atomics.wait(flags, CONTROL.go, 0, GO_LIMIT_MS);
+  const startNs = controlStart(input.control)[0]!;
+  if (Atomics.load(flags, CONTROL.go) !== 1) return;
+
+  const statsBefore = { ...loop.stats };
+  recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
+  driver.start(startNs, startNs + plan.durationNs);
+  const endCost = beginThreadCost();
+  const loadStartMs = performance.now();
+  while (!driver.isFinished) loop.turn();
+  const cost = endCost();
+  post({
+    kind: 'done',
+    result: {
+      endNs: driver.endedNs,
+      cost,
+      gcPauseNs: await garbage.sumNsSince(loadStartMs),
+      oversleep,
+      stats: statsSince(loop.stats, statsBefore),
+      statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
+      errorsByKind: [...recorder.errorsByKind],
+      wrongByReason: [...recorder.wrongByReason],
+      slowest: recorder.slowest.records(),
+    },
+  });
+}
+
+/**
+ * The run's clock for this thread. It is anchored an hour too early, and that hour taken off again: a product that is
+ * small at first and large later, as seconds × 1e9 is, would make V8 compile the hot path three times over.
+ */
+function createThreadClock(anchor: ThreadInput['anchor']): () => number {
+  const earlier = createMonotonicClock({ ...anchor, startMonoNs: anchor.startMonoNs - BigInt(HOUR_NS) });
+  return () => earlier.nowNs() - HOUR_NS;
+}
+
+/** Thread `index` of `of` has this many of `count` things. */
+function shareOf(count: number, index: number, of: number): number {
+  return Math.floor(count / of) + (index < count % of ? 1 : 0);
+}
+
+/** Threads share the clock of the last request only when there are several: alone, it stays in this core's cache. */
+function gapWriter({ plan, memory, control }: ThreadInput): GapWriter {
+  return new GapWriter(memory.gaps, plan.threadCount > 1 ? controlLastSent(control) : new Float64Array(2));
+}
+
+/** What the parser keeps of a reply is what the checks look at, and nothing without checks. */
+function parserOptions(plan: Plan, connectionLimit: number): ParserOptions {
+  const { checks, arena } = plan.requests;
+  const captureBytes = Math.max(captureBytesOf(checks), readsHeaders(checks) ? 1 : 0);
+  return { connectionLimit, captureBytes, frame: plan.frame, request: arena };
+}
+
+function statsSince(now: LoopStats, before: LoopStats): LoopStats {
+  const difference = { ...now };
+  for (const key of Object.keys(difference) as (keyof LoopStats)[]) difference[key] -= before[key];
+  return difference;
+}
+
+function toThreadError(error: unknown): ThreadError {
+  if (error instanceof LoopscopeError) return { code: error.code, message: error.message, hint: error.hint };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'INTERNAL', message: `a load thread failed: ${text}`, hint: '' };
+}
+
+if (parentPort !== null && (workerData as ThreadInput | null)?.kind === 'loopscope load') {
+  run(workerData as ThreadInput)
+    .catch((error) => post({ kind: 'failed', error: toThreadError(error) }))
+    .finally(() => setTimeout(() => {}, SETTLE_MS));
+}
+
+/** A stage this short has no figures of its own: blocks are few, and the main thread has to read them in time. */
+const SHORTEST_CUT_NS = 100e6;
+
+/** Ends of stages, where blocks end too, so that a stage's figures are its own. */
+function blockCutsNs(plan: Plan, startNs: number): number[] {
+  const cutsNs: number[] = [];
+  let fromNs = 0;
+  for (const { toNs } of stageSpans(plan.stages ?? [])) {
+    if (toNs - fromNs < SHORTEST_CUT_NS) continue;
+    cutsNs.push(startNs + toNs);
+    fromNs = toNs;
+  }
+  return cutsNs;
+}

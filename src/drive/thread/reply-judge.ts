@@ -1,0 +1,36 @@
+/** What is known of a reply beforehand, from its request, and whether it is a good one. */
+import { checkParsedReply, type ResponseCheck } from '../../plan/requests/check.ts';
+import type { EncodedRequests } from '../../plan/requests/requests.ts';
+import type { ReplyParser } from '../../wire/codec.ts';
+
+export class ReplyJudge {
+  /** False: no reply depends on its request, and expect() need not be called. */
+  readonly needsRequest: boolean;
+  readonly #parser: ReplyParser;
+  readonly #requests: EncodedRequests;
+  readonly #checks: readonly (ResponseCheck | null)[];
+
+  constructor(parser: ReplyParser, requests: EncodedRequests) {
+    this.#parser = parser;
+    this.#requests = requests;
+    this.#checks = requests.checks;
+    this.needsRequest = parser.expectRequest !== undefined || requests.noBody.includes(1);
+  }
+
+  /** The connection's next reply answers this variant. */
+  expect(conn: number, variant: number): void {
+    const { noBody, offsets, lengths, arena } = this.#requests;
+    if (noBody[variant] === 1) this.#parser.expectNoBody(conn);
+    const start = offsets[variant]!;
+    this.#parser.expectRequest?.(conn, arena, start, start + lengths[variant]!);
+  }
+
+  /** Of the reply just parsed: null when it is good, empty when its status alone says what is wrong. */
+  wrongReason(variant: number): string | null {
+    const parser = this.#parser;
+    if (parser.wrongReason !== '') return parser.wrongReason;
+    const check = this.#checks[this.#requests.kindOf[variant]!]!;
+    if (check === null) return parser.status < 400 ? null : '';
+    return checkParsedReply(check, parser);
+  }
+}
