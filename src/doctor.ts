@@ -34,8 +34,13 @@ export const DEFAULT_RATE_PER_SEC = 1000;
 
 /** Drives `target`, or listens to live traffic when there is none, while watching `process`; then names the culprit. */
 export async function doctor(options: DoctorOptions): Promise<DoctorResult> {
-  const run = await measure(measureOptions(options));
+  const run = await driveAndWatch(options);
   return { run, diagnosis: diagnose(run) };
+}
+
+/** The same without the verdict. */
+export async function driveAndWatch(options: DoctorOptions): Promise<Run> {
+  return measure(measureOptions(options));
 }
 
 /** Drives a target. Without `ratePerSec` the loop is closed: as fast as replies come. */

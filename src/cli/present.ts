@@ -13,6 +13,8 @@ import { checkOutputs, type Output, writeWhole } from './outputs.ts';
 export type Judged = Pick<ReportOptions, 'thresholds' | 'limit'> & {
   /** JSON as one line, the last of a stream. */
   asLine?: boolean;
+  /** The file that the run was read from. */
+  readFrom?: string;
 };
 
 type FileFlag = 'html' | 'folded' | 'hdr' | 'hgrm' | 'csv';
@@ -47,19 +49,22 @@ export function refuseExportsWithoutLoad(flags: OutputFlags): void {
   );
 }
 
-/** Writes and prints everything asked for. Files come first, so that the text can name them; the text always comes. */
+/**
+ * Writes and prints everything asked for. Files come first, so that the text can name them; the text always comes. What
+ * fails is thrown at the end, when all else is done and the run is safe.
+ */
 export async function present(
   run: Run,
   diagnosis: Diagnosis,
   flags: OutputFlags,
-  more: Judged = {},
+  { asLine = false, readFrom, ...more }: Judged = {},
 ): Promise<void> {
   const failures: unknown[] = [];
   const written: string[] = [];
-  const attempt = (write: () => void, path: string) => {
+  const attempt = (write: () => void, path?: string) => {
     try {
       write();
-      written.push(path);
+      if (path !== undefined) written.push(path);
     } catch (error) {
       failures.push(error);
     }
@@ -82,32 +87,58 @@ export async function present(
     const reporter = await FILE_REPORTERS[name]();
     attempt(() => writeWhole(output, reporter.render(run, diagnosis, options)), path);
   }
-  const json = flags.json ? await import('../report/json/json.ts') : null;
-  const reporter = json
-    ? more.asLine
-      ? json.jsonLineReporter
-      : json.jsonReporter
-    : (await import('../report/terminal/terminal.ts')).terminalReporter;
-  process.stdout.write(`${reporter.render(run, diagnosis, options).trimEnd()}\n`);
+  const reporter = await textReporter(flags, asLine);
+  attempt(() => process.stdout.write(`${reporter.render(run, diagnosis, options).trimEnd()}\n`));
   if (!flags.json) for (const path of written) process.stdout.write(`wrote ${resolve(path)}\n`);
   if (failures.length === 0) return;
-  throw out !== undefined && written.includes(out) ? failures[0] : await withRunKept(failures[0], run);
+  const kept = out !== undefined && written.includes(out) ? out : (readFrom ?? null);
+  throw await withRunKept(failures[0], run, kept);
 }
 
-/** A run that took minutes is not lost for want of a place: it is put where temporary files go, if that can be. */
-async function withRunKept(failure: unknown, run: Run): Promise<unknown> {
-  if (!(failure instanceof LoopscopeError) || failure.code !== 'RUN_FILE_WRITE') return failure;
+async function textReporter(flags: OutputFlags, asLine: boolean): Promise<Reporter> {
+  if (!flags.json) return (await import('../report/terminal/terminal.ts')).terminalReporter;
+  const json = await import('../report/json/json.ts');
+  return asLine ? json.jsonLineReporter : json.jsonReporter;
+}
+
+/** What `work` makes of a run; when it throws what it should not, the run is kept first, and its path said. */
+export async function keepingRun<T>(run: Run, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    throw await withRunKept(error, run, null);
+  }
+}
+
+/**
+ * A run that took minutes is not lost for want of a place, or through a fault of ours: it is put where temporary files
+ * go, if that can be. `path`: where it is already, or null.
+ */
+async function withRunKept(failure: unknown, run: Run, path: string | null): Promise<unknown> {
+  const known = failure instanceof LoopscopeError;
+  if (known && (failure.code !== 'RUN_FILE_WRITE' || path !== null)) return failure;
+  const kept = path === null ? await keep(run) : resolve(path);
+  if (kept === null) return failure;
+  if (!known) {
+    process.stderr.write(`the run was kept as ${kept}: try loopscope report ${kept} --json\n`);
+    return failure;
+  }
+  return new LoopscopeError(
+    failure.code,
+    `${failure.message}; the run was kept as ${kept}`,
+    `write it elsewhere with: loopscope report ${kept} --out FILE`,
+    failure,
+  );
+}
+
+/** Its path, or null when it cannot be written there either. */
+async function keep(run: Run): Promise<string | null> {
   try {
     const path = join(mkdtempSync(join(tmpdir(), 'loopscope-')), 'run.loopscope');
     const { writeRunFile } = await import('../record/run-file.ts');
     writeRunFile(path, run);
-    return new LoopscopeError(
-      failure.code,
-      `${failure.message}; the run was kept as ${path}`,
-      `write it elsewhere with: loopscope report ${path} --out FILE`,
-      failure,
-    );
+    return path;
   } catch {
-    return failure;
+    return null;
   }
 }

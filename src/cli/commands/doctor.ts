@@ -5,7 +5,7 @@ import { diagnose, exitStatusOf } from '../../diagnose/diagnose.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
-import { DEFAULT_RATE_PER_SEC, doctor } from '../../doctor.ts';
+import { DEFAULT_RATE_PER_SEC, driveAndWatch } from '../../doctor.ts';
 import type { Run } from '../../record/run.ts';
 import { readRunFile } from '../../record/run-file.ts';
 import type { CliCommand } from '../command.ts';
@@ -23,7 +23,7 @@ import {
   type OutputFlags,
   type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputFlags, present, refuseExportsWithoutLoad } from '../present.ts';
+import { checkOutputFlags, keepingRun, present, refuseExportsWithoutLoad } from '../present.ts';
 import { processGone } from '../process-gone.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
@@ -71,7 +71,7 @@ async function diagnoseFile(path: string, flags: Flags, given: Command): Promise
   checkOutputFlags(flags);
   const run = readRunFile(path);
   const diagnosis = diagnose(run);
-  return judgeAndPresent(run, diagnosis, flags);
+  return judgeAndPresent(run, diagnosis, flags, path);
 }
 
 async function diagnoseLive(target: string | undefined, flags: Flags, given: Command): Promise<number> {
@@ -99,7 +99,7 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   using progress = showProgress(flags, interrupt.signal, {
     closedLoop: 'arrival' in choices && choices.arrival === 'closed',
   });
-  const { run, diagnosis } = await doctor({
+  const run = await driveAndWatch({
     ...choices,
     ...(flags.pid !== undefined && { process: flags.pid }),
     tier: flags.tier,
@@ -110,14 +110,23 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
     ...(!progress.silent && { onProgress: (now) => progress.show(now) }),
   });
   progress[Symbol.dispose]();
+  const diagnosis = await keepingRun(run, () => diagnose(run));
   const status = await judgeAndPresent(run, diagnosis, flags);
   return interrupt.exitStatus() ?? processGone(run) ?? status;
 }
 
 /** A threshold that failed makes a healthy verdict a failure, and leaves a VOID one what it is. */
-async function judgeAndPresent(run: Run, diagnosis: Diagnosis, flags: Flags): Promise<number> {
+async function judgeAndPresent(
+  run: Run,
+  diagnosis: Diagnosis,
+  flags: Flags,
+  readFrom?: string,
+): Promise<number> {
   const judged = judgeThresholds(run, parseThresholds(flags.failIf), diagnosis.self.checks);
-  await present(run, diagnosis, flags, { thresholds: judged });
+  await present(run, diagnosis, flags, {
+    thresholds: judged,
+    ...(readFrom !== undefined && { readFrom }),
+  });
   const status = exitStatusOf(diagnosis);
   return status === EXIT.ok && judged.some((result) => result.failed) ? EXIT.failed : status;
 }

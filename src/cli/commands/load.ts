@@ -18,7 +18,7 @@ import {
   type OutputFlags,
   type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputFlags, present } from '../present.ts';
+import { checkOutputFlags, keepingRun, present } from '../present.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
@@ -60,7 +60,7 @@ export const loadCommand = {
             })
           : { run: await load({ ...choices, ...shared, command: process.argv.slice(2) }), limit: undefined };
       progress[Symbol.dispose]();
-      const diagnosis = diagnose(run);
+      const diagnosis = await keepingRun(run, () => diagnose(run));
       const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
       await present(run, diagnosis, flags, { thresholds: judged, ...(limit && { limit }) });
       const failed =

@@ -28,7 +28,7 @@ export const reportCommand = {
       const run = readRunFile(path);
       const diagnosis = diagnose(run);
       const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
-      await present(run, diagnosis, flags, { thresholds: judged });
+      await present(run, diagnosis, flags, { thresholds: judged, readFrom: path });
       exit(judged.some((result) => result.failed) ? EXIT.failed : EXIT.ok);
     });
   },

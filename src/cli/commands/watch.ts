@@ -23,7 +23,7 @@ import {
   type OutputFlags,
   wantsColour,
 } from '../options.ts';
-import { checkOutputFlags, present } from '../present.ts';
+import { checkOutputFlags, keepingRun, present } from '../present.ts';
 import { processGone } from '../process-gone.ts';
 import { showAsJson, showAsLines, showOnTerminal, type WatchDisplay } from '../show-watch.ts';
 
@@ -91,7 +91,8 @@ async function run(subjects: string[], flags: WatchFlags): Promise<number> {
   display[Symbol.dispose]();
   await onStall?.close();
   if (onStall) sayCounts(onStall, isStream, seen.observation?.endNs ?? 0);
-  await present(seen, diagnose(seen), flags, { asLine: isStream });
+  const diagnosis = await keepingRun(seen, () => diagnose(seen));
+  await present(seen, diagnosis, flags, { asLine: isStream });
   return statusOf(seen, flags, interrupt.exitStatus());
 }
 

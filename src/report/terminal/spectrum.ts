@@ -1,12 +1,12 @@
 /**
  * Response time by percentile as a picture in text. The lower part of each column is the service time, what most tools
  * would print; what stands on it is the wait before the request could be sent; the part that is only a lower bound,
- * because no answer came, is hatched.
+ * because no answer came, is hatched. Where service times are withheld, the whole column is of one piece.
  */
 import { formatNs } from '../../base/units.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
-import { type SpectrumPoint, spectrumOf } from '../model/latency.ts';
+import { type SpectrumPoint, spectrumOf, withheldAboveOf } from '../model/latency.ts';
 import type { Ink, Paper } from '../text/paper.ts';
 import { displayWidth, pad } from '../text/width.ts';
 
@@ -18,11 +18,18 @@ const LABEL_CELLS = 9;
 const EIGHTHS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /** What a column is made of, from the foot up. */
-type Part = 'service' | 'wait' | 'atLeast';
+type Part = 'service' | 'wait' | 'whole' | 'atLeast';
+const PARTS: readonly Part[] = ['service', 'wait', 'whole', 'atLeast'];
 
 const LOOK: Record<Part, { glyph: string; ascii: string; ink: Ink; meaning: string }> = {
   service: { glyph: '█', ascii: '#', ink: 'cyan', meaning: 'service time' },
   wait: { glyph: '░', ascii: '+', ink: 'yellow', meaning: 'waiting to be sent' },
+  whole: {
+    glyph: '█',
+    ascii: '#',
+    ink: 'yellow',
+    meaning: 'response time: service times are withheld',
+  },
   atLeast: { glyph: '▒', ascii: '?', ink: 'red', meaning: 'at least this: no answer came' },
 };
 
@@ -33,6 +40,8 @@ type Cell = { part: Part; glyph: string } | null;
 export function spectrumPlot(paper: Paper, load: LoadRecord, diagnosis: Diagnosis): string[] {
   const points = below1(spectrumOf(load, diagnosis, 'response'));
   const service = below1(spectrumOf(load, diagnosis, 'service'));
+  // Beyond it the service time is withheld, which is not the same as no more than the last that is known.
+  const serviceTo = ninesOf(withheldAboveOf(diagnosis, 'service')?.q ?? 1);
   const first = service[0] ?? points[0];
   const last = points.at(-1);
   if (!first || !last || last.q < 0.9) return [];
@@ -45,7 +54,7 @@ export function spectrumPlot(paper: Paper, load: LoadRecord, diagnosis: Diagnosi
   const heightOf = (point: SpectrumPoint) => (log10(point.ns) - lowest) * rowsPerDecade;
   const columns = Array.from({ length: columnCount }, (_, i) => {
     const at = (i / (columnCount - 1)) * nines;
-    return { response: pointAt(points, at)!, service: pointAt(service, at) };
+    return { response: pointAt(points, at)!, service: at > serviceTo ? null : pointAt(service, at) };
   });
   const used = new Set<Part>();
   const lines: string[] = [];
@@ -84,20 +93,21 @@ function cellOf(
   if (whole <= 0) return null;
   // A service quantile above the response's can only come from rounding within a bucket.
   const served = service ? Math.min(whole, heightOf(service) - row) : 0;
-  const onlyServed = whole - served < 1 / 8;
-  const part: Part =
-    onlyServed || served >= 0.5
-      ? service!.atLeast
-        ? 'atLeast'
-        : 'service'
-      : response.atLeast
-        ? 'atLeast'
-        : 'wait';
+  const onlyServed = service !== null && whole - served < 1 / 8;
+  const part = service === null ? wholeOf(response) : partOf(service, response, onlyServed || served >= 0.5);
   const { glyph, ascii } = LOOK[part];
   if (plain) return whole >= 0.5 ? { part, glyph: ascii } : whole > 0.1 ? { part, glyph: '.' } : null;
+  if (part === 'whole') return { part, glyph: EIGHTHS[Math.round(whole * 8)]! };
   if (part === 'service') return { part, glyph: EIGHTHS[onlyServed ? Math.round(whole * 8) : 8]! };
   return whole >= 0.3 ? { part, glyph } : null;
 }
+
+function partOf(service: SpectrumPoint, response: SpectrumPoint, served: boolean): Part {
+  if (served) return service.atLeast ? 'atLeast' : 'service';
+  return response.atLeast ? 'atLeast' : 'wait';
+}
+
+const wholeOf = (response: SpectrumPoint): Part => (response.atLeast ? 'atLeast' : 'whole');
 
 /** One colour sequence for each run of equal parts, not for each cell. */
 function inked(paper: Paper, cells: Cell[]): string {
@@ -116,7 +126,7 @@ function inked(paper: Paper, cells: Cell[]): string {
 }
 
 function legend(paper: Paper, used: Set<Part>): string {
-  const entries = (['service', 'wait', 'atLeast'] as const).filter((part) => used.has(part));
+  const entries = PARTS.filter((part) => used.has(part));
   return entries
     .map((part) => {
       const { glyph, ascii, ink, meaning } = LOOK[part];

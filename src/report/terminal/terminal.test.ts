@@ -99,6 +99,18 @@ test('a VOID check withholds what it spoils, and only that', () => {
   assert.doesNotMatch(text, /Response time by percentile/);
 });
 
+test('service times withheld alone: the picture of response times is of one piece, and says why', () => {
+  const run = sampleRun({ seconds: 12 });
+  const diagnosis = sampleDiagnosis(run, { voidRun: true });
+  for (const check of diagnosis.self.checks) if (check.verdict === 'VOID') check.spoils = ['service'];
+  for (const columns of [60, 100, null]) {
+    const text = terminalReporter.render(run, diagnosis, { colour: false, columns, runFile: null });
+    const picture = text.slice(text.indexOf('Response time by percentile'));
+    assert.match(picture, /[█#] response time: service times are withheld$/m);
+    assert.doesNotMatch(picture, /waiting to be sent/);
+  }
+});
+
 test('a run that is not whole says so near its top', () => {
   const lines = render(CASES[4]!, 80).split('\n').slice(0, 4).join('\n');
   assert.match(lines, /^Incomplete: the run file ends before its closing record/m);
