@@ -5,17 +5,18 @@ import fc from 'fast-check';
 import { createPrng } from '../base/prng.ts';
 import { drain, indexOfDispersion } from '../plan/arrivals/arrival.contract.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
+import { DeadlineList } from './lists/deadline-list.ts';
+import { DueQueue } from './lists/due-queue.ts';
+import { IdleRing } from './lists/idle-ring.ts';
+import { WakeHeap } from './lists/wake-heap.ts';
+import { MAX_BACKOFF_NS, Retries } from './supply/retries.ts';
 import { ARRIVAL_BINS, ArrivalBinWriter, ArrivalReader } from './tally/arrival-bins.ts';
 import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './tally/block-slots.ts';
 import { GAP_BYTES, GapWriter, lagOneCorrelation } from './tally/send-gaps.ts';
 import { SLOWEST_LIMIT, Slowest } from './tally/slowest.ts';
 import { COUNTER, createThreadMemory } from './tally/thread-memory.ts';
 import { readThrottledNs } from './tally/throttling.ts';
-import { DeadlineList } from './thread/deadline-list.ts';
-import { DueQueue } from './thread/due-queue.ts';
-import { IdleRing } from './thread/idle-ring.ts';
 import { OutcomeRecorder } from './thread/outcome-recorder.ts';
-import { WakeHeap } from './thread/wake-heap.ts';
 
 test('DueQueue: first in, first out, bounded', () => {
   fc.assert(
@@ -74,6 +75,64 @@ test('DeadlineList: the oldest expires first, any may leave', () => {
       });
     }),
   );
+});
+
+test('Retries: a place is tried once at first, then ever more seldom, and all together no faster than asked', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 400 }), fc.integer(), (placeCount, seed) => {
+      const retries = new Retries(placeCount, 100, createPrng(seed).next);
+      const triedAtNs = Array.from({ length: placeCount }, () => [] as number[]);
+      for (let nowNs = 0; nowNs <= 3e9; nowNs += 1e6) {
+        for (let place = retries.next(nowNs, false); place >= 0; place = retries.next(nowNs, false)) {
+          triedAtNs[place]!.push(nowNs);
+          retries.later(place, nowNs);
+        }
+        assert.ok(retries.waitNs(nowNs) > 0);
+        assert.equal(retries.missingCount, placeCount);
+      }
+      const tries = triedAtNs.reduce((sum, times) => sum + times.length, 0);
+      assert.ok(tries <= placeCount + 10 + 300 + 1, `${tries} tries`);
+      for (const [first, ...later] of triedAtNs) {
+        assert.equal(first, 0);
+        later.reduce((before, atNs, i) => {
+          assert.ok(atNs - before >= Math.min(MAX_BACKOFF_NS, 5e6 * 2 ** i) / 2 - 1);
+          return atNs;
+        }, first!);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('Retries: patience is a place’s own, and what is of use ends it', () => {
+  const retries = new Retries(2, 100, () => 0.5);
+  assert.deepEqual([retries.next(0, false), retries.next(0, false)], [0, 1]);
+  for (let i = 0; i < 3; i++) {
+    retries.later(0, 0);
+    assert.equal(retries.any(), 0);
+  }
+  retries.again(1, 0, 0);
+  assert.equal(retries.next(0, false), 1, 'at once, whatever the other was told');
+  assert.deepEqual([retries.backoffNs(0), retries.backoffNs(1)], [20e6, 0]);
+  retries.again(0, 1e6, 0);
+  assert.equal(retries.backoffNs(0), 10e6, 'a short joy halves it');
+  assert.equal(retries.next(1e6, false), -1);
+  assert.equal(retries.any(), 0);
+  retries.again(0, 10e6, 0);
+  assert.equal(retries.backoffNs(0), 0, 'one that lasted ends it');
+});
+
+test('Retries: one that proved itself invites two more, however long they were to wait', () => {
+  const retries = new Retries(8, 1, () => 1);
+  for (let place = 0; place < 8; place++) assert.equal(retries.next(0, false), place);
+  for (let place = 0; place < 8; place++) retries.later(place, 0);
+  const backNs = 1e6;
+  assert.equal(retries.next(backNs, false), -1);
+  const first = retries.any();
+  retries.proved(first);
+  assert.ok(retries.next(backNs, false) >= 0);
+  assert.ok(retries.next(backNs, false) >= 0);
+  assert.equal(retries.next(backNs, false), -1, 'no third');
 });
 
 test('Slowest: the two hundred slowest, slowest first', () => {

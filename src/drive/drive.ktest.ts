@@ -175,7 +175,7 @@ const CASES: Case[] = [
     check({ counts, connections }) {
       assert.deepEqual([counts.ok, counts.timeout], [285, 15]);
       assert.ok(connections.lateReplies > 0 && connections.lateReplies <= 15);
-      assert.equal(connections.reopened, 0, 'the connections are kept');
+      assert.ok(connections.reopened > 0, 'others took their places meanwhile');
     },
   },
   {

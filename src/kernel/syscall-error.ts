@@ -92,6 +92,16 @@ const BY_ERRNO: Record<string, Advice> = {
   EHOSTUNREACH: { cause: 'there is no route to that host', hint: 'see: ip route; ip neigh' },
 };
 
+/** A refusal by the kernel. `errno` is positive. */
+export class SyscallError extends LoopscopeError {
+  readonly errno: number;
+
+  constructor(code: ErrorCode, message: string, hint: string, errno: number) {
+    super(code, message, hint);
+    this.errno = errno;
+  }
+}
+
 const UNKNOWN: Advice = { cause: '', hint: '' };
 
 /** What errno of that call most likely means; empty strings when nothing useful is known. */
@@ -101,13 +111,10 @@ export function adviceFor(call: string, errno: number): Advice {
 }
 
 /** "bind 127.0.0.1:80: EACCES (13): likely cause", with what to try as the hint. `errno` is positive. */
-export function syscallError(call: string, errno: number, subject = ''): LoopscopeError {
+export function syscallError(call: string, errno: number, subject = ''): SyscallError {
   const advice = adviceFor(call, errno);
   const what = subject ? `${call} ${subject}` : call;
   const cause = advice.cause ? `: ${advice.cause}` : '';
-  return new LoopscopeError(
-    advice.code ?? 'SYSCALL',
-    `${what}: ${describeErrno(errno)}${cause}`,
-    advice.hint,
-  );
+  const message = `${what}: ${describeErrno(errno)}${cause}`;
+  return new SyscallError(advice.code ?? 'SYSCALL', message, advice.hint, errno);
 }

@@ -38,7 +38,7 @@ const INNER: Record<string, Record<string, string[]>> = {
     tiers: ['probes', 'loops', 'stalls', 'windows', 'host', 'cost'],
     trace: ['probes', 'cost'],
   },
-  drive: { tally: [], thread: ['tally'] },
+  drive: { tally: [], lists: [], supply: ['tally', 'lists'], thread: ['tally', 'lists', 'supply'] },
   wire: {
     parsing: ['.'],
     echo: ['.', 'parsing'],

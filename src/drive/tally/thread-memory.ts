@@ -41,6 +41,10 @@ export const COUNTER = {
   retired: 24,
   /** Of ok and wrong, those that came before sending ended. */
   answeredInTime: 25,
+  /** Connections closed by the peer without one good reply. */
+  turnedAway: 26,
+  /** Of the connections wanted, those of use when sending ended. */
+  held: 27,
 } as const;
 
 const COUNTER_COUNT = 32;

@@ -1,6 +1,6 @@
 import type { Schedule } from '../../plan/arrivals/arrival.ts';
 import type { ReplyParser } from '../../wire/codec.ts';
-import type { ConnectionSupply } from './connection-supply.ts';
+import type { ConnectionSupply } from '../supply/connection-supply.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
 import type { Outgoing } from './outgoing.ts';
 
@@ -11,6 +11,8 @@ export type DriverOptions = {
   parser: ReplyParser;
   outgoing: Outgoing;
   connectionLimit: number;
+  /** Most connections kept for a late reply beside those that took their places. */
+  asideLimit: number;
   /** Most requests under way on one connection. */
   depth: number;
   queueLimit: number;

@@ -7,10 +7,10 @@ import { ARRIVALS } from '../../plan/arrivals/registry.ts';
 import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
 import { frame } from '../../wire/frame/frame.ts';
 import { isConserved, LoadCollector } from '../load-collector.ts';
+import { ConnectionSupply } from '../supply/connection-supply.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import { COUNTER, createThreadMemory } from '../tally/thread-memory.ts';
 import { FakeLoop } from '../testing/fake-loop.ts';
-import { ConnectionSupply } from './connection-supply.ts';
 import { Driver } from './driver.ts';
 import { OutcomeRecorder } from './outcome-recorder.ts';
 import { Outgoing } from './outgoing.ts';
@@ -30,15 +30,17 @@ type Settings = {
   depth?: number;
   thinkNs?: number;
   requestsPerConnection?: number | null;
+  asideLimit?: number;
   /** How far the clock moves whenever it is read. */
   tickNs?: number;
 };
 
-function setUp(options: Settings = {}) {
-  const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = options;
-  const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = options;
+function setUp(given: Settings = {}) {
+  const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = given;
+  const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = given;
   const memory = createThreadMemory();
-  const limit = connections + 2;
+  const asideLimit = given.asideLimit ?? connections;
+  const limit = connections + asideLimit + 2;
   const clock = { nowNs: 0 };
   let stopped = false;
   const recorder = new OutcomeRecorder(memory, new GapWriter(memory.gaps, new Float64Array(2)));
@@ -56,6 +58,7 @@ function setUp(options: Settings = {}) {
     parser: frame.createReplyParser({ connectionLimit: limit }),
     outgoing: new Outgoing(encodeRequests(frame, [plainRequest({ body: BODY })]), depth, 0, 1),
     connectionLimit: limit,
+    asideLimit,
     depth,
     think: thinkNs === 0 ? null : { nextNs: () => thinkNs },
     requestsPerConnection,
@@ -70,6 +73,8 @@ function setUp(options: Settings = {}) {
       connectionLimit: limit,
       connectTimeoutNs: CONNECT_TIMEOUT_NS,
       openingsPerSec: null,
+      retriesPerSec: 100,
+      random: () => 0.999,
       sourceAddresses: [],
       counters: memory.counters,
     }),
@@ -150,6 +155,7 @@ const settings = fc.record({
   depth: fc.constantFrom(1, 1, 2, 5),
   tickNs: fc.constantFrom(0, 700),
   thinkNs: fc.constantFrom(0, 0, 7e6),
+  asideLimit: fc.integer({ min: 0, max: 4 }),
   requestsPerConnection: fc.constantFrom(null, null, 1, 3),
 });
 
@@ -169,6 +175,12 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...REPLY, ...REPLY]));
         else loop.deliver(each.conn, REPLY);
         assert.ok(counter('inFlight') <= loop.open.size * given.depth, 'no more than may be under way (D2)');
+        assert.ok(
+          counter('inFlight') <= given.connections * given.depth,
+          'nor than all wanted may have (D2)',
+        );
+        assert.ok(counter('open') <= given.connections, 'one connection a place (K1)');
+        assert.ok(loop.connectionCount <= given.connections + given.asideLimit, 'few are kept aside (S2)');
         assert.ok(loop.lastWaitNs >= 0 || driver.isFinished);
       }
       if (stopEarly) stop();
@@ -193,31 +205,69 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
   );
 });
 
-test('a reply after its timeout is dropped, and the connection serves again', () => {
+test('a timed-out connection makes room at once, and its late reply is still matched', () => {
   const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
   begin();
   assert.equal(loop.sentCount, 1);
   advance(TIMEOUT_NS);
-  assert.equal(counter('timeout'), 1);
+  assert.deepEqual([counter('timeout'), counter('open')], [1, 0]);
+  assert.equal(loop.connecting.length, 1, 'another is opened in its place');
+  loop.finishConnect(0);
   loop.deliver(0, REPLY);
   assert.deepEqual([counter('lateReplies'), counter('ok')], [1, 0]);
+  assert.ok(!loop.open.has(0), 'its place is taken');
   advance(TIMEOUT_NS);
-  assert.equal(loop.sentCount, 2, 'the next request goes out on it');
-  loop.deliver(0, REPLY);
-  assert.equal(counter('ok'), 1);
+  assert.equal(loop.sentCount, 2, 'the next request goes out on the other');
+  loop.deliver(1, REPLY);
+  assert.deepEqual([counter('ok'), counter('reopened'), counter('open')], [1, 1, 1]);
+});
+
+test('silence: as many requests as timeouts fit into the run', () => {
+  for (const [depth, asideLimit] of [
+    [1, 2],
+    [1, 0],
+    [4, 2],
+  ] as const) {
+    const { loop, advance, begin, counter, outcome } = setUp({
+      connections: 2,
+      ratePerSec: null,
+      depth,
+      asideLimit,
+    });
+    begin();
+    for (let ms = 1; ms < DURATION_NS / 1e6; ms++) {
+      advance(1e6);
+      while (loop.connecting.length > 0) loop.finishConnect(0);
+      advance(0);
+    }
+    assert.equal(counter('sent'), 2 * depth * (DURATION_NS / TIMEOUT_NS));
+    assert.ok(loop.open.size <= 2 + asideLimit);
+    advance(TIMEOUT_NS);
+    assert.equal(outcome().counts.timeout, counter('sent'));
+  }
 });
 
 test('a connection without even a late reply is given up after as long again', () => {
-  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  const { loop, advance, begin } = setUp({ connections: 1, ratePerSec: 10 });
   begin();
   advance(TIMEOUT_NS);
   assert.ok(loop.open.has(0));
   advance(TIMEOUT_NS);
   assert.ok(!loop.open.has(0));
-  advance(10e6);
-  loop.finishConnect(0);
-  advance(1e6);
-  assert.deepEqual([counter('reopened'), loop.sentCount], [1, 2]);
+});
+
+test('whose successor could not be opened serves again after its late reply', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
+  begin();
+  advance(TIMEOUT_NS);
+  loop.finishConnect(111);
+  assert.equal(loop.connecting.length, 0);
+  loop.deliver(0, REPLY);
+  assert.deepEqual([counter('lateReplies'), counter('open'), counter('reopened')], [1, 1, 0]);
+  advance(TIMEOUT_NS);
+  assert.equal(loop.sentCount, 2);
+  assert.equal(loop.unanswered[0], 2, 'on the same connection');
+  assert.equal(loop.connecting.length, 0, 'and no other is opened');
 });
 
 test('free connections are used in turn', () => {
@@ -247,24 +297,72 @@ test('the wait is until the next request is due, and no longer than a stop may t
   assert.equal(slow.loop.lastWaitNs, 50e6);
 });
 
-test('a lost target is tried again with patience, and not by all connections at once', () => {
-  const { loop, advance, begin, counter } = setUp({ connections: 4, ratePerSec: 10 });
+test('a lost target is tried again with patience, and all are back soon once it listens', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 100, ratePerSec: 1000 });
   begin();
-  for (const each of [0, 1, 2, 3]) loop.peerCloses(each, 104);
+  for (let conn = 0; conn < 100; conn++) loop.peerCloses(conn, 104);
   let attempts = 0;
-  for (let ms = 0; ms < 100; ms++) {
+  const tryFor = (ms: number, errno: number) => {
+    for (; ms > 0; ms--) {
+      advance(1e6);
+      attempts += loop.connecting.length;
+      while (loop.connecting.length > 0) loop.finishConnect(errno);
+      for (const conn of loop.open) {
+        for (; loop.unanswered[conn]! > 0; loop.unanswered[conn]!--) loop.deliver(conn, REPLY);
+      }
+    }
+  };
+  tryFor(200, 111);
+  assert.ok(
+    attempts >= 20 && attempts <= 10 + 20,
+    `${attempts} attempts: the first ten at once, then 100 a second`,
+  );
+  assert.ok(counter('downSinceNs') > 0);
+  tryFor(100, 0);
+  assert.equal(loop.open.size, 100);
+  assert.equal(counter('downSinceNs'), 0);
+});
+
+test('who is turned away waits, whatever the others are told, and what it was told is kept', () => {
+  const { loop, advance, begin, counter, driver } = setUp({ connections: 50, ratePerSec: 2000 });
+  begin();
+  const kept = new Set([...loop.open].slice(0, 10));
+  const no = new TextEncoder().encode('-ERR full\r\nsee the manual');
+  let attempts = 0;
+  for (let ms = 0; ms < 350; ms++) {
+    for (const conn of loop.open) {
+      if (kept.has(conn) && loop.unanswered[conn]! > 0) {
+        loop.unanswered[conn] = 0;
+        loop.deliver(conn, REPLY);
+      } else if (!kept.has(conn)) {
+        if (loop.unanswered[conn] === 0) loop.deliver(conn, no);
+        loop.peerCloses(conn, 0);
+      }
+    }
     advance(1e6);
     attempts += loop.connecting.length;
-    while (loop.connecting.length > 0) loop.finishConnect(111);
-  }
-  assert.ok(attempts >= 5 && attempts <= 15, `${attempts} attempts`);
-  assert.ok(counter('downSinceNs') > 0);
-  for (let ms = 0; ms < 150 && loop.open.size < 4; ms++) {
-    advance(1e6);
     while (loop.connecting.length > 0) loop.finishConnect(0);
   }
-  assert.equal(loop.open.size, 4);
-  assert.equal(counter('downSinceNs'), 0);
+  assert.ok(attempts >= 20 && attempts <= 10 + 35, `${attempts} attempts`);
+  assert.ok(counter('turnedAway') >= 40);
+  assert.equal(driver.supply.refusal.text, '-ERR full');
+  advance(DURATION_NS);
+  assert.equal(counter('held'), 10);
+});
+
+test('a server that closes after each good reply is met as fast as it answers', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 2, ratePerSec: 1000 });
+  begin();
+  for (let ms = 0; ms < 200; ms++) {
+    for (const conn of [...loop.open]) {
+      if (loop.unanswered[conn]! > 0) loop.deliver(conn, REPLY);
+      loop.peerCloses(conn, 0);
+    }
+    advance(1e6);
+    while (loop.connecting.length > 0) loop.finishConnect(0);
+    advance(0);
+  }
+  assert.ok(counter('ok') >= 195, `${counter('ok')} answers`);
 });
 
 test('an early stop leaves what is under way as unfinished', () => {
@@ -301,7 +399,7 @@ test('a closed loop keeps each connection full, and fills it with one piece', ()
   assert.equal(counter('inFlight'), 8);
 });
 
-test('of several requests on one connection each has its own timeout, and late replies free the next', () => {
+test('of several requests on one connection each has its own timeout, and leaves room for another', () => {
   const settings = { connections: 1, ratePerSec: 100, depth: 4 };
   const { loop, advance, begin, counter } = setUp(settings);
   begin();
@@ -311,9 +409,11 @@ test('of several requests on one connection each has its own timeout, and late r
   assert.equal(counter('timeout'), 1);
   advance(10e6);
   assert.equal(counter('timeout'), 2);
+  loop.finishConnect(0);
+  advance(0);
+  assert.equal(counter('sent'), 6, 'as many go out on another as are late');
   loop.deliver(0, Uint8Array.from([...REPLY, ...REPLY, ...REPLY]));
   assert.deepEqual([counter('lateReplies'), counter('ok'), counter('timeout')], [2, 1, 2]);
-  assert.ok(counter('sent') > 4, 'nothing is late any more: it sends again');
 });
 
 test('nothing follows a late request, so that patience never ends with one that still has time', () => {
@@ -412,7 +512,7 @@ test('a connect that takes too long is given up and counted', () => {
   const { loop, advance, begin, counter } = setUp({ connections: 1, ratePerSec: 10 });
   begin();
   loop.peerCloses(0, 104);
-  for (let ms = 0; ms < 3 && loop.connecting.length === 0; ms++) advance(1e6);
+  for (let ms = 0; ms < 6 && loop.connecting.length === 0; ms++) advance(1e6);
   assert.equal(loop.connecting.length, 1);
   advance(CONNECT_TIMEOUT_NS);
   assert.deepEqual([loop.connecting.length, counter('failed')], [0, 1]);

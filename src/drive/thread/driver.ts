@@ -5,22 +5,23 @@
  */
 // Invariants
 //  D1  Each request is in one place: the due queue, UnderWay, or counted. So planned = sum of outcomes at end.
-//  D2  A connection sends only while it is open, nothing on it is late, it has fewer than `depth` under way, and its
-//      share of requests is not used up (#maySend).
+//  D2  Only a connection that may send does (Standing), and never more is under way than on all that are wanted, full:
+//      one that is set aside leaves as much room as it has late requests.
 //  D3  Nothing is allocated and nothing thrown per request; checks of replies may, where they are asked for.
 import type { EventLoop, LoopHandlers } from '../../loop/event-loop.ts';
 import type { Schedule } from '../../plan/arrivals/arrival.ts';
 import { PARSED, type Parsed, type ReplyParser } from '../../wire/codec.ts';
+import { DueQueue } from '../lists/due-queue.ts';
+import { type ConnectionSupply, LOST, type Lost } from '../supply/connection-supply.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
-import type { ConnectionSupply } from './connection-supply.ts';
 import type { DriverOptions } from './driver-options.ts';
-import { DueQueue } from './due-queue.ts';
 import { closeKind } from './error-kinds.ts';
-import { IdleRing } from './idle-ring.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
 import type { Outgoing } from './outgoing.ts';
 import { ReplyJudge } from './reply-judge.ts';
 import { Rests } from './rests.ts';
+import { Standing } from './standing.ts';
+import { TurnLog } from './turn-log.ts';
 import { UnderWay } from './under-way.ts';
 
 const OPENING = 0;
@@ -42,21 +43,20 @@ export class Driver {
   readonly #outgoing: Outgoing;
   readonly #judge: ReplyJudge;
   readonly #timeoutNs: number;
-  readonly #depth: number;
-  readonly #sendLimit: number;
+  /** Most requests under way on all connections together. */
+  readonly #roomLimit: number;
   readonly #recorder: OutcomeRecorder;
+  readonly #turn: TurnLog;
   readonly #counters: Float64Array;
   readonly #nowNs: () => number;
   readonly #isStopped: () => boolean;
   readonly supply: ConnectionSupply;
   readonly #underWay: UnderWay;
-  readonly #isOpen: Uint8Array;
-  /** Requests sent on the connection so far. */
-  readonly #sentCount: Uint32Array;
-  readonly #idle: IdleRing;
+  readonly #standing: Standing;
+  readonly #idle: Standing['idle'];
   readonly #rests: Rests;
   readonly #queue: DueQueue;
-  readonly #giveUp = (conn: number) => this.#fail(conn, this.#nowNs(), 'timeout');
+  readonly #onLate = (conn: number, isHopeless: boolean) => this.#late(conn, isHopeless, this.#nowNs());
   #loop!: EventLoop;
   #phase = OPENING;
   // NaN and not 0: a field that changes from small integers to doubles makes V8 throw compiled code away.
@@ -65,32 +65,26 @@ export class Driver {
   #drainUntilNs = Number.NaN;
   /** The schedule's next, ns since run start. */
   #nextNs = Number.POSITIVE_INFINITY;
-  #lastTurnNs = Number.NaN;
   #tickAtNs = Number.NaN;
-  #lastInFlight = 0;
-  /** Of the turn under way: arrivals of data so far, and when the first was looked at. */
-  #eventCount = 0;
-  #firstEventNs = Number.NaN;
 
   constructor(options: DriverOptions) {
-    const limit = options.connectionLimit;
-    const { requests } = options.outgoing;
+    const { connectionLimit: limit, outgoing } = options;
+    const { requests } = outgoing;
     this.#schedule = options.schedule;
     this.#parser = options.parser;
-    this.#outgoing = options.outgoing;
+    this.#outgoing = outgoing;
     this.#judge = new ReplyJudge(options.parser, requests);
     this.#timeoutNs = options.timeoutNs;
-    this.#depth = options.depth;
-    this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
+    this.#roomLimit = options.supply.wanted * options.depth;
     this.#recorder = options.recorder;
+    this.#turn = new TurnLog(options.recorder);
     this.#counters = options.recorder.counters;
     this.#nowNs = options.nowNs;
     this.#isStopped = options.isStopped;
     this.supply = options.supply;
     this.#underWay = new UnderWay(limit, options.depth, options.timeoutNs, requests.kindOf, options.recorder);
-    this.#isOpen = new Uint8Array(limit);
-    this.#sentCount = new Uint32Array(limit);
-    this.#idle = new IdleRing(limit);
+    this.#standing = new Standing(options, this.#underWay);
+    this.#idle = this.#standing.idle;
     this.#rests = new Rests(options.think, limit);
     this.#queue = new DueQueue(options.schedule === null ? 1 : options.queueLimit);
     this.handlers = {
@@ -109,11 +103,6 @@ export class Driver {
     this.supply.attach(loop);
   }
 
-  /** Every connection has been tried. */
-  get isReady(): boolean {
-    return this.supply.isSettled;
-  }
-
   get isFinished(): boolean {
     return this.#phase === FINISHED;
   }
@@ -127,19 +116,17 @@ export class Driver {
   start(startNs: number, endNs: number): void {
     this.#startNs = startNs;
     this.#endNs = endNs;
-    this.#lastTurnNs = startNs;
+    this.#turn.start(startNs);
     this.#phase = RUNNING;
     this.#takeNext();
   }
 
   #onTurn(nowNs: number): number {
     if (this.#phase === OPENING) return Math.min(OPENING_WAIT_NS, this.supply.maintain(nowNs));
-    const counters = this.#counters;
     this.#recorder.rotate(nowNs);
-    if (this.#eventCount > 0) this.#recorder.turned(nowNs - this.#firstEventNs, this.#eventCount);
-    this.#eventCount = 0;
+    this.#turn.handled(nowNs);
     // Before anything is sent: nothing may follow a request that is late (U2).
-    this.#underWay.expire(nowNs, this.#giveUp);
+    this.#underWay.expire(nowNs, this.#onLate);
     if (this.#phase === RUNNING) {
       if (nowNs < this.#startNs) return this.#startNs - nowNs;
       if (nowNs >= this.#endNs || this.#isStopped()) this.#beginDrain(nowNs);
@@ -150,11 +137,8 @@ export class Driver {
     if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
     const tickNs = this.#tickAtNs - nowNs;
     const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#underWay.earliestDeadlineNs - nowNs);
-    // Between the end of the last turn and this one's events the number in flight did not change.
-    this.#recorder.sampleInFlight(this.#lastTurnNs, nowNs, this.#lastInFlight);
-    this.#lastTurnNs = nowNs;
-    this.#lastInFlight = counters[COUNTER.inFlight]!;
-    counters[COUNTER.waiting] = this.#queue.length;
+    this.#turn.ends(nowNs);
+    this.#counters[COUNTER.waiting] = this.#queue.length;
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
     if (this.#schedule === null) {
       return Math.min(waitNs, this.#endNs - nowNs, this.#rests.earliestNs - nowNs);
@@ -182,14 +166,14 @@ export class Driver {
   #sendDue(turnNs: number): void {
     if (this.#schedule === null) {
       this.#wake(turnNs);
-      while (this.#idle.length > 0) this.#fill(this.#idle.shift(), this.#nowNs());
+      while (this.#idle.length > 0 && this.#hasRoom) this.#fill(this.#idle.shift(), this.#nowNs());
       return;
     }
-    while (this.#queue.length > 0 && this.#idle.length > 0) {
+    while (this.#queue.length > 0 && this.#idle.length > 0 && this.#hasRoom) {
       const conn = this.#idle.shift();
-      if (!this.#maySend(conn)) continue;
+      if (!this.#standing.maySend(conn)) continue;
       this.#send(conn, this.#queue.shift(), this.#nowNs());
-      this.#offer(conn);
+      this.#standing.offer(conn);
     }
   }
 
@@ -202,33 +186,22 @@ export class Driver {
     }
   }
 
-  #maySend(conn: number): boolean {
-    return (
-      this.#isOpen[conn] === 1 &&
-      this.#underWay.count[conn]! < this.#depth &&
-      this.#underWay.late[conn] === 0 &&
-      this.#sentCount[conn]! < this.#sendLimit
-    );
-  }
-
-  /** Free for the next request, in turn. */
-  #offer(conn: number): void {
-    if (this.#maySend(conn)) this.#idle.push(conn);
+  get #hasRoom(): boolean {
+    return this.#counters[COUNTER.inFlight]! < this.#roomLimit;
   }
 
   /** Closed loop: as many as the connection may have under way, at once. */
   #fill(conn: number, nowNs: number): void {
-    const { batchLimit } = this.#outgoing;
-    const free = Math.min(
-      this.#depth - this.#underWay.count[conn]!,
-      batchLimit,
-      this.#sendLimit - this.#sentCount[conn]!,
-    );
-    if (free > 1 && this.#maySend(conn)) this.#sendBatch(conn, free, nowNs);
-    while (this.#maySend(conn)) {
+    const standing = this.#standing;
+    if (!standing.maySend(conn)) return;
+    const roomLeft = this.#roomLimit - this.#counters[COUNTER.inFlight]!;
+    const count = Math.min(standing.room(conn), this.#outgoing.batchLimit, roomLeft);
+    if (count > 1) this.#sendBatch(conn, count, nowNs);
+    while (standing.maySend(conn) && this.#hasRoom) {
       this.#recorder.planned(nowNs);
       this.#send(conn, nowNs, nowNs);
     }
+    standing.offer(conn);
   }
 
   #send(conn: number, plannedNs: number, nowNs: number): void {
@@ -246,7 +219,7 @@ export class Driver {
   }
 
   #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
-    this.#sentCount[conn]!++;
+    this.#standing.sentCount[conn]!++;
     const byteLength = this.#outgoing.byteLength(variant);
     const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant, byteLength);
     if (isFirst && this.#judge.needsRequest) this.#judge.expect(conn, variant);
@@ -258,21 +231,26 @@ export class Driver {
     if (errno !== 0) return;
     this.#parser.reset(conn);
     this.#underWay.clear(conn);
-    this.#sentCount[conn] = 0;
-    this.#isOpen[conn] = 1;
-    if (!this.#rests.isOn || !this.#rests.found(conn, nowNs)) this.#offer(conn);
+    this.#standing.opened(conn);
+    this.#serve(conn, nowNs);
+  }
+
+  /** Whoever waits for a connection has this one. */
+  #serve(conn: number, nowNs: number): void {
+    if (!this.#rests.isOn || !this.#rests.found(conn, nowNs)) this.#standing.offer(conn);
   }
 
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#isOpen[conn] === 0) return;
+    if (this.#standing.isClosed(conn)) return;
     const nowNs = this.#nowNs();
     const underWay = this.#underWay;
-    if (this.#eventCount++ === 0) this.#firstEventNs = nowNs;
+    this.#turn.event(nowNs);
     this.#counters[COUNTER.bytesReceived]! += end - start;
     for (let at = start; at < end; ) {
       // More bytes than the requests can have brought: whatever follows cannot be matched.
       if (underWay.count[conn] === 0) {
-        this.#abandon(conn, nowNs);
+        this.supply.refusal.hear(conn, bytes, at, end);
+        this.#abandon(conn, nowNs, LOST.byPeer);
         return;
       }
       underWay.received(conn, nowNs);
@@ -282,10 +260,15 @@ export class Driver {
         this.#fail(conn, nowNs, this.#parser.problem);
         return;
       }
+      if (this.#parser.wrongReason !== '') {
+        this.supply.refusal.hear(conn, bytes, at, this.#parser.next);
+      }
       at = this.#parser.next;
       this.#matched(conn, nowNs);
       if (result === PARSED.lastMessage) {
-        this.#closedAfterReply(conn, nowNs);
+        // The peer closes; waiting for it to do so would only hold the place.
+        this.#counters[COUNTER.closedByPeer]!++;
+        this.#fail(conn, nowNs, closeKind(0, false), LOST.byPeer);
         return;
       }
     }
@@ -295,21 +278,29 @@ export class Driver {
   /** Replies were matched, or part of one came: what may the connection do now? */
   #goOn(conn: number, nowNs: number): void {
     const count = this.#underWay.count[conn]!;
-    if (count === 0 && this.#sentCount[conn]! >= this.#sendLimit) this.#retire(conn, nowNs);
-    else if (this.#phase !== RUNNING) this.#offer(conn);
+    const standing = this.#standing;
+    if (standing.isAside(conn)) {
+      if (count === 0) this.#release(conn, nowNs);
+    } else if (count === 0 && standing.isSpent(conn)) {
+      this.#counters[COUNTER.retired]!++;
+      this.#abandon(conn, nowNs, LOST.ours);
+    } else if (this.#phase !== RUNNING) standing.offer(conn);
     else if (this.#schedule === null) {
       if (!this.#rests.isOn) this.#fill(conn, nowNs);
       else if (count === 0) this.#rests.begin(conn, nowNs);
     } else {
-      if (this.#queue.length > 0 && this.#maySend(conn)) this.#send(conn, this.#queue.shift(), nowNs);
-      this.#offer(conn);
+      if (this.#queue.length > 0 && standing.maySend(conn) && this.#hasRoom) {
+        this.#send(conn, this.#queue.shift(), nowNs);
+      }
+      standing.offer(conn);
     }
   }
 
   /** A whole reply: of the oldest request under way, or of one that timed out. */
   #matched(conn: number, nowNs: number): void {
     const underWay = this.#underWay;
-    this.supply.proved(conn);
+    // A protocol's own error may be how a server turns a connection away.
+    if (this.#parser.wrongReason === '') this.supply.proved(conn);
     if (underWay.late[conn]! > 0) {
       this.#counters[COUNTER.lateReplies]!++;
       underWay.answeredLate(conn, nowNs);
@@ -323,7 +314,7 @@ export class Driver {
   }
 
   #onClose(conn: number, errno: number): void {
-    if (this.#isOpen[conn] === 0) return;
+    if (this.#standing.isClosed(conn)) return;
     const nowNs = this.#nowNs();
     this.#counters[COUNTER.closedByPeer]!++;
     if (this.#underWay.count[conn]! > 0) {
@@ -336,36 +327,48 @@ export class Driver {
       }
       this.#underWay.fail(conn, nowNs, kind);
     }
-    this.#lost(conn, nowNs);
+    this.#lost(conn, nowNs, LOST.byPeer);
   }
 
-  /** The reply said that the peer closes; waiting for it to do so would only hold the slot. */
-  #closedAfterReply(conn: number, nowNs: number): void {
-    this.#counters[COUNTER.closedByPeer]!++;
-    this.#fail(conn, nowNs, closeKind(0, false));
+  /** Requests on it timed out: another takes its place at once, and it stays for their replies, if it may. */
+  #late(conn: number, isHopeless: boolean, nowNs: number): void {
+    const { count, late } = this.#underWay;
+    if (isHopeless) this.#fail(conn, nowNs, 'timeout', LOST.ours);
+    else if (this.#standing.isAside(conn)) return;
+    else if (this.#standing.setAside(conn)) this.#vacate(conn, nowNs, LOST.ours);
+    else if (late[conn] === count[conn]) this.#fail(conn, nowNs, 'timeout', LOST.ours);
   }
 
-  /** The connection has had its share of requests; its successor is opened at once. */
-  #retire(conn: number, nowNs: number): void {
-    this.#counters[COUNTER.retired]!++;
-    this.#abandon(conn, nowNs);
+  /** Set aside, it has its late replies: it serves again if its successor could not be opened yet. */
+  #release(conn: number, nowNs: number): void {
+    const isOfUse = this.#phase === RUNNING && !this.#standing.isSpent(conn);
+    if (!isOfUse || !this.supply.takeBack(conn, nowNs)) {
+      this.#abandon(conn, nowNs, LOST.ours);
+      return;
+    }
+    this.#standing.takeBack(conn);
+    this.#serve(conn, nowNs);
   }
 
-  #fail(conn: number, nowNs: number, kind: string): void {
+  #fail(conn: number, nowNs: number, kind: string, why: Lost = LOST.unread): void {
     this.#underWay.fail(conn, nowNs, kind);
-    this.#abandon(conn, nowNs);
+    this.#abandon(conn, nowNs, why);
   }
 
-  #abandon(conn: number, nowNs: number): void {
+  #abandon(conn: number, nowNs: number, why: Lost): void {
     this.#loop.close(conn);
-    this.#lost(conn, nowNs);
+    this.#lost(conn, nowNs, why);
   }
 
-  #lost(conn: number, nowNs: number): void {
-    this.#isOpen[conn] = 0;
+  #lost(conn: number, nowNs: number, why: Lost): void {
     this.#parser.reset(conn);
-    if (this.#rests.isOn) this.#rests.lost(conn, nowNs, this.#sentCount[conn]! > 0);
-    this.supply.lost(conn, nowNs);
+    if (!this.#standing.closed(conn)) this.#vacate(conn, nowNs, why);
+  }
+
+  /** Its place, and whoever rests on it, wait for another. */
+  #vacate(conn: number, nowNs: number, why: Lost): void {
+    if (this.#rests.isOn) this.#rests.lost(conn, nowNs, this.#standing.sentCount[conn]! > 0);
+    this.supply.lost(conn, nowNs, why);
   }
 
   /** The end of sending: what is due by now and was not sent is counted, replies under way are waited for. */
@@ -382,7 +385,7 @@ export class Driver {
     // The last of them were sent just now, after the turn began: they too have their whole time.
     this.#drainUntilNs =
       this.#nowNs() + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
-    this.supply.close();
+    this.supply.close(nowNs);
   }
 
   #drain(nowNs: number, waitNs: number): number {

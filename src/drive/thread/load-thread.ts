@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { LoopscopeError } from '../../base/errors.ts';
+import { createPrng } from '../../base/prng.ts';
 import { createMonotonicClock } from '../../kernel/clock.ts';
 import { setTimerSlackNs } from '../../kernel/process.ts';
 import type { LoopStats } from '../../loop/event-loop.ts';
@@ -18,6 +19,7 @@ import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
 import type { OutcomeRecord } from '../../record/load.ts';
 import type { ParserOptions } from '../../wire/codec.ts';
 import { loadCodec } from '../../wire/custom/load-codec.ts';
+import { ConnectionSupply } from '../supply/connection-supply.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import {
   beginThreadCost,
@@ -34,7 +36,6 @@ import {
   controlStart,
   type ThreadMemory,
 } from '../tally/thread-memory.ts';
-import { ConnectionSupply } from './connection-supply.ts';
 import { Driver } from './driver.ts';
 import { OutcomeRecorder } from './outcome-recorder.ts';
 import { Outgoing } from './outgoing.ts';
@@ -84,6 +85,12 @@ const SPIN_NS = 60e3;
 const OPENING_LIMIT_NS = 3e9;
 /** Slots for connections closing while their successors open. */
 const SPARE_SLOTS = 64;
+/** Most connections kept for their late replies, of a thread: as many again as there are, up to here. */
+const ASIDE_LIMIT = 1024;
+/** Places tried again after what was no use, per second of the whole run. */
+const RETRIES_PER_SEC = 100;
+/** Apart from the streams that arrivals and rests are drawn from. */
+const RETRY_STREAM = 0x10000;
 /** How long to wait for the common start before taking the main thread for dead. */
 const GO_LIMIT_MS = 60_000;
 /**
@@ -108,7 +115,8 @@ async function run(input: ThreadInput): Promise<void> {
   const oversleep = threadIndex === 0 ? measureOversleep(nowNs) : null;
 
   const wanted = shareOf(plan.connectionCount, threadIndex, plan.threadCount);
-  const connectionLimit = wanted + Math.min(wanted, SPARE_SLOTS);
+  const asideLimit = Math.min(wanted, ASIDE_LIMIT);
+  const connectionLimit = wanted + asideLimit + Math.min(wanted, SPARE_SLOTS);
   const isOpenLoop = plan.ratePerSec !== null;
   const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null);
   const codec = await loadCodec(plan.codec);
@@ -117,6 +125,7 @@ async function run(input: ThreadInput): Promise<void> {
     parser: codec.createReplyParser(parserOptions(plan, connectionLimit)),
     outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount, !isOpenLoop),
     connectionLimit,
+    asideLimit,
     depth: plan.pipelineDepth,
     queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),
     timeoutNs: plan.timeoutNs,
@@ -131,6 +140,8 @@ async function run(input: ThreadInput): Promise<void> {
       connectionLimit,
       connectTimeoutNs: plan.connectTimeoutNs,
       openingsPerSec: plan.connectionsPerSec && plan.connectionsPerSec / plan.threadCount,
+      retriesPerSec: RETRIES_PER_SEC / plan.threadCount,
+      random: createPrng(plan.seed, RETRY_STREAM + threadIndex).next,
       sourceAddresses: plan.sourceAddresses,
       counters: memory.counters,
     }),
@@ -149,7 +160,7 @@ async function run(input: ThreadInput): Promise<void> {
 
   const openUntilNs = nowNs() + OPENING_LIMIT_NS;
   do loop.turn();
-  while (!driver.isReady && nowNs() < openUntilNs && Atomics.load(flags, CONTROL.stop) === 0);
+  while (!driver.supply.isSettled && nowNs() < openUntilNs && Atomics.load(flags, CONTROL.stop) === 0);
   post({
     kind: 'ready',
     openedCount: memory.counters[COUNTER.opened]!,

@@ -5,8 +5,8 @@
 // Invariants
 //  R1  A connection is asleep once at most, and only while it is open.
 //  R2  There are never more rests without a connection than connections that are being opened anew.
-import { DueQueue } from './due-queue.ts';
-import { WakeHeap } from './wake-heap.ts';
+import { DueQueue } from '../lists/due-queue.ts';
+import { WakeHeap } from '../lists/wake-heap.ts';
 
 export class Rests {
   /** False without a think time: nobody ever rests, and nothing here need be asked. */

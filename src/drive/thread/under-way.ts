@@ -7,7 +7,7 @@
 //      after the oldest's deadline, and may be before: then it is put in again.
 //  U2  Once a request is late, nothing more is sent on its connection; so when patience with the late ones ends, all
 //      the others' time has run out too.
-import { DeadlineList } from './deadline-list.ts';
+import { DeadlineList } from '../lists/deadline-list.ts';
 import { InFlight } from './in-flight.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
 
@@ -111,8 +111,11 @@ export class UnderWay {
     flight.clear(conn);
   }
 
-  /** Counts overdue requests as timeouts. Calls `giveUp` with connections whose late replies did not come either. */
-  expire(nowNs: number, giveUp: (conn: number) => void): void {
+  /**
+   * Counts overdue requests as timeouts. Calls `onLate` with each connection that has some; with true when those that
+   * were late already did not get a reply in as long again.
+   */
+  expire(nowNs: number, onLate: (conn: number, isHopeless: boolean) => void): void {
     const deadlines = this.#deadlines;
     for (let conn = deadlines.expired(nowNs); conn >= 0; conn = deadlines.expired(nowNs)) {
       deadlines.remove(conn);
@@ -128,7 +131,7 @@ export class UnderWay {
         deadlines.insert(conn, nextNs);
       } else {
         deadlines.insert(conn, Math.max(nowNs, Math.min(nextNs, patienceEndsNs)));
-        if (patienceEndsNs <= nowNs) giveUp(conn);
+        onLate(conn, patienceEndsNs <= nowNs);
       }
     }
   }

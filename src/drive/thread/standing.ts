@@ -1,0 +1,100 @@
+/** What each connection may do: send, only bring late replies, or nothing. */
+// Invariants
+//  S1  A connection sends only while it is OPEN, nothing on it is late, it has fewer than `depth` under way, and its
+//      share of requests is not used up (maySend).
+//  S2  At most `asideLimit` connections are ASIDE: replaced because a request timed out, and kept for its reply.
+
+import { IdleRing } from '../lists/idle-ring.ts';
+import type { DriverOptions } from './driver-options.ts';
+import type { UnderWay } from './under-way.ts';
+
+const CLOSED = 0;
+const OPEN = 1;
+const ASIDE = 2;
+
+export class Standing {
+  /** Free connections; whoever takes one out asks whether it may still send. */
+  readonly idle: IdleRing;
+  /** Requests sent on the connection so far. */
+  readonly sentCount: Uint32Array;
+  readonly #state: Uint8Array;
+  readonly #underWay: UnderWay;
+  readonly #depth: number;
+  readonly #sendLimit: number;
+  readonly #asideLimit: number;
+  #asideCount = 0;
+
+  constructor(
+    options: Pick<DriverOptions, 'connectionLimit' | 'asideLimit' | 'depth' | 'requestsPerConnection'>,
+    underWay: UnderWay,
+  ) {
+    const { connectionLimit } = options;
+    this.idle = new IdleRing(connectionLimit);
+    this.sentCount = new Uint32Array(connectionLimit);
+    this.#state = new Uint8Array(connectionLimit);
+    this.#underWay = underWay;
+    this.#depth = options.depth;
+    this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
+    this.#asideLimit = options.asideLimit;
+  }
+
+  isClosed(conn: number): boolean {
+    return this.#state[conn] === CLOSED;
+  }
+
+  isAside(conn: number): boolean {
+    return this.#state[conn] === ASIDE;
+  }
+
+  maySend(conn: number): boolean {
+    return (
+      this.#state[conn] === OPEN &&
+      this.#underWay.count[conn]! < this.#depth &&
+      this.#underWay.late[conn] === 0 &&
+      this.sentCount[conn]! < this.#sendLimit
+    );
+  }
+
+  /** It has had its share of requests. */
+  isSpent(conn: number): boolean {
+    return this.sentCount[conn]! >= this.#sendLimit;
+  }
+
+  /** How many more it may send at once. The caller has asked maySend(). */
+  room(conn: number): number {
+    return Math.min(this.#depth - this.#underWay.count[conn]!, this.#sendLimit - this.sentCount[conn]!);
+  }
+
+  /** Free for the next request, in turn. */
+  offer(conn: number): void {
+    if (this.maySend(conn)) this.idle.push(conn);
+  }
+
+  /** A new connection. */
+  opened(conn: number): void {
+    this.#state[conn] = OPEN;
+    this.sentCount[conn] = 0;
+  }
+
+  /** Of an open one: it sends nothing any more. False when there are too many such. */
+  setAside(conn: number): boolean {
+    if (this.#asideCount >= this.#asideLimit) return false;
+    this.#state[conn] = ASIDE;
+    this.#asideCount++;
+    return true;
+  }
+
+  /** Of one set aside: it serves again. */
+  takeBack(conn: number): void {
+    this.#state[conn] = OPEN;
+    this.#asideCount--;
+  }
+
+  /** True when it had been set aside. */
+  closed(conn: number): boolean {
+    const wasAside = this.#state[conn] === ASIDE;
+    if (wasAside) this.#asideCount--;
+    this.#state[conn] = CLOSED;
+    return wasAside;
+  }
+}
