@@ -17,6 +17,7 @@ import { SLOWEST_LIMIT, Slowest } from './tally/slowest.ts';
 import { COUNTER, createThreadMemory } from './tally/thread-memory.ts';
 import { readThrottledNs } from './tally/throttling.ts';
 import { OutcomeRecorder } from './thread/outcome-recorder.ts';
+import { threadError } from './thread/thread-error.ts';
 
 test('DueQueue: first in, first out, bounded', () => {
   fc.assert(
@@ -329,4 +330,25 @@ test('lag-one correlation of gaps: alternating gaps −1, equal pairs above 0, a
   const prng = createPrng(1);
   assert.ok(Math.abs(gapsOf(times(() => prng.exponential(50e3), 20_000))!) < 0.03);
   assert.equal(gapsOf(times(() => 1e3, 50)), null);
+});
+
+test('what a thread could not start with is told as the kernel’s refusal, a bug as one', () => {
+  const noWorker = Object.assign(new Error('Worker initialization failure: EMFILE'), {
+    code: 'ERR_WORKER_INIT_FAILED',
+  });
+  const noFile = Object.assign(new Error("EMFILE: too many open files, open '/x'"), { code: 'EMFILE' });
+  for (const error of [noWorker, noFile]) {
+    const { code, message, hint } = threadError(error);
+    assert.deepEqual([code, hint], ['SYSCALL', 'raise the limit: ulimit -n 65536']);
+    assert.match(message, /^start of a load thread: EMFILE \(24\): /);
+  }
+  assert.equal(
+    threadError(Object.assign(new Error('x'), { code: 'ERR_WORKER_OUT_OF_MEMORY' })).code,
+    'SYSCALL',
+  );
+  assert.match(
+    threadError(new TypeError('no such thing')).message,
+    /a load thread failed: TypeError: no such/,
+  );
+  assert.equal(threadError(new TypeError('x')).code, 'INTERNAL');
 });

@@ -3,13 +3,14 @@ import { basename } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { readOpenFileLimit } from '../kernel/proc/descriptors.ts';
 import type { RingSizes } from '../loop/ring-loop.ts';
 import { formatArrival } from '../plan/arrivals/arrival-spec.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
 import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts';
 import { createPlan } from '../plan/plan.ts';
 import type { Plan, PlanOptions } from '../plan/plan-options.ts';
-import type { ClientCost, LoadRecord, StageRecord } from '../record/load.ts';
+import type { ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
@@ -85,6 +86,8 @@ class LoadRun {
   readonly #control = createControl();
   readonly #flags = controlFlags(this.#control);
   readonly #memories;
+  /** Read before the threads begin: afterwards there may be no descriptor left to read it with. */
+  readonly #openFileLimit = readOpenFileLimit();
   #stopReason: string | null = null;
   #collector: LoadCollector | null = null;
 
@@ -234,6 +237,7 @@ class LoadRun {
         closedByPeer: collector.counter(COUNTER.closedByPeer),
         lateReplies: collector.counter(COUNTER.lateReplies),
       },
+      supply: supplyRecord(collector, results, this.#openFileLimit),
       blocks: collector.blocks(),
       total: collector.total(),
       arrivals: collector.arrivals(span.endNs, ARRIVALS[plan.arrival].openLoop),
@@ -249,6 +253,20 @@ class LoadRun {
       ...(kinds && { kinds }),
     };
   }
+}
+
+function supplyRecord(
+  collector: LoadCollector,
+  results: ThreadResult[],
+  openFileLimit: number | null,
+): SupplyRecord {
+  return {
+    held: collector.counter(COUNTER.held),
+    turnedAway: collector.counter(COUNTER.turnedAway),
+    refusal: results.find(({ refusal }) => refusal !== '')?.refusal ?? null,
+    failedByErrno: sumByName(results.map((result) => result.failedByErrno)),
+    openFileLimit,
+  };
 }
 
 function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {

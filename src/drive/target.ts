@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import { ERRNO, errnoName } from '../kernel/errno.ts';
 import type { Plan } from '../plan/plan-options.ts';
-import type { ThreadError } from './thread/load-thread.ts';
+import type { ThreadError } from './thread/thread-error.ts';
 import { fromThreadError } from './thread-messages.ts';
 
 /** Names are looked up once, before anything is opened; sockets take addresses. */
@@ -29,9 +29,10 @@ export function unreachable(
   ready: readonly { lastErrno: number; error: ThreadError | null }[],
 ): LoopscopeError {
   const where = formatAddress(plan.target.address);
-  const broken = ready.find(({ error }) => error !== null)?.error;
-  if (broken) return fromThreadError(broken);
   const errno = ready.find(({ lastErrno }) => lastErrno !== 0)?.lastErrno ?? 0;
+  // Where some connects had an answer, that is the target's; what the client lacked for the others matters less.
+  const broken = ready.find(({ error }) => error !== null)?.error;
+  if (broken && errno === 0) return fromThreadError(broken);
   const why = errno === 0 ? 'no answer within 3 s' : errnoName(errno);
   return new LoopscopeError(
     'TARGET_UNREACHABLE',

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { LoopscopeError } from '../base/errors.ts';
-import type { ThreadError, ThreadMessage } from './thread/load-thread.ts';
+import type { ThreadMessage } from './thread/load-thread.ts';
+import { type ThreadError, threadError } from './thread/thread-error.ts';
 
 /** Waits for messages of a thread by kind; a failed or vanished thread rejects whoever waits. */
 export class ThreadMessages {
@@ -15,7 +16,7 @@ export class ThreadMessages {
       else this.#arrived.push(message);
       this.#wake();
     });
-    worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+    worker.on('error', (error) => this.#fail(threadError(error)));
     worker.on('exit', () => {
       this.#fail(new LoopscopeError('INTERNAL', 'a load thread ended without a result'));
       this.#exit.resolve();

@@ -13,3 +13,8 @@ for (const [name, number] of Object.entries(ERRNO)) {
 export function errnoName(errno: number): string {
   return nameByNumber.get(errno) ?? `errno ${errno}`;
 }
+
+/** "EAGAIN" → 11; 0 for a word that is no errno's name. */
+export function errnoOf(name: string): number {
+  return Object.hasOwn(ERRNO, name) ? ERRNO[name as keyof typeof ERRNO] : 0;
+}

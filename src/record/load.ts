@@ -14,6 +14,8 @@ export type LoadRecord = {
   bytesSent: number;
   bytesReceived: number;
   connections: ConnectionCounts;
+  /** Whether the connections wanted could be had; absent in files of before it was recorded. */
+  supply?: SupplyRecord;
   /** One per second and thread, in order of time. */
   blocks: LoadBlock[];
   total: LatencyHistograms;
@@ -131,6 +133,19 @@ export type ConnectionCounts = {
   closedByPeer: number;
   /** Replies that came after their request had timed out: matched, dropped, counted. */
   lateReplies: number;
+};
+
+export type SupplyRecord = {
+  /** Of the connections wanted, those of use when sending ended. */
+  held: number;
+  /** Connections that the peer closed without one good reply. */
+  turnedAway: number;
+  /** The first line of what it said to one of them; null when it said nothing. */
+  refusal: string | null;
+  /** Why connects failed: errno name → count. */
+  failedByErrno: Record<string, number>;
+  /** Files that the client's process may have open (RLIMIT_NOFILE); null when not known, or without a limit. */
+  openFileLimit: number | null;
 };
 
 export type LatencyHistograms = {

@@ -144,6 +144,15 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     closedByPeer: count,
     lateReplies: count,
   }),
+  supply: v.optional(
+    v.object({
+      held: count,
+      turnedAway: count,
+      refusal: v.nullable(name),
+      failedByErrno: countsByName,
+      openFileLimit: v.nullable(count),
+    }),
+  ),
   total: latency,
   arrivals: v.object({
     sentCount: count,

@@ -11,6 +11,7 @@ import { clientRunQueue } from './client-run-queue.ts';
 import { clientThrottled } from './client-throttled.ts';
 import { clockResolution } from './clock-resolution.ts';
 import { completeness } from './completeness.ts';
+import { connections } from './connections.ts';
 import { conservation } from './conservation.ts';
 import { ephemeralPorts } from './ephemeral-ports.ts';
 import { hostNoise } from './host-noise.ts';
@@ -47,6 +48,7 @@ export const CHECKS: readonly Check[] = [
   clientThrottled,
   clientPauses,
   clockResolution,
+  connections,
   networkQueues,
   ephemeralPorts,
   warmUp,

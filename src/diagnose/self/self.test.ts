@@ -573,3 +573,41 @@ describe('network-queues and ephemeral-ports', () => {
     expect(long, 'ephemeral-ports', 'PASS');
   });
 });
+
+describe('connections', () => {
+  const all = { held: 50, turnedAway: 0, refusal: null, failedByErrno: {}, openFileLimit: 1024 };
+  const held = (supply: Partial<LoadRecord['supply']>) =>
+    quietRun().load({ supply: { ...all, held: 10, ...supply } });
+
+  test('fewer than asked is told with why, and what to type', () => {
+    const full = 'ERR max number of clients reached';
+    const cases: [Partial<LoadRecord['supply']>, RegExp][] = [
+      [
+        { turnedAway: 99, refusal: full },
+        /10 of 50 connections could be kept: the server closes them, saying “ERR max/,
+      ],
+      [{ turnedAway: 99 }, /the server closes them$/],
+      [
+        { failedByErrno: { EMFILE: 9 }, openFileLimit: 40 },
+        /EMFILE, .* not have more than 40 files open; type ulimit -n 256/,
+      ],
+      [{ failedByErrno: { EMFILE: 1, ECONNREFUSED: 9 }, openFileLimit: null }, /not have more files open/],
+      [{ failedByErrno: { ENFILE: 9 } }, /ENFILE, .* fs\.file-max/],
+      [
+        { failedByErrno: { ETIMEDOUT: 1, ECONNREFUSED: 9 }, turnedAway: 3 },
+        /failed with ECONNREFUSED, 9 times/,
+      ],
+      [{}, /10 of 50 connections were open at the end$/],
+    ];
+    for (const [supply, says] of cases) expect(held(supply), 'connections', 'WARN', says);
+  });
+
+  test('look-alike: connections that failed and came back', () => {
+    const restarted = { held: 50, turnedAway: 50, failedByErrno: { ECONNREFUSED: 400 } };
+    expect(held(restarted), 'connections', 'PASS');
+    const before = changed((load) => {
+      delete load.supply;
+    });
+    expect(before, 'connections', 'SKIP');
+  });
+});

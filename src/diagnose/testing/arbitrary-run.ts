@@ -111,6 +111,15 @@ const load: fc.Arbitrary<LoadRecord> = fc.record({
     closedByPeer: count,
     lateReplies: count,
   }),
+  supply: absent(
+    fc.record({
+      held: count,
+      turnedAway: count,
+      refusal: maybe(text),
+      failedByErrno: fc.dictionary(fc.constantFrom('EMFILE', 'ENFILE', 'ECONNREFUSED', 'other'), count),
+      openFileLimit: maybe(count),
+    }),
+  ),
   blocks: fc.array(
     fc.record({
       startNs: ns,

@@ -201,6 +201,7 @@ function quietLoad(): LoadRecord {
     bytesSent: 1e6,
     bytesReceived: 1e7,
     connections: { opened: 50, failed: 0, reopened: 0, closedByPeer: 0, lateReplies: 0 },
+    supply: { held: 50, turnedAway: 0, refusal: null, failedByErrno: {}, openFileLimit: 1024 },
     blocks: Array.from({ length: 10 }, (_, index) => ({
       startNs: index * NS_PER_S,
       durationNs: NS_PER_S,

@@ -1,3 +1,5 @@
+import { ERRNO } from '../../kernel/errno.ts';
+import { syscallError } from '../../kernel/syscall-error.ts';
 import {
   type EventLoop,
   emptyStats,
@@ -17,6 +19,8 @@ export class FakeLoop implements EventLoop {
   sentCount = 0;
   /** Length of one request, when several may be sent as one piece. */
   requestBytes = 0;
+  /** Connections that there are descriptors for. */
+  descriptorLimit: number = Number.POSITIVE_INFINITY;
   lastWaitNs = 0;
   readonly #handlers: LoopHandlers;
   readonly #limit: number;
@@ -36,6 +40,7 @@ export class FakeLoop implements EventLoop {
   }
 
   connect(): number {
+    if (this.connectionCount >= this.descriptorLimit) throw syscallError('socket', ERRNO.EMFILE);
     for (let conn = 0; conn < this.#limit; conn++) {
       if (this.open.has(conn) || this.connecting.includes(conn)) continue;
       this.connecting.push(conn);

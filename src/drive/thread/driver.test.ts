@@ -517,3 +517,19 @@ test('a connect that takes too long is given up and counted', () => {
   advance(CONNECT_TIMEOUT_NS);
   assert.deepEqual([loop.connecting.length, counter('failed')], [0, 1]);
 });
+
+test('fewer descriptors than connections: the rest is asked for now and then, and the count of those held is true', () => {
+  const { loop, advance, begin, counter, driver } = setUp({ connections: 100, ratePerSec: 1000 });
+  loop.descriptorLimit = 27;
+  begin();
+  for (let ms = 0; ms < DURATION_NS / 1e6 + 1; ms++) {
+    for (const conn of loop.open) {
+      for (; loop.unanswered[conn]! > 0; loop.unanswered[conn]!--) loop.deliver(conn, REPLY);
+    }
+    advance(1e6);
+  }
+  assert.deepEqual([counter('held'), counter('opened')], [27, 27]);
+  const failures = driver.supply.failedByErrno.get('EMFILE')!;
+  assert.ok(failures >= 1 && failures <= 6, `${failures} failures`);
+  assert.equal(counter('failed'), failures);
+});

@@ -4,7 +4,6 @@
  * meanwhile lies in shared memory.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { LoopscopeError } from '../../base/errors.ts';
 import { createPrng } from '../../base/prng.ts';
 import { createMonotonicClock } from '../../kernel/clock.ts';
 import { setTimerSlackNs } from '../../kernel/process.ts';
@@ -39,6 +38,7 @@ import {
 import { Driver } from './driver.ts';
 import { OutcomeRecorder } from './outcome-recorder.ts';
 import { Outgoing } from './outgoing.ts';
+import { type ThreadError, threadError } from './thread-error.ts';
 
 export type ThreadInput = {
   /** Tells a thread of ours from any other that happens to import this file. */
@@ -65,8 +65,6 @@ export type ThreadMessage =
   | { kind: 'failed'; error: ThreadError }
   | { kind: 'done'; result: ThreadResult };
 
-export type ThreadError = { code: LoopscopeError['code']; message: string; hint: string };
-
 export type ThreadResult = {
   endNs: number;
   cost: ThreadCost;
@@ -76,6 +74,9 @@ export type ThreadResult = {
   statusCounts: [status: number, count: number][];
   errorsByKind: [kind: string, count: number][];
   wrongByReason: [reason: string, count: number][];
+  failedByErrno: [errno: string, count: number][];
+  /** What the server said to a connection that it turned away; empty when it said nothing. */
+  refusal: string;
   slowest: { responseNs: number; outcome: OutcomeRecord }[];
 };
 
@@ -165,7 +166,7 @@ async function run(input: ThreadInput): Promise<void> {
     kind: 'ready',
     openedCount: memory.counters[COUNTER.opened]!,
     lastErrno: driver.supply.lastErrno,
-    error: driver.supply.lastError && toThreadError(driver.supply.lastError),
+    error: driver.supply.lastError && toMessage(driver.supply.lastError),
     backend: loop.backend,
   });
   Atomics.wait(flags, CONTROL.go, 0, GO_LIMIT_MS);
@@ -190,6 +191,8 @@ async function run(input: ThreadInput): Promise<void> {
       statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
       errorsByKind: [...recorder.errorsByKind],
       wrongByReason: [...recorder.wrongByReason],
+      failedByErrno: [...driver.supply.failedByErrno],
+      refusal: driver.supply.refusal.text,
       slowest: recorder.slowest.records(),
     },
   });
@@ -227,15 +230,14 @@ function statsSince(now: LoopStats, before: LoopStats): LoopStats {
   return difference;
 }
 
-function toThreadError(error: unknown): ThreadError {
-  if (error instanceof LoopscopeError) return { code: error.code, message: error.message, hint: error.hint };
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'INTERNAL', message: `a load thread failed: ${text}`, hint: '' };
+function toMessage(error: unknown): ThreadError {
+  const { code, message, hint } = threadError(error);
+  return { code, message, hint };
 }
 
 if (parentPort !== null && (workerData as ThreadInput | null)?.kind === 'loopscope load') {
   run(workerData as ThreadInput)
-    .catch((error) => post({ kind: 'failed', error: toThreadError(error) }))
+    .catch((error) => post({ kind: 'failed', error: toMessage(error) }))
     .finally(() => setTimeout(() => {}, SETTLE_MS));
 }
 

@@ -32,3 +32,9 @@ export function epollTargets(pid: number, epollFd: number): number[] {
   const text = readProcText(`/proc/${pid}/fdinfo/${epollFd}`, EPOLL_LIMIT_BYTES) ?? '';
   return [...text.matchAll(/^tfd:\s*(\d+)/gm)].map((match) => Number(match[1]));
 }
+
+/** How many files this process may have open (RLIMIT_NOFILE, soft); null without a limit. proc_pid_limits(5) */
+export function readOpenFileLimit(): number | null {
+  const limit = /^Max open files +(\d+)/m.exec(readProcText('/proc/self/limits') ?? '')?.[1];
+  return limit === undefined ? null : Number(limit);
+}

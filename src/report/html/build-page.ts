@@ -14,6 +14,7 @@ import {
   formatRate,
   formatValue,
   formatWhole,
+  heldPhrase,
   incompletePhrase,
   plural,
   ratePhrase,
@@ -130,7 +131,7 @@ function subtitleOf(run: Run): string {
   const parts: string[] = [];
   if (run.load) {
     const { plan } = run.load;
-    parts.push(ratePhrase(plan), plural(plan.connectionCount, 'connection'), formatNs(plan.durationNs));
+    parts.push(ratePhrase(plan), heldPhrase(run.load), formatNs(plan.durationNs));
   } else if (run.observation) {
     parts.push('live traffic', formatNs(run.observation.endNs - run.observation.startNs));
   }

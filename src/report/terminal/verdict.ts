@@ -64,7 +64,7 @@ function inkOf(culprit: CulpritId): Ink {
 /** What was done to whom: the load and the loops, in one or two lines. */
 function contextPhrase(run: Run): string {
   const parts: string[] = [];
-  if (run.load) parts.push(planPhrase(run.load.plan));
+  if (run.load) parts.push(planPhrase(run.load));
   const { observation } = run;
   if (observation) {
     const names = observation.loops.slice(0, LOOPS_NAMED).map(loopLabel);

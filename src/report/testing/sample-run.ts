@@ -113,6 +113,7 @@ function simulateLoad(prng: Prng, stalls: Stall[], durationNs: number, options: 
     bytesSent: count * 78,
     bytesReceived: all.counts.ok * 853,
     connections: { opened: 50, failed: 0, reopened: 0, closedByPeer: 0, lateReplies: 0 },
+    supply: { held: 50, turnedAway: 0, refusal: null, failedByErrno: {}, openFileLimit: 1024 },
     blocks: [...blocks]
       .map(([key, block]) => blockOf(key, block))
       .sort((a, b) => a.startNs - b.startNs || a.threadIndex - b.threadIndex),

@@ -40,12 +40,14 @@ export function countsPhrase(counts: Record<string, number>): string | null {
 }
 
 /** Connections by what became of them; what did not happen is not mentioned. */
-export function connectionsPhrase({ connections }: LoadRecord): string {
+export function connectionsPhrase({ connections, supply }: LoadRecord): string {
   const parts = [`${formatWhole(connections.opened)} opened`];
   const add = (count: number, what: string) => {
     if (count > 0) parts.push(`${formatWhole(count)} ${what}`);
   };
-  add(connections.failed, 'failed to open');
+  const errnos = countsPhrase(supply?.failedByErrno ?? {});
+  add(connections.failed, errnos === null ? 'failed to open' : `failed to open (${errnos})`);
+  add(supply?.turnedAway ?? 0, 'turned away');
   add(connections.closedByPeer, 'closed by the server');
   add(connections.reopened, 'reopened');
   add(connections.lateReplies, connections.lateReplies === 1 ? 'late reply' : 'late replies');

@@ -80,8 +80,17 @@ export function ratePhrase({ ratePerSec, stages, arrival, arrivalSpec = arrival 
 }
 
 /** What the load was, in one line. */
-export function planPhrase(plan: PlanRecord): string {
-  return `${plan.target}, ${ratePhrase(plan)}, ${plural(plan.connectionCount, 'connection')}, ${formatNs(plan.durationNs)}`;
+export function planPhrase(load: LoadRecord): string {
+  const { plan } = load;
+  return `${plan.target}, ${ratePhrase(plan)}, ${heldPhrase(load)}, ${formatNs(plan.durationNs)}`;
+}
+
+/** "50 connections"; "50 connections asked, 10 held" where these were not all of use when sending ended. */
+export function heldPhrase({ plan, supply }: LoadRecord): string {
+  const asked = plural(plan.connectionCount, 'connection');
+  return supply && supply.held < plan.connectionCount
+    ? `${asked} asked, ${formatWhole(supply.held)} held`
+    : asked;
 }
 
 /** What came of the load, in one line. */

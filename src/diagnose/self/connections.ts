@@ -1,0 +1,66 @@
+import { printable } from '../../base/printable.ts';
+import { formatCount } from '../../base/units.ts';
+import type { SupplyRecord } from '../../record/load.ts';
+import { ratio } from '../facts/numbers.ts';
+import { type Check, skip } from '../self-check.ts';
+
+/** Longest piece of a server's refusal in a sentence. */
+const REFUSAL_LENGTH = 80;
+/** What a load opens besides its connections: its own loops, threads and files. */
+const OTHER_FILES = 100;
+
+/** A load over fewer connections than asked is another load, whatever its percentiles. */
+export const connections = {
+  name: 'connections',
+  title: 'the connections asked for were there',
+  judge({ load }) {
+    if (!load) return null;
+    const { plan, supply } = load.record;
+    if (!supply) return skip('not seen: how many connections were held was not recorded');
+    const asked = plan.connectionCount;
+    const held = Math.min(supply.held, asked);
+    const base = { value: ratio(held, asked), unit: 'share', limit: 1 };
+    if (held >= asked)
+      return { ...base, verdict: 'PASS', text: `${formatCount(held)} connections were held` };
+    const { what, why } = reason(supply, asked);
+    return {
+      ...base,
+      verdict: 'WARN',
+      text: `${formatCount(held)} of ${formatCount(asked)} connections ${what}${why}`,
+    };
+  },
+} satisfies Check;
+
+/** The client's own limits first: with them nothing is known of the server's. */
+function reason(supply: SupplyRecord, asked: number): { what: string; why: string } {
+  const { failedByErrno, openFileLimit, refusal, turnedAway } = supply;
+  const could = 'could be kept';
+  if (failedByErrno.EMFILE) {
+    const limit = openFileLimit === null ? ' more' : ` more than ${formatCount(openFileLimit)}`;
+    const type = `type ulimit -n ${enoughFiles(asked)} before it, or ask for fewer`;
+    return { what: could, why: `: EMFILE, the client may not have${limit} files open; ${type}` };
+  }
+  if (failedByErrno.ENFILE) {
+    return {
+      what: could,
+      why: ': ENFILE, this machine has no file handle left; see sysctl fs.file-nr fs.file-max',
+    };
+  }
+  const [errno, count] = Object.entries(failedByErrno).sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  if (turnedAway > 0 && turnedAway >= count) {
+    const said = refusal ? `, saying \u201c${printable(refusal, REFUSAL_LENGTH)}\u201d` : '';
+    return { what: could, why: `: the server closes them${said}` };
+  }
+  if (count > 0) {
+    return {
+      what: 'were open at the end',
+      why: `: connects failed with ${printable(errno, 20)}, ${formatCount(count)} times`,
+    };
+  }
+  return { what: 'were open at the end', why: '' };
+}
+
+/** As many as connections and those kept for late replies take, in round numbers. */
+function enoughFiles(asked: number): number {
+  return 2 ** Math.ceil(Math.log2(2 * asked + OTHER_FILES));
+}
