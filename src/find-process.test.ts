@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { growthOf, LINEAR_GROWTH_MOST } from '../test/helpers/growth.ts';
 import { LoopscopeError } from './base/errors.ts';
-import { cgroupPaths, findProcesses, findProcessesAgain, listeningInodes } from './find-process.ts';
+import { cgroupPaths, findProcesses, findProcessesAgain, listeningInodes, wordsOf } from './find-process.ts';
 
 const refuses = (text: string, code: string) =>
   assert.throws(
@@ -49,10 +50,17 @@ test('by control group, whole or its last parts', () => {
     cgroupPaths('12:cpu,cpuacct:/a\n0::/system.slice/x.service\n\nnonsense\n1:name=systemd:/b c'),
     ['/a', '/system.slice/x.service', '/b c'],
   );
+  assert.deepEqual(cgroupPaths('0::/with\ra return\u2028'), ['/with\ra return\u2028']);
   assert.throws(
     () => findProcesses('cgroup:/no/such/group-anywhere'),
     (error) => error instanceof LoopscopeError && error.code === 'NO_SUCH_PROCESS' && error.hint !== '',
   );
+});
+
+test('a command line of empty words and one more behind them is read once', () => {
+  const emptyWords = (count: number) => `app${'\0'.repeat(count)}end`;
+  assert.equal(wordsOf(`${emptyWords(2)}\0\0`), 'app  end');
+  assert.ok(growthOf((size) => wordsOf(emptyWords(size))) < LINEAR_GROWTH_MOST);
 });
 
 test('by command line: not this process, nor those that started it', () => {

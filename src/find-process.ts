@@ -2,9 +2,15 @@
  * "1234", "nginx", ":8080", "cgroup:/system.slice/nginx.service" or "cmd:gunicorn app" → the pids to watch. Masters only:
  * their worker children are found by the observer.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { trimEndOf } from './base/ends.ts';
 import { LoopscopeError } from './base/errors.ts';
 import { printable } from './base/printable.ts';
+import { numericNames, readProcText } from './kernel/proc/read-text.ts';
+
+/** The kernel takes one argument of at most this (MAX_ARG_STRLEN), execve(2); what a program makes of its own may be longer. */
+const COMMAND_LINE_LIMIT_BYTES = 128 << 10;
+const PROGRAM_NAME_LIMIT_BYTES = 4096;
 
 /** The words are a pid: of one process, and no other that bears it later. */
 export function isPid(text: string): boolean {
@@ -55,7 +61,7 @@ function existingPid(pid: number): number {
 
 function pidsNamed(name: string): number[] {
   const parents = new Map<number, number>();
-  for (const pid of allPids()) {
+  for (const pid of numericNames('/proc')) {
     if (pid === process.pid) continue;
     const stat = readStat(pid);
     if (stat && stat.state !== 'Z' && (stat.comm === name || programName(pid) === name))
@@ -75,14 +81,14 @@ function pidsNamed(name: string): number[] {
 
 /** Everybody in a control group or below it: its whole path, or the last parts of it. cgroups(7) */
 function membersOf(group: string): number[] {
-  const wanted = `/${group.replace(/^\/+|\/+$/g, '')}/`;
+  const wanted = `/${trimSlashes(group)}/`;
   const fromRoot = group.startsWith('/');
   const isMember = (path: string) => {
-    const whole = `${path.replace(/\/+$/, '')}/`;
+    const whole = `${trimEndOf(path, '/')}/`;
     return fromRoot ? whole.startsWith(wanted) : whole.includes(wanted);
   };
-  const pids = allPids().filter(
-    (pid) => pid !== process.pid && cgroupPaths(readText(`/proc/${pid}/cgroup`) ?? '').some(isMember),
+  const pids = numericNames('/proc').filter(
+    (pid) => pid !== process.pid && cgroupPaths(readProcText(`/proc/${pid}/cgroup`) ?? '').some(isMember),
   );
   if (pids.length === 0) {
     throw new LoopscopeError(
@@ -94,11 +100,17 @@ function membersOf(group: string): number[] {
   return mastersOf(pids);
 }
 
+function trimSlashes(group: string): string {
+  let from = 0;
+  while (group[from] === '/') from++;
+  return trimEndOf(group.slice(from), '/');
+}
+
 /** Paths of one process's groups: lines "id:controllers:path". Exported for tests. */
 export function cgroupPaths(text: string): string[] {
   return text
     .split('\n')
-    .map((line) => /^\d+:[^:]*:(\/.*)$/.exec(line)?.[1])
+    .map((line) => /^\d+:[^:]*:(\/.*)$/s.exec(line)?.[1])
     .filter((path) => path !== undefined);
 }
 
@@ -106,10 +118,10 @@ export function cgroupPaths(text: string): string[] {
 function startedAs(text: string): number[] {
   const ours = new Set<number>();
   for (let pid = process.pid; pid > 1 && !ours.has(pid); pid = readStat(pid)?.parentPid ?? 0) ours.add(pid);
-  const pids = allPids().filter((pid) => {
+  const pids = numericNames('/proc').filter((pid) => {
     if (ours.has(pid)) return false;
-    const words = readText(`/proc/${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
-    return words?.includes(text) && readStat(pid)?.state !== 'Z';
+    const words = readProcText(`/proc/${pid}/cmdline`, COMMAND_LINE_LIMIT_BYTES) ?? '';
+    return wordsOf(words).includes(text) && readStat(pid)?.state !== 'Z';
   });
   if (pids.length === 0) {
     throw new LoopscopeError(
@@ -121,6 +133,11 @@ function startedAs(text: string): number[] {
   return mastersOf(pids);
 }
 
+/** Arguments joined by spaces. Exported for tests. */
+export function wordsOf(commandLine: string): string {
+  return trimEndOf(commandLine, '\0').replaceAll('\0', ' ');
+}
+
 /** Without those whose parent is among them: a worker is found through its master. */
 function mastersOf(pids: readonly number[]): number[] {
   const all = new Set(pids);
@@ -128,13 +145,14 @@ function mastersOf(pids: readonly number[]): number[] {
 }
 
 function ownersOfPort(port: number): number[] {
+  // Those that listen stand first in these files: a megabyte holds seven thousand.
   const inodes = new Set(
-    ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => listeningInodes(readText(path) ?? '', port)),
+    ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => listeningInodes(readProcText(path) ?? '', port)),
   );
   if (inodes.size === 0) {
     throw new LoopscopeError('NO_SUCH_PROCESS', `nothing listens on TCP port ${port}`, 'see ss -ltn');
   }
-  const owners = allPids().filter((pid) => ownsSocket(pid, inodes));
+  const owners = numericNames('/proc').filter((pid) => ownsSocket(pid, inodes));
   if (owners.length === 0) {
     throw new LoopscopeError(
       'NO_SUCH_PROCESS',
@@ -166,15 +184,9 @@ function ownsSocket(pid: number, inodes: Set<string>): boolean {
   }
 }
 
-function allPids(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
 /** comm may hold spaces and parentheses: the fields begin after the last ")" (proc_pid_stat(5)). */
 function readStat(pid: number): { comm: string; state: string; parentPid: number } | null {
-  const text = readText(`/proc/${pid}/stat`);
+  const text = readProcText(`/proc/${pid}/stat`);
   const open = text?.indexOf('(') ?? -1;
   const close = text?.lastIndexOf(')') ?? -1;
   if (!text || open < 0 || close < open) return null;
@@ -184,14 +196,6 @@ function readStat(pid: number): { comm: string; state: string; parentPid: number
 
 /** Last part of argv[0], without what programs add to it ("nginx: master process" is nginx). */
 function programName(pid: number): string | null {
-  const first = readText(`/proc/${pid}/cmdline`)?.split('\0')[0];
+  const first = readProcText(`/proc/${pid}/cmdline`, PROGRAM_NAME_LIMIT_BYTES)?.split('\0', 1)[0];
   return first ? (first.split(/[ :]/)[0]?.split('/').at(-1) ?? null) : null;
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
 }

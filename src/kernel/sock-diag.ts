@@ -3,6 +3,7 @@
  * many were turned away. The kernel walks its listeners only, so a host with 50 000 sockets in TIME_WAIT costs nothing
  * more. No privileges are needed.
  */
+import { trimEndOf } from '../base/ends.ts';
 import { pack, unpack } from './abi/layout.ts';
 import {
   AF_NETLINK,
@@ -165,7 +166,7 @@ function readUnix(message: Uint8Array): ListeningSocket | null {
   if (!queue || queue.byteLength < 8) return null;
   const name = found.get(UNIX_DIAG_NAME) ?? new Uint8Array();
   const isAbstract = name[0] === 0;
-  const text = new TextDecoder().decode(isAbstract ? name.subarray(1) : name).replace(/\0+$/, '');
+  const text = trimEndOf(new TextDecoder().decode(isAbstract ? name.subarray(1) : name), '\0');
   return {
     transport: 'unix',
     address: isAbstract ? `@${text}` : text,

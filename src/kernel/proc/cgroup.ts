@@ -142,7 +142,7 @@ function ratio(quotaUs: number, periodUs: number): number | null {
 /** Lines are "number:controllers:path"; version 2 has number 0 and no controllers. The path may hold colons. */
 function pathIn(text: string, version: 1 | 2): string | null {
   for (const line of text.split('\n')) {
-    const match = /^(\d+):([^:]*):(\/.*)$/.exec(line);
+    const match = /^(\d+):([^:]*):(\/.*)$/s.exec(line);
     if (!match) continue;
     if (version === 2 ? match[1] === '0' && match[2] === '' : match[2]!.split(',').includes('cpu'))
       return match[3]!;

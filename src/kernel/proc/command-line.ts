@@ -1,3 +1,4 @@
+import { trimEndOf } from '../../base/ends.ts';
 import { readProcText } from './read-text.ts';
 
 const MAX_LENGTH = 512;
@@ -7,7 +8,7 @@ const LIMIT_BYTES = 4096;
 /** Arguments joined by spaces, at most 512 characters; "" for kernel threads and zombies. Hostile text. */
 export function parseCommandLine(text: string): string {
   // Programs that rewrite their title (setproctitle) leave a tail of NULs.
-  const joined = text.replace(/\0+$/, '').replaceAll('\0', ' ').trimEnd();
+  const joined = trimEndOf(text, '\0').replaceAll('\0', ' ').trimEnd();
   return joined.length > MAX_LENGTH ? `${joined.slice(0, MAX_LENGTH - 1)}…` : joined;
 }
 

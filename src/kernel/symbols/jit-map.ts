@@ -14,6 +14,8 @@ export type JitMap = {
 
 const LIMIT_BYTES = 64 << 20;
 const NAME_LIMIT = 256;
+/** Of lines as people's JITs write them, 64 MiB hold fewer. */
+const ROW_LIMIT = 1 << 20;
 
 /** Null when there is none, or it cannot be trusted. */
 export function readJitMap(pid: number): JitMap | null {
@@ -30,6 +32,7 @@ export function readJitMap(pid: number): JitMap | null {
 export function parseJitMap(text: string): JitMap {
   const rows: { start: bigint; bytes: bigint; name: string }[] = [];
   for (const match of text.matchAll(/^(?:0x)?([0-9a-f]{1,16}) (?:0x)?([0-9a-f]{1,8}) (.+)$/gm)) {
+    if (rows.length === ROW_LIMIT) break;
     rows.push({
       start: BigInt(`0x${match[1]}`),
       bytes: BigInt(`0x${match[2]}`),

@@ -21,7 +21,7 @@ export type ProcessMaps = {
 
 /** Lines of about 100 bytes; the kernel allows 65 530 maps by default (vm.max_map_count). */
 const LIMIT_BYTES = 8 << 20;
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) (\S+) (\d+) *(.*)$/;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) (\S+) (\d+) *(.*)$/s;
 
 export function readMapsText(pid: number | 'self'): string | null {
   return readProcText(`/proc/${pid}/maps`, LIMIT_BYTES);

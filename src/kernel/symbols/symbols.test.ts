@@ -73,6 +73,9 @@ test('maps: only what can be executed, paths with spaces, deleted files', () => 
     maps.entries.map(({ path }) => path),
     ['/opt/a b (deleted)', '[vdso]'],
   );
+  // A file's name may hold every byte but "/" and 0; only a newline is spelt out.
+  const odd = parseMaps('1000-2000 r-xp 00000000 fe:00 12      /opt/with\r, \u2028 and \\012\n');
+  assert.equal(odd.entries[0]?.path, '/opt/with\r, \u2028 and \n');
 });
 
 test('kernel symbols out of order, long and short lines, an unfinished one', () => {

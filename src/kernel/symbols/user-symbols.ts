@@ -1,4 +1,5 @@
 /** Names for addresses of another process, from its maps, the ELF files behind them, and what a JIT wrote down. */
+import { upTo } from '../../base/ends.ts';
 import { demangle } from './demangle/demangle.ts';
 import { fileNameOf } from './elf-module.ts';
 import { createProcessImage, type ProcessImage } from './process-image.ts';
@@ -48,7 +49,7 @@ export function createUserSymbols(pid: number, image: ProcessImage = createProce
     }
     const offset = BigInt(linked + back - symbols.addresses[index]!);
     // Versions of a library's functions follow an @: "memcpy@@GLIBC_2.14".
-    return { name: demangle(symbols.nameOf(index).replace(/@.*$/, '')), offset, file: module.name };
+    return { name: demangle(upTo(symbols.nameOf(index), '@')), offset, file: module.name };
   };
   return {
     image,

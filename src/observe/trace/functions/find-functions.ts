@@ -3,7 +3,9 @@
  * first, then its libraries.
  */
 
+import { upTo } from '../../../base/ends.ts';
 import { LoopscopeError } from '../../../base/errors.ts';
+import { matchesGlob } from '../../../base/glob.ts';
 import { printable } from '../../../base/printable.ts';
 import { demangle } from '../../../kernel/symbols/demangle/demangle.ts';
 import { FUNCTION_LIMIT } from '../layouts.ts';
@@ -86,7 +88,14 @@ function splitPattern(
 /** By its name, its path, or its name without version: "libc" is libc.so.6. */
 function isNamed({ module, path }: MappedFile, wanted: string): boolean {
   const { name } = module;
-  return name === wanted || path === wanted || name.replace(/(-[\d.]+)?\.so.*$/, '') === wanted;
+  return name === wanted || path === wanted || withoutVersion(name) === wanted;
+}
+
+/** "libc-2.31.so" and "libc.so.6" → "libc". */
+function withoutVersion(fileName: string): string {
+  const stem = upTo(fileName, '.so');
+  const dash = stem === fileName ? -1 : stem.lastIndexOf('-');
+  return dash >= 0 && /^[\d.]+$/.test(stem.slice(dash + 1)) ? stem.slice(0, dash) : stem;
 }
 
 function matchName(name: string, functions: readonly NamedFunction[]): NamedFunction[] {
@@ -99,16 +108,12 @@ function matchName(name: string, functions: readonly NamedFunction[]): NamedFunc
 }
 
 function matchGlob(pattern: string, functions: readonly NamedFunction[]): NamedFunction[] {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const wanted = new RegExp(`^${source}$`);
   const inCpp = pattern.includes('::');
   return withoutAliases(
     // Parts that were split off for being rare are no functions of their own.
     functions.filter(
-      ({ symbol }) => !/\.cold(\.\d+)?$/.test(symbol) && wanted.test(inCpp ? plainName(symbol) : symbol),
+      ({ symbol }) =>
+        !/\.cold(\.\d+)?$/.test(symbol) && matchesGlob(inCpp ? plainName(symbol) : symbol, pattern),
     ),
   );
 }

@@ -45,6 +45,8 @@ test('copies that compilers make: gcc, clang, several suffixes; not other names 
     'f.llvm.123',
     'f.txt',
     'fg.isra.0',
+    'f.g.isra.0',
+    `f${'.isra'.repeat(2000)}x`,
   ];
   assert.deepEqual(copiesOf('f', names), [
     'f.cold',

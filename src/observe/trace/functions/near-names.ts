@@ -5,14 +5,13 @@ const COMPARED_LENGTH = 64;
 const SUGGESTION_LIMIT = 5;
 
 /** What the compiler appends to the name of a copy: specialised, split off, or of rarely run parts. gcc(1) */
-const COPY_SUFFIX =
-  /\.(?:isra|constprop|part|cold|lto_priv|llvm|clone)(?:\.\d+)*(?:\.(?:isra|constprop|part|cold|lto_priv)(?:\.\d+)*)*$/;
+const COPY_SUFFIXES = /^(?:\.(?:isra|constprop|part|cold|lto_priv|llvm|clone)(?:\.\d+)*)+$/;
 
 /** Copies of a function that the compiler made: "name.isra.0". */
 export function copiesOf(name: string, names: Iterable<string>): string[] {
   const copies = new Set<string>();
   for (const other of names) {
-    if (other.startsWith(`${name}.`) && COPY_SUFFIX.test(other)) copies.add(other);
+    if (other.startsWith(`${name}.`) && COPY_SUFFIXES.test(other.slice(name.length))) copies.add(other);
   }
   return [...copies].sort();
 }

@@ -1,5 +1,6 @@
 /** The functions of one ELF file by name: what can be probed, and what became of a name that cannot. */
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
+import { upTo } from '../../../base/ends.ts';
 import type { ByteSource } from '../../../kernel/symbols/byte-source.ts';
 import { withFile } from '../../../kernel/symbols/byte-source.ts';
 import { DEBUG_FOLDER } from '../../../kernel/symbols/debug-file.ts';
@@ -45,7 +46,7 @@ export function symbolTableOf(module: ElfModule): SymbolTable {
   const functions: NamedFunction[] = [];
   for (let i = 0; i < symbols.addresses.length; i++) {
     const fileOffset = fileOffsetOf(module.header, symbols.addresses[i]!);
-    const symbol = symbols.nameOf(i).replace(/@.*$/, '');
+    const symbol = upTo(symbols.nameOf(i), '@');
     if (fileOffset >= 0 && symbol !== '') functions.push({ symbol, fileOffset });
   }
   const own = module.header.sections.some(({ type }) => type === SHT_SYMTAB);
@@ -114,7 +115,7 @@ function symbolEntry(source: ByteSource, header: ElfHeader, name: string): 'ifun
     for (let at = 0; at + SYMBOL_BYTES <= rows.byteLength; at += SYMBOL_BYTES) {
       const from = rows.getUint32(at, true);
       if (!startsWith(names, from, wanted)) continue;
-      if (textAt(names, from, wanted.length + 64).replace(/@.*$/, '') !== name) continue;
+      if (upTo(textAt(names, from, wanted.length + 64), '@') !== name) continue;
       if ((rows.getUint8(at + 4) & 15) === STT_GNU_IFUNC) return 'ifunc';
       if (rows.getUint16(at + 6, true) === 0) found = 'imported';
     }
