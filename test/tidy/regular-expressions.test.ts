@@ -13,6 +13,7 @@ const HARMLESS: Record<string, string> = {
   '/\\.llvm\\.\\w+$/': 'a dot ends it',
   '/\\.cold(\\.\\d+)?$/': 'each begins with a dot',
   '/\\+0x[\\da-f]+$/i': 'a plus ends it',
+  '/\\b(E[A-Z0-9]+)$/': 'a word begins once',
   '/,\\s*$/': 'a comma is no space',
   '/\\.([a-z]+)$/i': 'a dot ends it',
   '/(^|:)0(:0)+(:|$)/': 'eight groups of an address',
