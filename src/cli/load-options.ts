@@ -26,6 +26,7 @@ export type LoadFlags = {
   timeout: Ns;
   connectTimeout?: Ns;
   source: string[];
+  addresses: 'first' | 'all';
   threads: number;
   backend: 'auto' | 'ring' | 'epoll';
   spin: boolean;
@@ -83,6 +84,9 @@ export function addLoadOptions(command: Command): void {
     timeOption('--timeout <time>', 'a reply later than this is a timeout', 2e9),
     timeOption('--connect-timeout <time>', 'give up connecting after this; default: --timeout, at most 3s'),
     listOption('--source <address>', 'local addresses to connect from, in turn; repeatable'),
+    new Option('--addresses <which>', "which addresses of the target's name")
+      .choices(['first', 'all'])
+      .default('first'),
   ]);
   addGroup(command, 'Client:', [
     countOption('-t, --threads <count>', 'threads that drive the load', { min: 1, max: 64, initial: 1 }),

@@ -211,6 +211,9 @@ function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
   if (flags.source.length > 0 && target.address.kind === 'unix') {
     contradiction('--source', target.text, 'a Unix socket has no addresses', 'leave out --source');
   }
+  if (flags.addresses === 'all' && target.address.kind === 'unix') {
+    contradiction('--addresses all', target.text, 'a Unix socket has no addresses', 'leave out --addresses');
+  }
   const perConnection = flags.requestsPerConnection;
   if (perConnection !== undefined && flags.pipeline > perConnection) {
     contradiction(
@@ -222,6 +225,7 @@ function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
   }
   return {
     connectionCount: flags.connections,
+    addresses: flags.addresses,
     timeoutNs: flags.timeout,
     pipelineDepth: flags.pipeline,
     ...(perConnection !== undefined && { requestsPerConnection: perConnection }),

@@ -1,6 +1,7 @@
 /** Drives a target: a plan in, a LoadRecord out. The work is done on worker threads; this thread stays free. */
 import { basename } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { readOpenFileLimit } from '../kernel/proc/descriptors.ts';
@@ -10,8 +11,9 @@ import { ARRIVALS } from '../plan/arrivals/registry.ts';
 import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts';
 import { createPlan } from '../plan/plan.ts';
 import type { Plan, PlanOptions } from '../plan/plan-options.ts';
-import type { ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
+import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
+import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
 import type { LatencySoFar } from './tally/latency-so-far.ts';
@@ -25,7 +27,7 @@ import {
   createControl,
   createThreadMemory,
 } from './tally/thread-memory.ts';
-import { resolveAddress, unreachable } from './target.ts';
+import { chooseAddresses, unreachable } from './target.ts';
 import type { ThreadResult } from './thread/load-thread.ts';
 import { ThreadMessages } from './thread-messages.ts';
 
@@ -36,6 +38,8 @@ export type LoadOptions = PlanOptions & {
   spin?: boolean;
   /** Sizes of the ring back end's tables; for tests of what happens when they are too small. */
   ringSizes?: Partial<RingSizes>;
+  /** How a target's name is looked up; default: the system's resolver. */
+  resolve?: Resolver;
   /** About four times a second. */
   onProgress?: (progress: LoadProgress) => void;
 };
@@ -88,6 +92,8 @@ class LoadRun {
   readonly #memories;
   /** Read before the threads begin: afterwards there may be no descriptor left to read it with. */
   readonly #openFileLimit = readOpenFileLimit();
+  readonly #stopped = new AbortController();
+  #tried: AddressRecord[] = [];
   #stopReason: string | null = null;
   #collector: LoadCollector | null = null;
 
@@ -103,6 +109,7 @@ class LoadRun {
   stop(reason: string): void {
     this.#stopReason ??= reason;
     Atomics.store(this.#flags, CONTROL.stop, 1);
+    this.#stopped.abort();
   }
 
   progress(): LoadProgress {
@@ -121,11 +128,11 @@ class LoadRun {
   }
 
   async #run(): Promise<LoadRecord> {
-    const address = await resolveAddress(this.#plan.target.address);
-    const plan: Plan = { ...this.#plan, target: { ...this.#plan.target, address } };
-    const threads = this.#memories.map((_, threadIndex) => this.#startThread(plan, threadIndex));
+    const chosen = await chooseAddresses(this.#plan, this.#stopped.signal, this.#options.resolve);
+    this.#tried = chosen.tried;
+    const threads = this.#memories.map((_, threadIndex) => this.#startThread(chosen.used, threadIndex));
     try {
-      return await this.#drive(plan, threads);
+      return await this.#drive(this.#plan, threads);
     } finally {
       // Threads end by themselves, closing what they opened; one that does not is stopped wherever it is.
       Atomics.store(this.#flags, CONTROL.stop, 1);
@@ -136,12 +143,13 @@ class LoadRun {
     }
   }
 
-  #startThread(plan: Plan, threadIndex: number): Thread {
+  #startThread(addresses: readonly Address[], threadIndex: number): Thread {
     const { startMonoNs, startWallMs } = this.#options.clock;
     const worker = startLoadThread({
       kind: 'loopscope load',
       threadIndex,
-      plan,
+      plan: this.#plan,
+      addresses,
       anchor: { startMonoNs, startWallMs },
       backend: this.#options.backend ?? 'auto',
       spin: this.#isSpinning,
@@ -237,7 +245,11 @@ class LoadRun {
         closedByPeer: collector.counter(COUNTER.closedByPeer),
         lateReplies: collector.counter(COUNTER.lateReplies),
       },
-      supply: supplyRecord(collector, results, this.#openFileLimit),
+      supply: {
+        ...supplyRecord(collector, results),
+        openFileLimit: this.#openFileLimit,
+        addresses: this.#tried,
+      },
       blocks: collector.blocks(),
       total: collector.total(),
       arrivals: collector.arrivals(span.endNs, ARRIVALS[plan.arrival].openLoop),
@@ -258,14 +270,12 @@ class LoadRun {
 function supplyRecord(
   collector: LoadCollector,
   results: ThreadResult[],
-  openFileLimit: number | null,
-): SupplyRecord {
+): Omit<SupplyRecord, 'openFileLimit' | 'addresses'> {
   return {
     held: collector.counter(COUNTER.held),
     turnedAway: collector.counter(COUNTER.turnedAway),
     refusal: results.find(({ refusal }) => refusal !== '')?.refusal ?? null,
     failedByErrno: sumByName(results.map((result) => result.failedByErrno)),
-    openFileLimit,
   };
 }
 
@@ -289,6 +299,7 @@ function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
     pipelineDepth: plan.pipelineDepth,
     requestsPerConnection: plan.requestsPerConnection,
     connectionsPerSec: plan.connectionsPerSec,
+    addresses: plan.addresses,
     thinkTime: plan.thinkTime,
   };
 }

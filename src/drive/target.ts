@@ -1,26 +1,45 @@
 /** Where a load goes, and what to say when nobody is there. */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
-import { ERRNO, errnoName } from '../kernel/errno.ts';
+import { ERRNO, errnoName, errnoOf } from '../kernel/errno.ts';
 import type { Plan } from '../plan/plan-options.ts';
+import type { AddressRecord } from '../record/load.ts';
+import { addressRecord, allThatAnswer, firstToAnswer, type Tried, tcpAttempt } from './choose-addresses.ts';
+import { type Resolver, resolveAddresses } from './resolve.ts';
 import type { ThreadError } from './thread/thread-error.ts';
 import { fromThreadError } from './thread-messages.ts';
 
-/** Names are looked up once, before anything is opened; sockets take addresses. */
-export async function resolveAddress(address: Address): Promise<Address> {
-  if (address.kind === 'unix' || isIP(address.host) !== 0 || address.host === 'localhost') return address;
-  try {
-    return { ...address, host: (await lookup(address.host)).address };
-  } catch (error) {
-    throw new LoopscopeError(
-      'TARGET_UNREACHABLE',
-      `the name ${address.host} has no address`,
-      'check the spelling, or give an IP address',
-      error,
-    );
-  }
+/** Which addresses the connections of a load go to, and what came of trying each. */
+export type Chosen = { used: Address[]; tried: AddressRecord[] };
+
+/**
+ * Looks up the name and tries its addresses; one alone is not tried beforehand. When none answers, TARGET_UNREACHABLE has
+ * each with its errno. Aborted, it ends soon, with the first.
+ */
+export async function chooseAddresses(plan: Plan, signal: AbortSignal, resolve?: Resolver): Promise<Chosen> {
+  const addresses = await resolveAddresses(plan.target.address, resolve);
+  if (addresses.length === 1) return { used: addresses, tried: addresses.map(notTried) };
+  const attempt = tcpAttempt(plan.connectTimeoutNs / 1e6, plan.sourceAddresses);
+  const choose = plan.addresses === 'all' ? allThatAnswer : firstToAnswer;
+  const tried = await choose(addresses, attempt, signal);
+  const used = tried.filter(({ error }) => error === null).map(({ address }) => address);
+  if (signal.aborted && used.length === 0) return { used: addresses.slice(0, 1), tried: [] };
+  if (used.length === 0) throw noneAnswers(plan, tried);
+  return { used, tried: tried.map(addressRecord) };
+}
+
+function notTried(address: Address): AddressRecord {
+  return { address: formatAddress(address), error: null };
+}
+
+function noneAnswers(plan: Plan, tried: readonly Tried[]): LoopscopeError {
+  const where = formatAddress(plan.target.address);
+  const each = tried.map(({ address, error }) => `${formatAddress(address)}: ${error}`).join(', ');
+  return new LoopscopeError(
+    'TARGET_UNREACHABLE',
+    `not one connection to ${where} could be opened: ${each}`,
+    hintFor(errnoOf(tried[0]!.error ?? ''), where),
+  );
 }
 
 /** The error for a load without a single connection: which errno, and what that mostly means. */

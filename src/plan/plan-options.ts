@@ -43,6 +43,8 @@ export type PlanOptions = {
   connectionsPerSec?: number | null;
   /** Default: the reply timeout, at most 3 s. */
   connectTimeoutNs?: number;
+  /** Of the addresses of the target's name: the first that answers, or all by turns. Default first. */
+  addresses?: 'first' | 'all';
   /** Local addresses that connections take turns to use. Default: none, the kernel chooses. */
   sourceAddresses?: readonly string[];
 };

@@ -56,6 +56,7 @@ export function createPlan(options: PlanOptions): Plan {
     requestsPerConnection: options.requestsPerConnection ?? null,
     connectionsPerSec: options.connectionsPerSec ?? null,
     connectTimeoutNs: options.connectTimeoutNs ?? Math.min(DEFAULT_CONNECT_TIMEOUT_NS, options.timeoutNs),
+    addresses: options.addresses ?? 'first',
     sourceAddresses: checkSources(options.sourceAddresses ?? [], target.address.kind),
   });
   // A schedule that cannot be made is refused here, and not in each thread.

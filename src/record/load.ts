@@ -82,9 +82,11 @@ export type PlanRecord = {
   requestsPerConnection?: number | null;
   /** How fast connections are opened; null: all at once. */
   connectionsPerSec?: number | null;
-  /** Closed loop: the pause between a reply and the next request; null: none. */
+  /** Which addresses of the target's name connections were spread over. */
+  addresses?: 'first' | 'all';
   /** The client never slept, so as to send on time. */
   spin?: boolean;
+  /** Closed loop: the pause between a reply and the next request; null: none. */
   thinkTime?: { meanNs: number; jitterNs: number } | null;
 };
 
@@ -146,7 +148,12 @@ export type SupplyRecord = {
   failedByErrno: Record<string, number>;
   /** Files that the client's process may have open (RLIMIT_NOFILE); null when not known, or without a limit. */
   openFileLimit: number | null;
+  /** Addresses of the target's name in the order of trying; those without an error were used. Absent: not recorded. */
+  addresses?: AddressRecord[];
 };
+
+/** "127.0.0.1:8080", and the name of an errno or "no answer"; null: it was used. */
+export type AddressRecord = { address: string; error: string | null };
 
 export type LatencyHistograms = {
   /** done − planned. What a user of the server would have felt. */

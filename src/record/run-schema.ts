@@ -125,6 +125,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     pipelineDepth: v.optional(count),
     requestsPerConnection: v.optional(v.nullable(count)),
     connectionsPerSec: v.optional(numberOrNull),
+    addresses: v.optional(v.picklist(['first', 'all'])),
     spin: v.optional(v.boolean()),
     thinkTime: v.optional(v.nullable(v.object({ meanNs: number, jitterNs: number }))),
   }),
@@ -151,6 +152,9 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
       refusal: v.nullable(name),
       failedByErrno: countsByName,
       openFileLimit: v.nullable(count),
+      addresses: v.optional(
+        v.pipe(v.array(v.object({ address: name, error: v.nullable(name) })), v.maxLength(1000)),
+      ),
     }),
   ),
   total: latency,

@@ -20,16 +20,28 @@ export const connections = {
     const asked = plan.connectionCount;
     const held = Math.min(supply.held, asked);
     const base = { value: ratio(held, asked), unit: 'share', limit: 1 };
-    if (held >= asked)
-      return { ...base, verdict: 'PASS', text: `${formatCount(held)} connections were held` };
-    const { what, why } = reason(supply, asked);
-    return {
-      ...base,
-      verdict: 'WARN',
-      text: `${formatCount(held)} of ${formatCount(asked)} connections ${what}${why}`,
-    };
+    const problems = [...tooFew(supply, held, asked), ...notSpread(supply, plan.addresses === 'all')];
+    if (problems.length > 0) return { ...base, verdict: 'WARN', text: problems.join('; ') };
+    return { ...base, verdict: 'PASS', text: `${formatCount(held)} connections were held` };
   },
 } satisfies Check;
+
+function tooFew(supply: SupplyRecord, held: number, asked: number): string[] {
+  if (held >= asked) return [];
+  const { what, why } = reason(supply, asked);
+  return [`${formatCount(held)} of ${formatCount(asked)} connections ${what}${why}`];
+}
+
+/** Of all addresses asked for, some took no connection. */
+function notSpread({ addresses = [] }: SupplyRecord, isAsked: boolean): string[] {
+  const failed = addresses.filter(({ error }) => error !== null);
+  if (!isAsked || failed.length === 0) return [];
+  const { address, error } = failed[0]!;
+  const first = `${printable(address, 60)}: ${printable(error!, 20)}`;
+  return [
+    `${formatCount(failed.length)} of ${formatCount(addresses.length)} addresses took no connection (${first})`,
+  ];
+}
 
 /** The client's own limits first: with them nothing is known of the server's. */
 function reason(supply: SupplyRecord, asked: number): { what: string; why: string } {

@@ -602,6 +602,22 @@ describe('connections', () => {
     for (const [supply, says] of cases) expect(held(supply), 'connections', 'WARN', says);
   });
 
+  test('an address of several that takes no connection, where all were to be used', () => {
+    const addresses = [
+      { address: '[::1]:80', error: 'ECONNREFUSED' },
+      { address: '127.0.0.1:80', error: null },
+    ];
+    const builder = held({ held: 50, addresses });
+    expect(builder, 'connections', 'PASS');
+    builder.run.load!.plan.addresses = 'all';
+    expect(
+      builder,
+      'connections',
+      'WARN',
+      /1 of 2 addresses took no connection \(\[::1\]:80: ECONNREFUSED\)/,
+    );
+  });
+
   test('look-alike: connections that failed and came back', () => {
     const restarted = { held: 50, turnedAway: 50, failedByErrno: { ECONNREFUSED: 400 } };
     expect(held(restarted), 'connections', 'PASS');

@@ -118,6 +118,7 @@ const load: fc.Arbitrary<LoadRecord> = fc.record({
       refusal: maybe(text),
       failedByErrno: fc.dictionary(fc.constantFrom('EMFILE', 'ENFILE', 'ECONNREFUSED', 'other'), count),
       openFileLimit: maybe(count),
+      addresses: absent(fc.array(fc.record({ address: text, error: maybe(text) }), { maxLength: 3 })),
     }),
   ),
   blocks: fc.array(

@@ -9,11 +9,12 @@ import type { Address } from '../../base/address.ts';
 import { LoopscopeError } from '../../base/errors.ts';
 import { ERRNO, errnoName } from '../../kernel/errno.ts';
 import { SyscallError } from '../../kernel/syscall-error.ts';
-import type { ConnectOptions, EventLoop } from '../../loop/event-loop.ts';
+import type { EventLoop } from '../../loop/event-loop.ts';
 import { DeadlineList } from '../lists/deadline-list.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
 import { Refusal } from './refusal.ts';
 import { MAX_BACKOFF_NS, Retries } from './retries.ts';
+import { Target } from './target.ts';
 
 /** Connects under way at once: a listen queue is short, and a refused SYN costs a second. */
 const OPENING_LIMIT = 128;
@@ -32,7 +33,8 @@ export const LOST = { ours: 0, byPeer: 1, unread: 2 } as const;
 export type Lost = (typeof LOST)[keyof typeof LOST];
 
 export type SupplyOptions = {
-  address: Address;
+  /** Places take them by turns. */
+  addresses: readonly Address[];
   wanted: number;
   connectionLimit: number;
   connectTimeoutNs: number;
@@ -48,7 +50,7 @@ export type SupplyOptions = {
 };
 
 export class ConnectionSupply {
-  readonly #address: Address;
+  readonly #targets: readonly Target[];
   readonly #counters: Float64Array;
   readonly #connectionLimit: number;
   readonly wanted: number;
@@ -61,7 +63,6 @@ export class ConnectionSupply {
   readonly #isProved: Uint8Array;
   /** Of a place: its last connection was, or is, of use. */
   readonly #isFine: Uint8Array;
-  readonly #sources: readonly ConnectOptions[];
   /** Openings are this far apart; 0: at once. */
   readonly #openEveryNs: number;
   #openAtNs = 0;
@@ -69,7 +70,6 @@ export class ConnectionSupply {
   #opening = 0;
   #triedCount = 0;
   #closed = false;
-  #sourceIndex = 0;
   /** What the server said to connections that it then closed without a good reply. */
   readonly refusal: Refusal;
   /** Why connects failed. */
@@ -81,7 +81,7 @@ export class ConnectionSupply {
 
   constructor(options: SupplyOptions) {
     const { connectionLimit, wanted } = options;
-    this.#address = options.address;
+    this.#targets = options.addresses.map((address) => new Target(address, options.sourceAddresses));
     this.wanted = wanted;
     this.#counters = options.counters;
     this.#connectionLimit = connectionLimit;
@@ -94,7 +94,6 @@ export class ConnectionSupply {
     this.#isFine = new Uint8Array(wanted);
     this.refusal = new Refusal(connectionLimit);
     this.#openEveryNs = options.openingsPerSec === null ? 0 : 1e9 / options.openingsPerSec;
-    this.#sources = options.sourceAddresses.map((sourceAddress) => ({ sourceAddress }));
   }
 
   attach(loop: EventLoop): void {
@@ -145,7 +144,7 @@ export class ConnectionSupply {
     this.#triedCount++;
     let conn: number;
     try {
-      conn = this.#loop.connect(this.#address, this.#nextSource());
+      conn = this.#targets[place % this.#targets.length]!.connect(this.#loop);
     } catch (error) {
       if (!(error instanceof LoopscopeError)) throw error;
       this.lastError = error;
@@ -159,12 +158,6 @@ export class ConnectionSupply {
     // An absolute pace, but what was missed long ago is not made up for in a burst.
     this.#openAtNs = Math.max(this.#openAtNs, nowNs - CATCH_UP_NS) + this.#openEveryNs;
     this.#opening++;
-  }
-
-  #nextSource(): ConnectOptions | undefined {
-    const source = this.#sources[this.#sourceIndex];
-    if (++this.#sourceIndex >= this.#sources.length) this.#sourceIndex = 0;
-    return source;
   }
 
   /** The outcome of a connect. */

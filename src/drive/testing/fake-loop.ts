@@ -1,3 +1,4 @@
+import { type Address, formatAddress } from '../../base/address.ts';
 import { ERRNO } from '../../kernel/errno.ts';
 import { syscallError } from '../../kernel/syscall-error.ts';
 import {
@@ -19,6 +20,8 @@ export class FakeLoop implements EventLoop {
   sentCount = 0;
   /** Length of one request, when several may be sent as one piece. */
   requestBytes = 0;
+  /** Of each connect begun, where to. */
+  readonly connectedTo: string[] = [];
   /** Connections that there are descriptors for. */
   descriptorLimit: number = Number.POSITIVE_INFINITY;
   lastWaitNs = 0;
@@ -39,7 +42,8 @@ export class FakeLoop implements EventLoop {
     return { bytes: new Uint8Array(byteLength), address: 0n };
   }
 
-  connect(): number {
+  connect(address?: Address): number {
+    if (address !== undefined) this.connectedTo.push(formatAddress(address));
     if (this.connectionCount >= this.descriptorLimit) throw syscallError('socket', ERRNO.EMFILE);
     for (let conn = 0; conn < this.#limit; conn++) {
       if (this.open.has(conn) || this.connecting.includes(conn)) continue;

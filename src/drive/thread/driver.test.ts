@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Address } from '../../base/address.ts';
 import { ARRIVALS } from '../../plan/arrivals/registry.ts';
 import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
 import { frame } from '../../wire/frame/frame.ts';
@@ -31,6 +32,7 @@ type Settings = {
   thinkNs?: number;
   requestsPerConnection?: number | null;
   asideLimit?: number;
+  addresses?: Address[];
   /** How far the clock moves whenever it is read. */
   tickNs?: number;
 };
@@ -68,7 +70,7 @@ function setUp(given: Settings = {}) {
     nowNs: () => (clock.nowNs += tickNs),
     isStopped: () => stopped,
     supply: new ConnectionSupply({
-      address: { kind: 'unix', path: '/x' },
+      addresses: given.addresses ?? [{ kind: 'unix', path: '/x' }],
       wanted: connections,
       connectionLimit: limit,
       connectTimeoutNs: CONNECT_TIMEOUT_NS,
@@ -532,4 +534,14 @@ test('fewer descriptors than connections: the rest is asked for now and then, an
   const failures = driver.supply.failedByErrno.get('EMFILE')!;
   assert.ok(failures >= 1 && failures <= 6, `${failures} failures`);
   assert.equal(counter('failed'), failures);
+});
+
+test('several addresses are taken by turns, and each place keeps its own', () => {
+  const addresses = ['10.0.0.1', '::1', '10.0.0.2'].map((host) => ({ kind: 'tcp' as const, host, port: 80 }));
+  const { loop, advance, begin } = setUp({ connections: 5, ratePerSec: 10, addresses });
+  begin();
+  assert.deepEqual(loop.connectedTo, ['10.0.0.1:80', '[::1]:80', '10.0.0.2:80', '10.0.0.1:80', '[::1]:80']);
+  loop.peerCloses(2, 0);
+  for (let ms = 0; ms < 6; ms++) advance(1e6);
+  assert.equal(loop.connectedTo.at(-1), '10.0.0.2:80');
 });

@@ -4,6 +4,7 @@
  * meanwhile lies in shared memory.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Address } from '../../base/address.ts';
 import { createPrng } from '../../base/prng.ts';
 import { createMonotonicClock } from '../../kernel/clock.ts';
 import { setTimerSlackNs } from '../../kernel/process.ts';
@@ -45,6 +46,8 @@ export type ThreadInput = {
   kind: 'loopscope load';
   threadIndex: number;
   plan: Plan;
+  /** Where connections go, by turns. */
+  addresses: readonly Address[];
   anchor: { startMonoNs: bigint; startWallMs: number };
   backend: 'auto' | 'ring' | 'epoll';
   /** Never sleep. */
@@ -136,7 +139,7 @@ async function run(input: ThreadInput): Promise<void> {
     nowNs,
     isStopped: () => Atomics.load(flags, CONTROL.stop) !== 0,
     supply: new ConnectionSupply({
-      address: plan.target.address,
+      addresses: turned(input.addresses, threadIndex * wanted),
       wanted,
       connectionLimit,
       connectTimeoutNs: plan.connectTimeoutNs,
@@ -210,6 +213,11 @@ function createThreadClock(anchor: ThreadInput['anchor']): () => number {
 /** Thread `index` of `of` has this many of `count` things. */
 function shareOf(count: number, index: number, of: number): number {
   return Math.floor(count / of) + (index < count % of ? 1 : 0);
+}
+
+/** The list, begun at another place: threads together go round it evenly. */
+function turned<T>(list: readonly T[], by: number): T[] {
+  return list.map((_, i) => list[(i + by) % list.length]!);
 }
 
 /** Threads share the clock of the last request only when there are several: alone, it stays in this core's cache. */

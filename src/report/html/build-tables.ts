@@ -10,7 +10,13 @@ import { loopRows } from '../model/loop-rows.ts';
 import { ranInstead } from '../model/ran-instead.ts';
 import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
-import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
+import {
+  addressesPhrase,
+  connectionsPhrase,
+  countsPhrase,
+  latencyNotes,
+  networkPhrase,
+} from '../text/about-load.ts';
 import {
   conservationPhrase,
   formatRate,
@@ -202,6 +208,7 @@ export function loadFacts(load: LoadRecord): PageData['load'] {
     { term: 'Status codes', text: list(load.statusCounts) },
     { term: 'Errors', text: list(load.errorsByKind) },
     { term: 'Connections', text: connectionsPhrase(load) },
+    { term: 'Address', text: addressesPhrase(load) ?? '' },
     { term: 'Network', text: networkPhrase(load) ?? '' },
     {
       term: 'In flight',

@@ -93,6 +93,7 @@ const load = v.strictObject({
     pipeline_depth: count,
     requests_per_connection: v.nullable(count),
     connections_per_sec: v.nullable(v.number()),
+    addresses: v.picklist(['first', 'all']),
     think_time: v.nullable(v.strictObject({ mean_ns: ns, jitter_ns: ns })),
   }),
   duration_ns: ns,
@@ -124,6 +125,7 @@ const load = v.strictObject({
     refusal: v.nullable(text),
     failed_by_errno: v.record(text, count),
   }),
+  addresses: v.array(v.strictObject({ address: text, error: v.nullable(text) })),
   in_flight: v.strictObject({ mean: v.number(), max: count, limit: count }),
   latency: v.strictObject({ response: latency, service: latency, lateness: latency }),
   stages: v.array(

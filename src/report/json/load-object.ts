@@ -28,6 +28,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       pipeline_depth: plan.pipelineDepth ?? 1,
       requests_per_connection: plan.requestsPerConnection ?? null,
       connections_per_sec: plan.connectionsPerSec ?? null,
+      addresses: plan.addresses ?? 'first',
       think_time: plan.thinkTime
         ? { mean_ns: plan.thinkTime.meanNs, jitter_ns: plan.thinkTime.jitterNs }
         : null,
@@ -61,6 +62,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       refusal: load.supply?.refusal ?? null,
       failed_by_errno: load.supply?.failedByErrno ?? {},
     },
+    addresses: (load.supply?.addresses ?? []).map(({ address, error }) => ({ address, error })),
     in_flight: { mean: load.inFlight.mean, max: load.inFlight.max, limit: load.inFlight.limit },
     latency: latencyObject(latencyRows(load, diagnosis)),
     stages: stageRows(load, diagnosis).map(stageObject),

@@ -7,7 +7,13 @@ import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts
 import { failedCount } from '../model/load-summary.ts';
 import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
-import { connectionsPhrase, countsPhrase, latencyNotes, networkPhrase } from '../text/about-load.ts';
+import {
+  addressesPhrase,
+  connectionsPhrase,
+  countsPhrase,
+  latencyNotes,
+  networkPhrase,
+} from '../text/about-load.ts';
 import type { Paper } from '../text/paper.ts';
 import { conservationPhrase, formatRate, formatWhole, plural, quantileText } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
@@ -125,6 +131,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
     ['wrong', countsPhrase(load.wrongByReason ?? {}), 'red'],
     ['errors', countsPhrase(load.errorsByKind), 'red'],
     ['connections', connectionsPhrase(load)],
+    ['address', addressesPhrase(load)],
     ['network', networkPhrase(load), 'yellow'],
     [
       'in flight',

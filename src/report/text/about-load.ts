@@ -3,6 +3,8 @@ import type { LoadRecord } from '../../record/load.ts';
 import { isSpoilt, type LatencyRow, QUANTILES, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
 import { formatWhole, plural } from './phrases.ts';
 
+const ADDRESSES_SHOWN = 4;
+
 /** What the marks of a latency table mean, for those that occur. */
 export function latencyNotes(rows: LatencyRow[]): string[] {
   const notes: string[] = [];
@@ -52,6 +54,20 @@ export function connectionsPhrase({ connections, supply }: LoadRecord): string {
   add(connections.reopened, 'reopened');
   add(connections.lateReplies, connections.lateReplies === 1 ? 'late reply' : 'late replies');
   return parts.join(', ');
+}
+
+/** Where connections went, if the target's text does not say it, and which other addresses of its name did not answer. */
+export function addressesPhrase({ plan, supply }: LoadRecord): string | null {
+  const tried = supply?.addresses ?? [];
+  const used = tried.filter(({ error }) => error === null).map(({ address }) => address);
+  const failed = tried.flatMap(({ address, error }) => (error === null ? [] : [`${address} (${error})`]));
+  if (failed.length === 0 && used.every((address) => plan.target.includes(address))) return null;
+  return [some(used), ...(failed.length > 0 ? [`not used: ${some(failed)}`] : [])].join('; ');
+}
+
+function some(names: readonly string[]): string {
+  const more = names.length - ADDRESSES_SHOWN;
+  return names.slice(0, ADDRESSES_SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** What the network stack counted that can pass for a slow server; null when there was nothing of the kind. */
