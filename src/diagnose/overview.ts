@@ -58,7 +58,7 @@ function ofWatch({ loops, excess, record }: WatchFacts): Evidence[] {
 function ofLoop(loop: LoopFacts): Evidence {
   const cpu = `${formatShare(loop.cpuShare)} of a CPU, ${formatShare(loop.runDelayShare)} of the time waiting for one`;
   const cycles =
-    loop.cycleCount === 0
+    loop.cycleCount < 1
       ? ''
       : `; ${formatCount(loop.cycleCount)} cycles, work p50 ${formatNs(loop.workNsP50 ?? 0)}, ` +
         `p99 ${formatNs(loop.workNsP99 ?? 0)}, ${formatCount(loop.eventCount / loop.cycleCount)} events each`;

@@ -18,11 +18,13 @@ import type { RunHeader } from './run.ts';
 
 type Schema<T> = v.GenericSchema<unknown, T>;
 
-/** JSON has no NaN, but 1e999 is read as Infinity. */
-const number = v.pipe(v.number(), v.finite());
+/** JSON has no NaN, but 1e999 is read as Infinity. Past 2^63 ns no clock of ours goes, and sums of sums would overflow. */
+const number = v.pipe(v.number(), v.minValue(-(2 ** 63)), v.maxValue(2 ** 63));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = v.pipe(v.string(), v.maxLength(1_000_000));
 const name = v.pipe(v.string(), v.maxLength(65_536));
+/** From 1970 to the year 9999: what every form can write as a date. */
+const wallMs = v.pipe(v.number(), v.minValue(0), v.maxValue(253_402_300_799_999));
 const numberOrNull = v.nullable(number);
 
 /** Names come from the file: only plain ones may become keys. v.record would drop this one without a word. */
@@ -39,7 +41,7 @@ export const headerSchema: Schema<RunHeader> = v.object({
   loopscopeVersion: name,
   command: v.array(name),
   mode: v.picklist(['load', 'watch', 'doctor']),
-  startedWallMs: number,
+  startedWallMs: wallMs,
   startMonoNs: v.pipe(v.string(), v.regex(/^\d{1,20}$/)),
   environment: v.object({
     kernelRelease: name,

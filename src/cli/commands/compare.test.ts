@@ -4,8 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { compareRuns, isWorse } from '../../diagnose/compare/compare-runs.ts';
+import { arbitraryRun } from '../../diagnose/testing/arbitrary-run.ts';
 import { quietRun } from '../../diagnose/testing/run-builder.ts';
+import { assertFinite, assertReadable } from '../../report/testing/assert-readable.ts';
 import { comparisonText, sidesOf } from './compare.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loopscope-compare-'));
@@ -61,11 +64,27 @@ test('the text has the figures, the verdict, what differs, and what it failed fo
   const other = quietRun().run;
   other.load!.plan.connectionCount = 99;
   const comparison = compareRuns([one, one], [other, other]);
-  const text = comparisonText(comparison, isWorse(comparison, 0.05), { color: false });
+  const text = comparisonText(comparison, isWorse(comparison, 0.05), { colour: false, columns: null });
   assert.match(text, /B against A {2}2 runs against 2/);
   assert.match(text, /response p99 +300 us +300 us +\+0 % .* same/);
   assert.match(text, /connections: 50 in A, 99 in B/);
   assert.match(text, /passed: /);
   const single = compareRuns([one], [other]);
-  assert.match(comparisonText(single, null, { color: false }), /no verdict: with one run a side/);
+  assert.match(
+    comparisonText(single, null, { colour: false, columns: null }),
+    /no verdict: with one run a side/,
+  );
+});
+
+test('any runs on either side are compared, and the text can be read', () => {
+  const side = fc.array(arbitraryRun, { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(side, side, fc.constantFrom(60, 80, null), (a, b, columns) => {
+      const comparison = compareRuns(a, b, { minChange: 0.05 });
+      assertFinite(comparison);
+      const judged = a.length > 1 && b.length > 1 ? isWorse(comparison, 0.05) : null;
+      assertReadable(comparisonText(comparison, judged, { columns, colour: true }), columns, 'compare');
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -41,7 +41,10 @@ export const compareCommand = {
       const judged = flags.failIfWorse === undefined ? null : isWorse(comparison, flags.failIfWorse);
       const text = flags.json
         ? JSON.stringify(comparisonObject(comparison, a, b, judged), null, 2)
-        : comparisonText(comparison, judged, flags);
+        : comparisonText(comparison, judged, {
+            colour: wantsColour(flags),
+            columns: process.stdout.isTTY ? (process.stdout.columns ?? 80) : null,
+          });
       process.stdout.write(`${text.trimEnd()}\n`);
       exit(judged?.failed ? EXIT.failed : EXIT.ok);
     });
@@ -121,11 +124,12 @@ const VERDICT_INK: Partial<Record<Comparison['verdict'], Ink>> = {
   mixed: 'yellow',
 };
 
-export function comparisonText(comparison: Comparison, judged: Judged, flags: { color: boolean }): string {
-  const paper = new Paper({
-    colour: wantsColour(flags),
-    columns: process.stdout.isTTY ? (process.stdout.columns ?? 80) : null,
-  });
+export function comparisonText(
+  comparison: Comparison,
+  judged: Judged,
+  look: { colour: boolean; columns: number | null },
+): string {
+  const paper = new Paper(look);
   const { runCountA, runCountB, verdict } = comparison;
   paper.heading('B against A', `${plural(runCountA, 'run')} against ${runCountB}`);
   const ink = VERDICT_INK[verdict];

@@ -1,4 +1,5 @@
 /** Everything the rules and self-checks know, computed once from a run. */
+import { printable } from '../../base/printable.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import { CULPRITS, type CulpritId, type SelfCheck } from '../finding.ts';
@@ -37,7 +38,18 @@ export function factsOf(run: Run): BaseFacts {
   return { run, load, watch: run.observation ? watchFactsOf(run, run.observation, load) : null };
 }
 
-function watchFactsOf(run: Run, record: ObservationRecord, load: LoadFacts | null): WatchFacts {
+/** A socket's path is any bytes, and rules put it in sentences. */
+function withPlainAddresses(observation: ObservationRecord): ObservationRecord {
+  const { listeners } = observation;
+  if (!listeners) return observation;
+  return {
+    ...observation,
+    listeners: listeners.map((listener) => ({ ...listener, address: printable(listener.address, 100) })),
+  };
+}
+
+function watchFactsOf(run: Run, observation: ObservationRecord, load: LoadFacts | null): WatchFacts {
+  const record = withPlainAddresses(observation);
   const loops = loopFactsOf(record);
   const host = hostFactsOf(record);
   const throttles = throttlesOf(record, loops);

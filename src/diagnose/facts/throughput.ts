@@ -12,8 +12,8 @@ export function answersPerSec({
   endNs,
   answeredInTime,
 }: Pick<LoadRecord, 'plan' | 'counts' | 'startNs' | 'endNs' | 'answeredInTime'>): number | null {
+  if (!(endNs - startNs >= 1)) return null;
   const seconds = (endNs - startNs) / NS_PER_S;
-  if (!(seconds > 0)) return null;
   const all = counts.ok + counts.wrong;
   return (plan.ratePerSec === null ? (answeredInTime ?? all) : all) / seconds;
 }

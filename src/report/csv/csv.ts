@@ -35,7 +35,7 @@ export const CSV_COLUMNS: readonly Column[] = [
   {
     name: 'answered_per_s',
     of: ({ counts, durationNs }) =>
-      durationNs > 0 ? Math.round(((counts.ok + counts.wrong) * 1e12) / durationNs) / 1e3 : null,
+      durationNs >= 1 ? Math.round(((counts.ok + counts.wrong) * 1e12) / durationNs) / 1e3 : null,
   },
   ...QUANTILES.map(([name, q]) => latencyColumn('response', name, q)),
   { name: 'response_max_at_least', of: maxAtLeast },

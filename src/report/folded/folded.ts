@@ -32,7 +32,7 @@ function plain(name: string): string {
     name
       .replaceAll(';', ':')
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
-      .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+      .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
       .trim() || '?'
   );
 }

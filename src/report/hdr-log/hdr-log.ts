@@ -2,6 +2,7 @@
  * HdrHistogram's interval log, format 1.3: a line a second and tag, read by HistogramLogProcessor and by the libraries
  * of a dozen languages. https://github.com/HdrHistogram/HdrHistogram, HistogramLogWriter and HistogramLogReader.
  */
+import { printable } from '../../base/printable.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import { bucketHighNs, type Histogram } from '../../record/histogram.ts';
 import { encodeHistogram } from '../../record/histogram-text.ts';
@@ -50,7 +51,7 @@ function renderHdrLog(run: Run, diagnosis: Diagnosis): string {
 function* headLines(run: Run, load: LoadRecord, diagnosis: Diagnosis): Generator<string> {
   const startMs = run.header.startedWallMs + load.startNs / 1e6;
   const startSec = (startMs / 1000).toFixed(3);
-  yield `#[Logged with Loopscope ${run.header.loopscopeVersion}; values in ns, maxima in ms]`;
+  yield `#[Logged with Loopscope ${printable(run.header.loopscopeVersion, 40)}; values in ns, maxima in ms]`;
   yield '#[Histogram log format version 1.3]';
   yield `#[StartTime: ${startSec} (seconds since epoch), ${new Date(startMs).toISOString()}]`;
   yield `#[BaseTime: ${startSec} (seconds since epoch)]`;

@@ -65,7 +65,7 @@ function rateOf(load: LoadRecord, points: LatencyPoint[]): NonNullable<PageTimel
 const middleSec = (point: LatencyPoint) => toSecExact(point.startNs + point.durationNs / 2);
 
 function perSec(count: number, durationNs: number): number {
-  return durationNs > 0 ? Number(((count * 1e9) / durationNs).toPrecision(4)) : 0;
+  return durationNs >= 1 ? Number(((count * 1e9) / durationNs).toPrecision(4)) : 0;
 }
 
 function cyclesNote(run: Run, cycles: CycleTimeline | null): string {

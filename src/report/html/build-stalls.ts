@@ -28,7 +28,7 @@ export function stallsOf(observation: ObservationRecord): PageStalls | null {
   const strings = new StringTable();
   const total = addAccounts(observation.stalls);
   const loopNs = sumBy(observation.windows, (window) => window.durationNs);
-  const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops’ time` : '';
+  const ofLoopTime = loopNs >= 1 ? `, ${formatShare(total.wallNs / loopNs)} of the loops’ time` : '';
   return {
     title: `${stallKindsPhrase(ranked)} over ${formatNs(observation.budgetNs)}: ${formatNs(total.wallNs)}${ofLoopTime}`,
     total: accountOf(total),

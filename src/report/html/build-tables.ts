@@ -224,6 +224,6 @@ export function loadFacts(load: LoadRecord): PageData['load'] {
 }
 
 function clientPhrase(thread: LoadRecord['client']['threads'][number], wallNs: number): string {
-  const busy = wallNs > 0 ? formatShare((thread.userNs + thread.systemNs) / wallNs) : '–';
+  const busy = wallNs >= 1 ? formatShare((thread.userNs + thread.systemNs) / wallNs) : '–';
   return `thread ${thread.threadIndex}: ${busy} of a CPU, ${formatNs(thread.spinNs)} of it spinning, ${formatNs(thread.runDelayNs)} on the run queue`;
 }

@@ -33,7 +33,7 @@ export function causeOf(stall: Stall): StallCause {
   const group = PART_GROUPS.reduce((best, name) => (groups[name] > groups[best] ? name : best));
   const part = total.parts.find((candidate) => candidate.group === group);
   if (!part) return { text: GROUP_TITLE.unexplained, frame: frameOf(stall, null) };
-  const share = stall.wallNs > 0 ? part.ns / stall.wallNs : 1;
+  const share = stall.wallNs >= 1 ? part.ns / stall.wallNs : 1;
   const text = share < NEARLY_ALL ? `${phrase(part)}, ${formatShare(share)} of it` : phrase(part);
   return { text, frame: frameOf(stall, part) };
 }

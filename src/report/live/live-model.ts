@@ -197,7 +197,7 @@ function rowOf(loop: Loop): LiveRow {
     workNsP50: histogramQuantile(work, 0.5),
     workNsP99: histogramQuantile(work, 0.99),
     workNsMax: longest.length > 0 && windows.length > 0 ? Math.max(...longest) : null,
-    eventsPerWakeUp: cycleCount > 0 ? sumBy(windows, (w) => w.eventCount) / cycleCount : null,
+    eventsPerWakeUp: cycleCount >= 1 ? sumBy(windows, (w) => w.eventCount) / cycleCount : null,
     // A turn that has not ended is in neither sum yet.
     busyShare: isProc ? null : loop.open ? 1 : workNs + waitNs > 0 ? ratio(workNs, workNs + waitNs) : null,
     runDelayShare: ratio(

@@ -29,7 +29,7 @@ export function secondLine(
     sumBy(windows, (w) => w.runDelayNs),
     loopNs,
   );
-  const rate = formatCount(spanNs > 0 ? Math.round((cycleCount / spanNs) * 1e9) : 0);
+  const rate = formatCount(spanNs >= 1 ? Math.round((cycleCount / spanNs) * 1e9) : 0);
   const pieces = isProc
     ? [
         `on CPU ${formatShare(

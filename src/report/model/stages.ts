@@ -48,7 +48,7 @@ export function stageRows(load: LoadRecord, diagnosis: Diagnosis): StageRow[] {
           own.flatMap((second) => second.latencies),
           'response',
         );
-    const perSec = (count: number) => (measuredNs > 0 ? (count * 1e9) / measuredNs : null);
+    const perSec = (count: number) => (measuredNs >= 1 ? (count * 1e9) / measuredNs : null);
     return {
       stage,
       measuredNs,

@@ -40,7 +40,7 @@ export function mainStack(stall: Stall): { group: PartGroup; frames: StallFrame[
   );
   if (!longest) return null;
   const { group, frames, ns } = longest;
-  return { group, frames: frames.toReversed(), share: stall.wallNs > 0 ? ns / stall.wallNs : 0 };
+  return { group, frames: frames.toReversed(), share: stall.wallNs >= 1 ? ns / stall.wallNs : 0 };
 }
 
 function stacksOf(stall: Stall): StallStack[] {

@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, type Metric, Registry } from 'prom-client';
 import { printable } from '../../base/printable.ts';
+import { amount } from '../../diagnose/facts/numbers.ts';
 import { CYCLE_BUCKET_COUNT, cycleBucketHigh } from '../../record/cycle-buckets.ts';
 import type { LiveListener, ObserverStatus, OpenStall, OpenStallEnd } from '../../record/live.ts';
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../../record/observation.ts';
@@ -103,13 +104,13 @@ export class WatchMetrics implements LiveListener {
     for (const window of windows) {
       const labels = this.#labels.get(window.loopIndex);
       if (!labels) continue;
-      for (const [counter, value] of this.#counters) counter.inc(labels, value(window));
+      for (const [counter, value] of this.#counters) counter.inc(labels, amount(value(window)));
       const work = this.#work.get(window.loopIndex)!;
       for (const [bucket, count] of window.workHistogram) {
         work.counts[bucket]! += count;
         work.count += count;
       }
-      work.sumSec += window.workNs / 1e9;
+      work.sumSec += amount(window.workNs) / 1e9;
     }
     this.#budget.set(status.budgetNs / 1e9);
     this.#own.set({ part: 'own' }, status.ownCpus);

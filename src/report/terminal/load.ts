@@ -56,7 +56,11 @@ export function writeLatency(paper: Paper, load: LoadRecord, diagnosis: Diagnosi
     );
   }
   for (const row of rows.filter((candidate) => candidate.withheld)) {
-    paper.line(`  ${row.kind.padEnd(8)}  ${paper.ink(paper.clean(`withheld: ${row.withheld}`), 'red')}`);
+    paper.sentence(`withheld: ${row.withheld}`, {
+      first: `  ${row.kind.padEnd(8)}  `,
+      rest: '',
+      ink: ['red'],
+    });
   }
   if (!wide) {
     for (const row of rows) {

@@ -15,6 +15,7 @@ const ROWS_PER_DECADE = 3;
 const HEIGHT_MAX = 12;
 const COLUMNS_MAX = 72;
 const LABEL_CELLS = 9;
+const LEGEND_GAP = '   ';
 const EIGHTHS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /** What a column is made of, from the foot up. */
@@ -66,7 +67,7 @@ export function spectrumPlot(paper: Paper, load: LoadRecord, diagnosis: Diagnosi
     lines.push(`  ${pad(paper.clean(label), LABEL_CELLS, 'right')} ${inked(paper, cells)}`);
   }
   lines.push(`  ${' '.repeat(LABEL_CELLS)} ${paper.ink(axis(columnCount, nines), 'dim')}`);
-  lines.push(`  ${' '.repeat(LABEL_CELLS)} ${legend(paper, used)}`);
+  for (const line of legend(paper, used, columnCount)) lines.push(`  ${' '.repeat(LABEL_CELLS)} ${line}`);
   return lines;
 }
 
@@ -125,14 +126,24 @@ function inked(paper: Paper, cells: Cell[]): string {
   return text;
 }
 
-function legend(paper: Paper, used: Set<Part>): string {
-  const entries = PARTS.filter((part) => used.has(part));
-  return entries
-    .map((part) => {
-      const { glyph, ascii, ink, meaning } = LOOK[part];
-      return `${paper.ink(paper.plain ? ascii : glyph, ink)} ${paper.ink(meaning, 'dim')}`;
-    })
-    .join('   ');
+/** What the parts in use mean, in as many lines as that takes. */
+function legend(paper: Paper, used: Set<Part>, cells: number): string[] {
+  const lines: string[] = [];
+  let left = 0;
+  for (const part of PARTS) {
+    if (!used.has(part)) continue;
+    const { glyph, ascii, ink, meaning } = LOOK[part];
+    const entry = `${paper.ink(paper.plain ? ascii : glyph, ink)} ${paper.ink(meaning, 'dim')}`;
+    const width = displayWidth(entry) + LEGEND_GAP.length;
+    if (lines.length === 0 || width > left) {
+      lines.push(entry);
+      left = cells - displayWidth(entry);
+    } else {
+      lines.push(`${lines.pop()}${LEGEND_GAP}${entry}`);
+      left -= width;
+    }
+  }
+  return lines;
 }
 
 function axis(columns: number, nines: number): string {

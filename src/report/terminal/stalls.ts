@@ -33,7 +33,7 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
   if (observation.tier === 'proc' || stalls.length === 0) return;
   const total = foldSmall(addAccounts(stalls));
   const loopNs = sumBy(observation.windows, (window) => window.durationNs);
-  const ofLoopTime = loopNs > 0 ? `, ${formatShare(total.wallNs / loopNs)} of the loops' time` : '';
+  const ofLoopTime = loopNs >= 1 ? `, ${formatShare(total.wallNs / loopNs)} of the loops' time` : '';
   paper.heading(
     `Where the time of ${plural(stalls.length, 'stall')} went: ${formatNs(total.wallNs)}`,
     `${stallKindsPhrase(stalls)}${ofLoopTime}`,

@@ -35,7 +35,7 @@ function stacksPhrase({ losses }: ObservationRecord): string[] {
 /** What watching cost and lost. */
 export function costPhrases(observation: ObservationRecord): string[] {
   const { cost } = observation;
-  const own = cost.wallNs > 0 ? formatShare(cost.ownCpuNs / cost.wallNs) : '–';
+  const own = cost.wallNs >= 1 ? formatShare(cost.ownCpuNs / cost.wallNs) : '–';
   const programs = programCpus(cost);
   const probes =
     programs === null

@@ -4,7 +4,7 @@ import { cut, cutMiddle, displayWidth, pad } from './width.ts';
 export type Column = {
   title: string;
   align?: 'left' | 'right';
-  /** May be cut to this many cells when the table is too wide; columns without it are never cut. */
+  /** May be cut to this many cells when the table is too wide; columns without it only when nothing else helps. */
   shrinkTo?: number;
   /** Where a cut takes characters away: paths say most at their ends. */
   cutAt?: 'end' | 'middle';
@@ -13,7 +13,13 @@ export type Column = {
 /** Cells are laid out in `text`, coloured by `draw` afterwards: escape sequences never count as width. */
 export type Cell = string | { text: string; draw: (text: string) => string };
 
-/** Writes a table indented by two, two spaces between columns; the widest shrinkable columns give way first. */
+/** So much of a number stays in any case: figures that need a table wider than the screen are absurd ones. */
+const CELLS_MIN = 4;
+
+/**
+ * Writes a table indented by two, two spaces between columns, no wider than the paper: the widest shrinkable columns give
+ * way first, and the others when that is not enough.
+ */
 export function writeTable(paper: Paper, columns: Column[], rows: Cell[][]): void {
   const titles = columns.map((column) => paper.clean(column.title));
   const texts = rows.map((row) =>
@@ -22,7 +28,10 @@ export function writeTable(paper: Paper, columns: Column[], rows: Cell[][]): voi
   const widths = columns.map((_, index) =>
     Math.max(displayWidth(titles[index]!), ...texts.map((row) => displayWidth(row[index] ?? ''))),
   );
-  if (!paper.plain) shrink(columns, widths, paper.columns);
+  if (!paper.plain) {
+    shrink(widths, paper.columns, (index) => columns[index]!.shrinkTo ?? widths[index]!);
+    shrink(widths, paper.columns, () => CELLS_MIN);
+  }
   const layout = (cells: string[], draw: (text: string, index: number) => string) =>
     cells
       .map((cell, index) => {
@@ -42,13 +51,13 @@ export function writeTable(paper: Paper, columns: Column[], rows: Cell[][]): voi
   });
 }
 
-function shrink(columns: Column[], widths: number[], room: number): void {
+function shrink(widths: number[], room: number, floorOf: (index: number) => number): void {
   const total = () => 2 + widths.reduce((sum, width) => sum + width + 2, -2);
   while (total() > room) {
     let widest = -1;
-    columns.forEach((column, index) => {
-      if (column.shrinkTo === undefined || widths[index]! <= column.shrinkTo) return;
-      if (widest < 0 || widths[index]! > widths[widest]!) widest = index;
+    widths.forEach((width, index) => {
+      if (width <= floorOf(index)) return;
+      if (widest < 0 || width > widths[widest]!) widest = index;
     });
     if (widest < 0) return;
     widths[widest]!--;
