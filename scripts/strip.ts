@@ -3,7 +3,16 @@
  * by blanks, so line and column numbers stay those of the source. Every other file (BPF blobs, styles) is copied.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -39,6 +48,11 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
 
 /** Declarations for users of the library, written by tsc beside the stripped files. */
 function declare(): void {
+  const compiler = join(root, 'node_modules/.bin/tsc');
+  if (!existsSync(compiler)) {
+    console.error("loopscope: no compiler for the types: run 'npm install' first");
+    process.exit(2);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'loopscope-types-'));
   const emit = [
     '--noEmit',
@@ -50,7 +64,7 @@ function declare(): void {
     '--outDir',
     folder,
   ];
-  execFileSync(join(root, 'node_modules/.bin/tsc'), emit, { cwd: root, stdio: 'inherit' });
+  execFileSync(compiler, emit, { cwd: root, stdio: 'inherit' });
   const emitted = join(folder, 'src');
   for (const entry of readdirSync(emitted, { recursive: true, withFileTypes: true })) {
     const path = relative(emitted, join(entry.parentPath, entry.name));
@@ -60,5 +74,28 @@ function declare(): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/**
+ * What `import 'loopscope'` and `require('loopscope')` load. The words of the library itself are a SyntaxError to an older
+ * Node, so this is JavaScript of any age, and looks before it loads. The names stand one by one, because that is how
+ * Node knows which names a CommonJS module exports.
+ */
+async function writeEntry(): Promise<void> {
+  const names = Object.keys(await import('../src/index.ts')).sort();
+  const lines = [
+    "'use strict';",
+    "var version = process.versions.node.split('.').map(Number);",
+    'if (version[0] < 26 || (version[0] === 26 && version[1] < 9)) {',
+    '  throw new Error(',
+    "    'loopscope needs Node 26.9 or newer, and this is ' + process.version + '. ' +",
+    "      'It has one of its own: run the script with npx loopscope-node my-script.mjs'",
+    '  );',
+    '}',
+    "var library = require('./index.js');",
+    ...names.map((name) => `exports.${name} = library.${name};`),
+  ];
+  writeFileSync(join(target, 'library.cjs'), `${lines.join('\n')}\n`);
+}
+
 declare();
+await writeEntry();
 console.log(`dist: ${fileCount} files and their declarations`);

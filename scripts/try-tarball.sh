@@ -4,16 +4,43 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+export NODE_COMPILE_CACHE= XDG_DATA_HOME=$folder/data
+
+fail() {
+  echo "tarball: $*" >&2
+  exit 1
+}
 
 cd "$root"
 tarball=$(npm pack --silent --pack-destination "$folder" | tail -n 1)
-cd "$folder"
+mkdir "$folder/app" && cd "$folder/app"
 npm init -y >/dev/null
-npm install --no-audit --no-fund --silent "./$tarball"
+npm install --no-audit --no-fund --silent "../$tarball"
+
+# The user's own Node stays first on the PATH of the user's own scripts.
+[ ! -e node_modules/.bin/node ] || fail "it puts a node of its own in node_modules/.bin"
+[ -d node_modules/loopscope/examples/codecs ] || fail "the examples are missing"
+
 npx loopscope --version
 npx loopscope lab demo --duration 3s --html "$folder/report.html" >"$folder/out.txt" || { cat "$folder/out.txt"; exit 1; }
-grep -q 'loop.heavy-handler' "$folder/out.txt"
+grep -q 'loop.heavy-handler' "$folder/out.txt" || fail "the demo found something else"
 test -s "$folder/report.html"
-node_modules/.bin/node --disable-warning=ExperimentalWarning --input-type=module \
-  -e "import { CULPRITS, parseTarget } from 'loopscope'; if (!CULPRITS.includes('healthy') || parseTarget('tcp://[::1]:1').protocol !== 'frame') process.exit(1)"
+
+# As a library, by import and by require, without a word on standard error.
+cat >script.mjs <<'END'
+import { CULPRITS, parseTarget } from 'loopscope';
+if (!CULPRITS.includes('healthy') || parseTarget('tcp://[::1]:1').protocol !== 'frame') process.exit(1);
+END
+echo "if (typeof require('loopscope').doctor !== 'function') process.exit(1);" >script.cjs
+for script in script.mjs script.cjs; do
+  npx loopscope-node "$script" 2>"$folder/err.txt" || { cat "$folder/err.txt"; fail "$script failed"; }
+  [ ! -s "$folder/err.txt" ] || { cat "$folder/err.txt"; fail "$script printed a warning"; }
+done
+
+# An older Node gets a sentence.
+old=$(PATH=${PATH//$root\/node_modules\/.bin:/} command -v node || true)
+if [ -n "$old" ] && ! "$old" -e 'process.exit(+process.versions.node.split(".")[0] < 26 ? 1 : 0)'; then
+  ! "$old" script.mjs 2>"$folder/err.txt" || fail "an older Node ran the library"
+  grep -q 'loopscope needs Node 26.9 or newer' "$folder/err.txt" || { cat "$folder/err.txt"; fail "no sentence"; }
+fi
 echo "tarball: $tarball runs"

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { diagnose } from './diagnose.ts';
 import type { SelfVerdict } from './finding.ts';
+import { CHECKS } from './self/registry.ts';
 import { supportedQuantiles } from './self/sample-size.ts';
+import { demandBoth, TRIED_APART } from './testing/demand-both.ts';
 import {
   blockedIn,
   histogram,
@@ -68,6 +70,13 @@ function inFlight(mean: number, serviceMs: number): RunBuilder {
     .response([[serviceMs, 20_000]])
     .load({ inFlight: { mean, max: 40, limit: 50 } });
 }
+
+const slowDisk = () =>
+  quietRun().stalls(100, { wallMs: 40, blocked: [blockedIn('fsync', 39, { uninterruptible: true })] });
+
+/** Loops that were kept waiting by a process called node. */
+const behind = (pid: number) =>
+  quietRun().stalls(60, { kind: 'wait', wallMs: 3, contended: [[pid, 'node', 2.9]] });
 
 const CASES: Case[] = [
   ['the books balance', 'conservation', quietRun, 'PASS', /20\.0 k planned = 20\.0 k ok/],
@@ -320,6 +329,37 @@ const CASES: Case[] = [
     'WARN',
     /cron \(pid 77\)/,
   ],
+  [
+    'failed requests are in the books too',
+    'conservation',
+    () => quietRun().counts({ ok: 19_000, error: 1_000 }),
+    'PASS',
+  ],
+  ['slow, and yet whole', 'completeness', slowDisk, 'PASS'],
+  [
+    'one wrong reply of twenty thousand',
+    'outcomes',
+    () => quietRun().counts({ ok: 19_999, wrong: 1 }),
+    'PASS',
+  ],
+  ['the server waited for a CPU, not the client', 'client-run-queue', () => behind(77), 'PASS'],
+  ['busy without a quota', 'client-throttled', () => client({}, { userNs: 9e9, spinNs: 0 }), 'PASS'],
+  [
+    'replies so fast that a timer would be too coarse, and spinning',
+    'clock-resolution',
+    () => client({ timerOversleepNsP50: 60_000 }).lateness([[0.001, 20_000]]),
+    'PASS',
+  ],
+  ['slow replies, enough of them', 'sample-size', () => quietRun().response([[40, 20_000]]), 'PASS'],
+  [
+    'a dear client and a cheap observer',
+    'observer-cost',
+    () => client({}, { userNs: 9e9, spinNs: 0 }),
+    'PASS',
+  ],
+  ['many stalls, all of them kept', 'observer-losses', slowDisk, 'PASS'],
+  ['another program of the same name in the way', 'interference', () => behind(77), 'PASS'],
+  ['a slow disk is not a noisy host', 'host-noise', slowDisk, 'PASS'],
 ];
 
 describe('self-checks', () => {
@@ -364,4 +404,12 @@ test('a quantile needs ten samples beyond it', () => {
   assert.deepEqual(supportedQuantiles(20), [0.5]);
   assert.deepEqual(supportedQuantiles(1_000), [0.5, 0.9, 0.99]);
   assert.deepEqual(supportedQuantiles(100_000), [0.5, 0.9, 0.99, 0.999, 0.9999]);
+});
+
+test('every other check has a run with its fault and a look-alike', () => {
+  const checks = CHECKS.map((check) => check.name).filter((name) => !TRIED_APART.includes(name));
+  demandBoth(
+    checks,
+    CASES.map(([, check, run, verdict]) => ({ check, verdict, builder: run() })),
+  );
 });

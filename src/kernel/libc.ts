@@ -6,8 +6,28 @@
  * straight to V8's fast call, at the bare cost of the system call. The price is that arguments are BigInts: hot paths
  * take theirs from a table made beforehand (`big`), so that no call allocates. See docs/decisions/ffi-calls.md.
  */
-import { dlopen, getRawPointer, toArrayBuffer } from 'node:ffi';
+import type * as NodeFfi from 'node:ffi';
 import { errnoName } from './errno.ts';
+
+/**
+ * node:ffi without Node's warning that it is experimental: who uses the library did not choose it, and would get the
+ * warning once a thread. No other warning is kept back.
+ */
+function loadQuietly(): typeof NodeFfi {
+  type EmitWarning = (warning: string | Error, ...rest: unknown[]) => void;
+  const host = process as unknown as { emitWarning: EmitWarning };
+  const { emitWarning } = host;
+  host.emitWarning = (warning, ...rest) => {
+    if (rest[0] !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest);
+  };
+  try {
+    return process.getBuiltinModule('node:ffi');
+  } finally {
+    host.emitWarning = emitWarning;
+  }
+}
+
+const { dlopen, getRawPointer, toArrayBuffer } = loadQuietly();
 
 type Fast = (...args: bigint[]) => number;
 

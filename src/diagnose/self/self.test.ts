@@ -8,6 +8,7 @@ import { encodeHistogram } from '../../record/histogram-text.ts';
 import type { LoadRecord, NetworkRecord } from '../../record/load.ts';
 import { diagnose } from '../diagnose.ts';
 import type { SelfCheck, SelfVerdict } from '../finding.ts';
+import { demandBoth, TRIED_APART, type TriedCheck } from '../testing/demand-both.ts';
 import { histogram, quietRun, type RunBuilder, type Spread } from '../testing/run-builder.ts';
 import { assertSound } from '../testing/sound.ts';
 
@@ -19,7 +20,10 @@ function checkOf(builder: RunBuilder, name: string): SelfCheck {
   return found;
 }
 
+const tried: TriedCheck[] = [];
+
 function expect(builder: RunBuilder, name: string, verdict: SelfVerdict, says?: RegExp): SelfCheck {
+  tried.push({ check: name, verdict, builder });
   const check = checkOf(builder, name);
   assert.equal(check.verdict, verdict, check.text);
   if (says) assert.match(check.text, says);
@@ -626,4 +630,8 @@ describe('connections', () => {
     });
     expect(before, 'connections', 'SKIP');
   });
+});
+
+test('every check tried here has a run with its fault and a look-alike', () => {
+  demandBoth(TRIED_APART, tried);
 });
