@@ -14,6 +14,8 @@ export type LoopFacts = {
   /** Time it was watched for. */
   timeNs: number;
   cycleCount: number;
+  /** It was watched, and did not wake once: nothing is known of how it would do. */
+  slept: boolean;
   eventCount: number;
   workNs: number;
   waitNs: number;
@@ -74,18 +76,23 @@ function factsOfLoop(
   const cpuNs = sumBy(windows, (w) => w.cpuNs);
   const runDelayNs = sumBy(windows, (w) => w.runDelayNs);
   const normalEventNs = normalEvent(workNs, eventCount, stalls, stallsNotKept, workNsP50, eventsP50);
+  const cycleCount = sumBy(windows, (w) => w.cycleCount);
+  const voluntarySwitches = sumBy(windows, (w) => w.voluntarySwitches);
+  const blockedNs = sumBy(windows, (w) => Math.min(1, amount(w.blockedShare)) * amount(w.durationNs));
+  const moved = cycleCount + voluntarySwitches + cpuNs + runDelayNs + blockedNs + stalls.length > 0;
   return {
     loopIndex: record.loopIndex,
     record,
     name: loopName(record),
     timeNs,
-    cycleCount: sumBy(windows, (w) => w.cycleCount),
+    cycleCount,
+    slept: timeNs > 0 && !moved,
     eventCount,
     workNs,
     waitNs,
     cpuNs,
     runDelayNs,
-    voluntarySwitches: sumBy(windows, (w) => w.voluntarySwitches),
+    voluntarySwitches,
     involuntarySwitches: sumBy(windows, (w) => w.involuntarySwitches),
     majorFaults: sumBy(windows, (w) => w.majorFaults),
     timeoutCount: sumBy(windows, (w) => w.timeoutCount),
@@ -99,7 +106,7 @@ function factsOfLoop(
     busyShare: workNs + waitNs > 0 ? ratio(workNs, workNs + waitNs) : null,
     cpuShare: ratio(cpuNs, timeNs),
     runDelayShare: ratio(runDelayNs, timeNs),
-    blockedNs: sumBy(windows, (w) => Math.min(1, amount(w.blockedShare)) * amount(w.durationNs)),
+    blockedNs,
     normalEventNs,
     allowedCpus: parseCpuList(record.cpusAllowed),
   };

@@ -25,6 +25,11 @@ function headlineOf(watch: WatchFacts | null): string {
   const loops = watch.loops.length === 1 ? 'the loop' : `the ${watch.loops.length} loops`;
   if (watch.record.tier === 'proc')
     return `nothing in /proc points at a delay of ${loops}; single cycles were not seen`;
+  const slept = watch.loops.filter((loop) => loop.slept).length;
+  if (slept > 0) {
+    const woke = watch.loops.length - slept;
+    return `${woke} of ${watch.loops.length} loops ${woke === 1 ? 'was' : 'were'} on time; the other${slept === 1 ? '' : 's'} slept throughout`;
+  }
   return `${watch.loops.length === 1 ? 'the loop was' : `all ${watch.loops.length} loops were`} on time`;
 }
 

@@ -19,7 +19,7 @@ export const unexplained = {
     return (
       (watch && lostTime(watch)) ??
       (load && failures(load)) ??
-      (watch && blind(watch)) ??
+      (watch && blind(watch, load)) ??
       (load && lateReplies(load, watch)) ?? { cleared: explained(facts) }
     );
   },
@@ -96,13 +96,43 @@ function failures(load: LoadFacts): Judgement | null {
 }
 
 /** Watched, but nothing came of it. */
-function blind(watch: WatchFacts): Judgement | null {
-  if (watch.loops.length === 0)
-    return verdict('no loop was watched', [], ['check the pid: is it the server’s?']);
-  const seen = watch.loops.some((loop) => loop.timeNs > 0);
-  return seen
-    ? null
-    : verdict('the loops were found, but nothing was recorded of them', [], ['run it again']);
+function blind(watch: WatchFacts, load: LoadFacts | null): Judgement | null {
+  const { loops, record } = watch;
+  if (loops.length === 0) return verdict('no loop was watched', [], ['check the pid: is it the server’s?']);
+  if (!loops.some((loop) => loop.timeNs > 0))
+    return verdict('the loops were found, but nothing was recorded of them', [], ['run it again']);
+  if (loops.every((loop) => loop.slept)) return asleep(watch, load);
+  const isWhole = record.tier === 'proc' || record.stalls.length > 0;
+  if (isWhole || loops.some((loop) => loop.cycleCount > 0)) return null;
+  const evidence = [
+    fact('cycles', 0, 'cycles', 'The loops ran, but not one cycle ended while they were watched.'),
+  ];
+  return verdict('no cycle ended in this run: the loops’ lateness was not measured', evidence, [
+    'watch longer',
+  ]);
+}
+
+/** No loop woke: on time, for all that is known, and late, for all that is known. */
+function asleep(watch: WatchFacts, load: LoadFacts | null): Judgement {
+  const subject = watch.loops.length === 1 ? 'the loop' : `all ${watch.loops.length} loops`;
+  const text = `0 cycles and no CPU time: ${subject} waited for events throughout.`;
+  const evidence = [fact('cycles', 0, 'cycles', text)];
+  const answered = load?.record.counts.ok ?? 0;
+  if (answered > 0) {
+    evidence.push(
+      fact('answered', answered, 'requests', `${formatCount(answered)} requests were answered meanwhile.`),
+    );
+    return verdict(
+      `${subject} slept through the run: another process answered, or a thread that was not watched`,
+      evidence,
+      ['give the pid of the process that answers, or :PORT to find it: loopscope doctor TARGET --pid :PORT'],
+    );
+  }
+  return verdict(
+    `${subject} slept through the watch: nothing came, so nothing says how it would do`,
+    evidence,
+    ['watch while the server has traffic, or drive it: loopscope doctor TARGET --pid PID'],
+  );
 }
 
 /** Replies were late although no loop was, or none was watched. */

@@ -7,7 +7,7 @@ import { NS_PER_MS, NS_PER_S } from '../../base/units.ts';
 import { ACCEPT_PLANTED } from './accept-cases.ts';
 import type { Planted } from './case.ts';
 import { blockedIn, quietRun, SELF_PID } from './run-builder.ts';
-import { HOG, heavyNode, hogOnOneCore, late, overload } from './situations.ts';
+import { asleep, HOG, heavyNode, hogOnOneCore, late, overload } from './situations.ts';
 
 export const PLANTED: readonly Planted[] = [
   ...ACCEPT_PLANTED,
@@ -32,6 +32,40 @@ export const PLANTED: readonly Planted[] = [
     name: 'long turns that no counter accounts for',
     run: () => late(quietRun(), 20, 0.1).stalls(60, { wallMs: 20, userMs: 0.1 }),
     says: [/no cause this tool can prove/, /no counter accounts for/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'an idle process',
+    run: () => asleep(quietRun().undriven()),
+    says: [/all 2 loops slept through the watch/, /0 cycles and no CPU time/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'an idle process, seen from /proc alone',
+    run: () => asleep(quietRun().undriven()).observation({ tier: 'proc' }),
+    says: [/slept through the watch/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'load that another process answers',
+    run: () => asleep(quietRun()),
+    says: [/another process answered/, /requests were answered meanwhile/],
+  },
+  {
+    culprit: 'unexplained',
+    name: 'loops that run without a cycle',
+    run: () => {
+      const builder = quietRun().undriven();
+      for (const window of builder.run.observation!.windows) window.cycleCount = 0;
+      return builder;
+    },
+    says: [/no cycle ended in this run/],
+  },
+  {
+    culprit: 'healthy',
+    name: 'one worker does it all, the other sleeps',
+    run: () => asleep(quietRun(), 1),
+    says: [/1 of 2 loops was on time; the other slept throughout/],
   },
   {
     culprit: 'unexplained',

@@ -30,6 +30,22 @@ export function heavyNode(): RunBuilder {
   });
 }
 
+/** Loops that do not wake once, from the given one on. */
+export function asleep(builder: RunBuilder, fromLoop = 0): RunBuilder {
+  const still = {
+    cycleCount: 0,
+    eventCount: 0,
+    timeoutCount: 0,
+    workNs: 0,
+    waitNs: 0,
+    cpuNs: 0,
+    runDelayNs: 0,
+  };
+  const never = { workHistogram: [], eventHistogram: [], voluntarySwitches: 0, involuntarySwitches: 0 };
+  for (let loop = fromLoop; loop < 2; loop++) builder.window(loop, { ...still, ...never });
+  return builder;
+}
+
 /** All connections are taken and the client has CPU to spare. */
 export function overload(builder: RunBuilder): RunBuilder {
   const busy = {

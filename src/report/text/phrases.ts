@@ -1,6 +1,7 @@
 /** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
 import { formatNs, formatShare } from '../../base/units.ts';
 import type { Finding } from '../../diagnose/finding.ts';
+import { missedExits } from '../../record/exits.ts';
 import type { LoadRecord, PlanRecord } from '../../record/load.ts';
 import type { LoopRecord, Stall } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
@@ -122,7 +123,7 @@ export function incompletePhrase(run: Run): string | null {
   if (!run.complete)
     reasons.push('the run file ends before its closing record: what follows is of the part that was written');
   if (run.load?.stoppedEarly) reasons.push(`the load ended early: ${run.load.stoppedEarly}`);
-  for (const exit of run.observation?.exits ?? []) {
+  for (const exit of missedExits(run)) {
     reasons.push(`process ${exit.pid} exited ${formatNs(exit.atNs)} into the run`);
   }
   return reasons.length > 0 ? reasons.join('; ') : null;
