@@ -54,12 +54,12 @@ if [ -z "$node" ] || ! new_enough "$node"; then
   exit 2
 fi
 
-# Node opens about twenty files to begin with; where it may not, it ends in an assertion or a stack.
+# Node opens about twenty files to begin with, and ends in an assertion or a stack where it may not; then we need some.
 files=$(ulimit -Hn 2>/dev/null) || files=unlimited
 case $files in
   *[!0-9]* | '') ;;
   *)
-    if [ "$files" -lt 24 ]; then
+    if [ "$files" -lt 36 ]; then
       echo "loopscope: EMFILE: a process may have $files open files here, too few to start" >&2
       echo "  try: ulimit -n 1024" >&2
       exit 1

@@ -337,7 +337,8 @@ test('what a thread could not start with is told as the kernel’s refusal, a bu
     code: 'ERR_WORKER_INIT_FAILED',
   });
   const noFile = Object.assign(new Error("EMFILE: too many open files, open '/x'"), { code: 'EMFILE' });
-  for (const error of [noWorker, noFile]) {
+  const noModule = new Error('Cannot read package config /x/package.json: too many open files.');
+  for (const error of [noWorker, noFile, noModule]) {
     const { code, message, hint } = threadError(error);
     assert.deepEqual([code, hint], ['SYSCALL', 'raise the limit: ulimit -n 65536']);
     assert.match(message, /^start of a load thread: EMFILE \(24\): /);

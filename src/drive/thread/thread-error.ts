@@ -18,11 +18,12 @@ export function threadError(error: unknown): LoopscopeError {
   return new LoopscopeError('INTERNAL', `a load thread failed: ${text}`);
 }
 
-/** `code` is the errno's name in most errors of Node; where a worker could not be made it ends the message. */
+/** `code` is the errno's name in most errors of Node; of a worker that could not be made, or a module, the message has it. */
 function errnoIn(error: unknown): number {
   if (!(error instanceof Error)) return 0;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return errnoOf('ENOMEM');
+  if (/too many open files/i.test(error.message)) return errnoOf('EMFILE');
   const name = code === 'ERR_WORKER_INIT_FAILED' ? /\b(E[A-Z0-9]+)$/.exec(error.message)?.[1] : code;
   return name === undefined ? 0 : errnoOf(name);
 }
