@@ -26,6 +26,15 @@ npx loopscope lab demo --duration 3s --html "$folder/report.html" >"$folder/out.
 grep -q 'loop.heavy-handler' "$folder/out.txt" || fail "the demo found something else"
 test -s "$folder/report.html"
 
+# The examples load where they lie, and from a folder that knows no loopscope: what is not there is the server (4).
+mkdir "$folder/elsewhere" && cp node_modules/loopscope/examples/scenarios/pages.ts "$folder/elsewhere"
+for flags in "tcp://127.0.0.1:1/ --codec node_modules/loopscope/examples/codecs/agent-frame.ts --body x" \
+  "http://127.0.0.1:1/ --scenario $folder/elsewhere/pages.ts"; do
+  status=0
+  npx loopscope load $flags --rate 10 --duration 1s >"$folder/out.txt" 2>&1 || status=$?
+  [ "$status" = 4 ] || { cat "$folder/out.txt"; fail "load $flags: exit $status"; }
+done
+
 # As a library, by import and by require, without a word on standard error.
 cat >script.mjs <<'END'
 import { CULPRITS, parseTarget } from 'loopscope';

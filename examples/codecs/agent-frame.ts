@@ -5,9 +5,9 @@
  *     loopscope load unix:/run/agent.sock --codec ./agent-frame.ts --body 'lookup 42' --rate 20000
  *
  * The two functions are all there is to write. Replies that arrive in pieces, several at once, or as garbage are not
- * your concern. In a project of your own the type comes from 'loopscope'.
+ * your concern.
  */
-import type { CodecDefinition } from '../../src/index.ts';
+import type { CodecDefinition } from 'loopscope';
 
 const LENGTH_BYTES = 4;
 const MAX_PAYLOAD_BYTES = 1024 * 1024;

@@ -1,8 +1,7 @@
-// A scenario that is computed: the first pages are read most, as in any list. Elsewhere than here the import would be
-// from 'loopscope'.
+// A scenario that is computed: the first pages are read most, as in any list.
 //
 //     loopscope load http://127.0.0.1:8080/ --rate 2000 --scenario examples/scenarios/pages.ts
-import { defineScenario, type ScenarioKind } from '../../src/plan/scenario/scenario.ts';
+import { defineScenario, type ScenarioKind } from 'loopscope';
 
 const pages: ScenarioKind[] = Array.from({ length: 10 }, (_, i) => ({
   name: `page ${i + 1}`,

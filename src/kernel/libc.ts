@@ -7,27 +7,12 @@
  * take theirs from a table made beforehand (`big`), so that no call allocates. See docs/decisions/ffi-calls.md.
  */
 import type * as NodeFfi from 'node:ffi';
+import { withoutExperimentalWarning } from '../base/experimental.ts';
 import { errnoName } from './errno.ts';
 
-/**
- * node:ffi without Node's warning that it is experimental: who uses the library did not choose it, and would get the
- * warning once a thread. No other warning is kept back.
- */
-function loadQuietly(): typeof NodeFfi {
-  type EmitWarning = (warning: string | Error, ...rest: unknown[]) => void;
-  const host = process as unknown as { emitWarning: EmitWarning };
-  const { emitWarning } = host;
-  host.emitWarning = (warning, ...rest) => {
-    if (rest[0] !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest);
-  };
-  try {
-    return process.getBuiltinModule('node:ffi');
-  } finally {
-    host.emitWarning = emitWarning;
-  }
-}
-
-const { dlopen, getRawPointer, toArrayBuffer } = loadQuietly();
+const { dlopen, getRawPointer, toArrayBuffer } = withoutExperimentalWarning((): typeof NodeFfi =>
+  process.getBuiltinModule('node:ffi'),
+);
 
 type Fast = (...args: bigint[]) => number;
 

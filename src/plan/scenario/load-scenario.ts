@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LoopscopeError } from '../../base/errors.ts';
+import { importFile, missingImportHint } from '../../base/import-file.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { ReadFile } from './compile.ts';
 import { parseJsonText } from './json-text.ts';
@@ -52,7 +53,7 @@ export async function loadScenario(path: string): Promise<LoadedScenario> {
 async function importScenario(absolute: string, where: string): Promise<unknown> {
   let module: Record<string, unknown>;
   try {
-    module = await import(pathToFileURL(absolute).href);
+    module = await importFile(absolute);
   } catch (error) {
     throw moduleProblem(error, absolute, where);
   }
@@ -82,7 +83,12 @@ function moduleProblem(error: unknown, absolute: string, where: string): Loopsco
     .find((found) => found !== undefined);
   const message = error.message.split('\n').find((line) => line.trim() !== '') ?? error.name;
   const at = place === undefined ? where : `${where}:${place}`;
-  return new LoopscopeError('USAGE', `${at}: ${error.name}: ${message.trim()}`, '', error);
+  return new LoopscopeError(
+    'USAGE',
+    `${at}: ${error.name}: ${message.trim()}`,
+    missingImportHint(error) ?? '',
+    error,
+  );
 }
 
 function readBytes(absolute: string, field = ''): Uint8Array {

@@ -70,8 +70,13 @@ const MISTAKES: [name: string, nameOrPath: () => string, message: RegExp, hint: 
   ['no file', () => join(folder, 'none.ts'), /there is no file .*none\.ts/, /path/],
   ['a folder', () => `${folder}/`, /not a \.ts/, /name one/],
   ['another kind of file', () => file('{}', 'json'), /not a \.ts/, /name one/],
-  ['a syntax error', () => file('export const = 1'), /codec-\d+\.ts is not valid TypeScript/, /node --check/],
-  ['a syntax error in JavaScript', () => file('let x = ;', 'mjs'), /not valid JavaScript/, /node --check/],
+  [
+    'a syntax error',
+    () => file('export const = 1'),
+    /codec-\d+\.ts is not valid TypeScript/,
+    /loopscope-node/,
+  ],
+  ['a syntax error in JavaScript', () => file('let x = ;', 'mjs'), /not valid JavaScript/, /loopscope-node/],
   ['an enum', () => file('enum A { B }\nexport const codec = A;'), /cannot strip/, /no enum/],
   [
     'an import of nothing',

@@ -1,8 +1,8 @@
 /** `--codec`: a built-in by its name, with or without options, or a user's own from a file. */
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { LoopscopeError } from '../../base/errors.ts';
+import { importFile, missingImportHint } from '../../base/import-file.ts';
 import type { Codec, ReplyParser } from '../codec.ts';
 import { parseOptions } from '../codec-options.ts';
 import { CODEC_NAMES, CODECS } from '../registry.ts';
@@ -48,7 +48,7 @@ async function loadFile(path: string): Promise<Codec> {
   }
   let module: Record<string, unknown>;
   try {
-    module = await import(pathToFileURL(path).href);
+    module = await importFile(path);
   } catch (error) {
     throw importError(path, error);
   }
@@ -169,14 +169,13 @@ function importError(path: string, error: unknown): LoopscopeError {
     return new LoopscopeError(
       'USAGE',
       `--codec: ${path} is not valid ${path.endsWith('ts') ? 'TypeScript' : 'JavaScript'}: ${message}`,
-      `see where with: node --check ${path}`,
+      `see where with: loopscope-node ${path}`,
       error,
     );
   }
   const hint =
-    code === 'ERR_MODULE_NOT_FOUND'
-      ? 'import types with "import type", and files by their full name, extension included'
-      : 'the file must load by itself: see what is wrong with: node --experimental-strip-types FILE';
+    missingImportHint(error) ??
+    `the file must load by itself: see what is wrong with: loopscope-node ${path}`;
   return new LoopscopeError(
     'USAGE',
     `--codec: ${path} could not be loaded: ${String(message ?? error)}`,
