@@ -160,7 +160,11 @@ export class ProgressView {
     if (stallCount !== null) {
       pieces.push({ text: stallCount === 1 ? '1 stall' : `${formatCount(stallCount)} stalls`, rank: 1 });
     }
-    pieces.push({ text: `${seconds(Math.max(0, durationNs - elapsedNs))} s left`, rank: 5 });
+    const leftNs = durationNs - elapsedNs;
+    // Nothing is sent any more: what goes on is the wait for replies under way, at most as long as their timeout.
+    const state =
+      leftNs > 0 || !load ? `${seconds(Math.max(0, leftNs))} s left` : 'waiting for the last replies';
+    pieces.push({ text: state, rank: 5 });
     return pieces;
   }
 }

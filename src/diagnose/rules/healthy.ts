@@ -21,16 +21,24 @@ export const healthy = {
 } satisfies Rule;
 
 function headlineOf(watch: WatchFacts | null): string {
-  if (!watch) return 'replies came on time; the server’s loop was not watched';
+  if (!watch) return 'no reply stood out from the others; the server’s loop was not watched';
   const loops = watch.loops.length === 1 ? 'the loop' : `the ${watch.loops.length} loops`;
   if (watch.record.tier === 'proc')
     return `nothing in /proc points at a delay of ${loops}; single cycles were not seen`;
+  const one = watch.loops.length === 1;
+  const { stallCount, lostShare, withinSlackCount } = watch.excess;
+  if (stallCount > 0)
+    return `${loops} lost ${formatShare(lostShare)} of ${one ? 'its' : 'their'} time to stalls: too little to matter`;
   const slept = watch.loops.filter((loop) => loop.slept).length;
   if (slept > 0) {
     const woke = watch.loops.length - slept;
     return `${woke} of ${watch.loops.length} loops ${woke === 1 ? 'was' : 'were'} on time; the other${slept === 1 ? '' : 's'} slept throughout`;
   }
-  return `${watch.loops.length === 1 ? 'the loop was' : `all ${watch.loops.length} loops were`} on time`;
+  const slack =
+    withinSlackCount > 0
+      ? `: ${formatCount(withinSlackCount)} late waits were within their timers’ slack`
+      : '';
+  return `${one ? 'the loop was' : `all ${watch.loops.length} loops were`} on time${slack}`;
 }
 
 function confidenceOf(watch: WatchFacts | null): Confidence {

@@ -91,7 +91,7 @@ function failures(load: LoadFacts): Judgement | null {
         fact('errors', count, 'requests', `${formatCount(count)} requests failed: ${printable(kind, 60)}.`),
       ),
   ];
-  const headline = `${formatShare(load.failedShare)} of requests failed, and no loop’s lateness explains it`;
+  const headline = `${formatShare(load.failedShare)} of requests ended in errors or timeouts, and no loop’s lateness explains it`;
   return verdict(headline, evidence, ['read the server’s own error log for these times']);
 }
 
@@ -157,9 +157,14 @@ function lateReplies(load: LoadFacts, watch: WatchFacts | null): Judgement | nul
       `The worst loop lost ${lost} of its time to stalls.`,
     ),
   );
+  const { stallCount, lostNs, withinSlackCount } = watch.excess;
+  const innocent =
+    stallCount === 0 && lostNs === 0
+      ? `the watched loops were not late${withinSlackCount > 0 ? ' beyond their timers’ slack' : ''}`
+      : `the ${lost} of its time that the worst loop lost does not explain it`;
   const headline =
     watch.record.tier === 'bpf'
-      ? `replies took up to ${p99} at p99, but the watched loops were not late: look behind them or at the network`
+      ? `replies took up to ${p99} at p99, but ${innocent}: look behind the loops or at the network`
       : `replies took up to ${p99} at p99; from /proc alone the reason cannot be seen`;
   const advice =
     watch.record.tier === 'bpf'
@@ -172,7 +177,7 @@ function lateReplies(load: LoadFacts, watch: WatchFacts | null): Judgement | nul
 }
 
 function explained({ watch }: Facts): string {
-  if (!watch) return 'replies came without a tail worth explaining';
+  if (!watch) return 'no reply stands out from the others enough to ask why';
   const { unnamedNs, unnamedShare } = watch.excess;
   return unnamedNs === 0
     ? 'no lost time is left without a name'

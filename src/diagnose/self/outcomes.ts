@@ -24,7 +24,7 @@ export const outcomes = {
         .map(([status, count]) => `${formatCount(count)} with status ${printable(status, 3)}`),
     ];
     const what = kinds.length > 0 ? `: ${kinds.slice(0, 4).join(', ')}` : '';
-    const text = `${formatShare(share)} of requests were not answered as asked${what}`;
+    const text = `${formatShare(share)} of requests got a wrong reply, an error or no answer in time${what}`;
     return { ...base, verdict: share >= SELF.outcomesWarn ? 'WARN' : 'PASS', text };
   },
 } satisfies Check;

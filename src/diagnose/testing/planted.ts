@@ -80,7 +80,7 @@ export const PLANTED: readonly Planted[] = [
       quietRun()
         .counts({ ok: 15_000, error: 5_000 })
         .load({ errorsByKind: { 'reset by peer': 5_000 } }),
-    says: [/25 % of requests failed/, /reset by peer/],
+    says: [/25 % of requests ended in errors or timeouts/, /reset by peer/],
   },
   {
     culprit: 'client.saturated',

@@ -4,12 +4,15 @@ import { formatNs, formatShare } from '../../base/units.ts';
 import type { CulpritId, Diagnosis, Finding } from '../../diagnose/finding.ts';
 import type { Run } from '../../record/run.ts';
 import { type LatencyRow, latencyRows } from '../model/latency.ts';
-import { answeredPerSec, failedShare } from '../model/load-summary.ts';
+import { answeredPerSec } from '../model/load-summary.ts';
 import { addAccounts } from '../model/stall-account.ts';
 import type { ReportOptions } from '../reporter.ts';
 import { costPhrases, environmentRows, unseenPhrases } from '../text/about-run.ts';
 import {
   absentPhrase,
+  departedPhrase,
+  durationPhrase,
+  failedPhrase,
   formatQuantile,
   formatRate,
   formatValue,
@@ -131,7 +134,7 @@ function subtitleOf(run: Run): string {
   const parts: string[] = [];
   if (run.load) {
     const { plan } = run.load;
-    parts.push(ratePhrase(plan), heldPhrase(run.load), formatNs(plan.durationNs));
+    parts.push(ratePhrase(plan), heldPhrase(run.load), durationPhrase(run.load));
   } else if (run.observation) {
     parts.push('live traffic', formatNs(run.observation.endNs - run.observation.startNs));
   }
@@ -151,6 +154,8 @@ function noticesOf(run: Run, diagnosis: Diagnosis, options: ReportOptions): Page
   }
   const incomplete = incompletePhrase(run);
   if (incomplete) notices.push({ tone: 'warn', text: `Incomplete: ${incomplete}.` });
+  const departed = departedPhrase(run);
+  if (departed) notices.push({ tone: 'quiet', text: departed });
   const absent = absentPhrase(run);
   if (absent) notices.push({ tone: 'quiet', text: absent });
   return notices;
@@ -166,11 +171,10 @@ function figuresOf(run: Run, rows: LatencyRow[]): PageData['figures'] {
     for (const name of ['p50', 'p99', 'max'] as const) {
       figures.push({ label: `response ${name}`, value: formatQuantile(response.quantiles[name]), note });
     }
-    const failed = failedShare(load.counts);
     figures.push({
       label: 'answered',
       value: formatRate(answeredPerSec(load)),
-      note: failed > 0 ? `${formatShare(failed)} of requests failed` : 'none failed',
+      note: failedPhrase(load.counts),
     });
   }
   if (observation && observation.tier === 'bpf') {

@@ -16,7 +16,8 @@ export function answeredPerSec(load: LoadRecord): number {
 
 /** Requests that did not end as asked, as a share of the planned. */
 export function failedShare(counts: OutcomeCounts): number {
-  return ratio(counts.planned - counts.ok, counts.planned);
+  // Books that do not balance flatter nobody.
+  return ratio(Math.max(counts.planned - counts.ok, failedCount(counts)), counts.planned);
 }
 
 /** Requests that ended otherwise than as asked. */

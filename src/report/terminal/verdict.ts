@@ -6,6 +6,7 @@ import type { Ink, Paper } from '../text/paper.ts';
 import {
   absentPhrase,
   certainty,
+  departedPhrase,
   incompletePhrase,
   loopLabel,
   outcomePhrase,
@@ -34,6 +35,8 @@ export function writeVerdict(paper: Paper, run: Run, diagnosis: Diagnosis, rows:
   const incomplete = incompletePhrase(run);
   if (incomplete) paper.sentence(`Incomplete: ${incomplete}`, { ink: ['yellow'] });
   if (run.header.mode === 'load' && run.load) writeJudgement(paper, diagnosis, incomplete !== null);
+  const departed = departedPhrase(run);
+  if (departed) paper.sentence(departed, { ink: ['dim'] });
   const absent = absentPhrase(run);
   if (absent) paper.sentence(absent, { ink: ['dim'] });
 }

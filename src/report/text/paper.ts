@@ -45,8 +45,8 @@ const ASCII: Record<string, string> = {
   '±': '+/-',
 };
 
-/** Text of one sentence from a process or a run file. */
-const TEXT_LENGTH_MAX = 400;
+/** Of one sentence: longer than any of ours, and names from outside are cut where they are put in one. */
+const TEXT_LENGTH_MAX = 1600;
 
 /** Narrower than this no table can be read; wider, the eye loses the line. */
 const COLUMNS_MIN = 60;
@@ -71,8 +71,8 @@ export class Paper {
   }
 
   /** Makes text from outside harmless, and ASCII where only that is wanted. */
-  clean(text: string): string {
-    const harmless = printable(text, TEXT_LENGTH_MAX);
+  clean(text: string, lengthMax: number = TEXT_LENGTH_MAX): string {
+    const harmless = printable(text, lengthMax);
     return this.#ascii ? harmless.replace(/[^\x20-\x7e]/g, (char) => ASCII[char] ?? char) : harmless;
   }
 
@@ -94,9 +94,9 @@ export class Paper {
     if (this.#lines.length > 0) this.line();
     const room = this.columns - displayWidth(text) - 2;
     const cleanAside = this.clean(aside);
-    const beside = cleanAside !== '' && displayWidth(cleanAside) <= room;
+    const beside = cleanAside !== '' && (this.#ascii || displayWidth(cleanAside) <= room);
     this.line(this.ink(this.clean(text), 'bold') + (beside ? `  ${this.ink(cleanAside, 'dim')}` : ''));
-    if (cleanAside !== '' && !beside) this.sentence(cleanAside, { ink: ['dim'] });
+    if (cleanAside !== '' && !beside) this.sentence(cleanAside, { first: '  ', ink: ['dim'] });
   }
 
   /** Running text with a hanging indent, wrapped on a terminal and left whole in a pipe. */

@@ -1,14 +1,18 @@
 /** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
 import { formatNs, formatShare } from '../../base/units.ts';
+import { ratio } from '../../diagnose/facts/numbers.ts';
 import type { Finding } from '../../diagnose/finding.ts';
 import { missedExits } from '../../record/exits.ts';
-import type { LoadRecord, PlanRecord } from '../../record/load.ts';
+import type { LoadRecord, OutcomeCounts, PlanRecord } from '../../record/load.ts';
 import type { LoopRecord, Stall } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import type { Quantile } from '../model/distribution.ts';
 import { isSpoilt, type LatencyRow, type QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, failedShare, OUTCOME_KINDS, unaccountedCount } from '../model/load-summary.ts';
 import type { AccountPart } from '../model/stall-account.ts';
+
+/** Pids in a sentence before it says how many more. */
+const EXITS_TOLD = 3;
 
 /** Whole numbers with thin grouping: 39990 → "39 990". */
 export function formatWhole(value: number): string {
@@ -83,7 +87,7 @@ export function ratePhrase({ ratePerSec, stages, arrival, arrivalSpec = arrival 
 /** What the load was, in one line. */
 export function planPhrase(load: LoadRecord): string {
   const { plan } = load;
-  return `${plan.target}, ${ratePhrase(plan)}, ${heldPhrase(load)}, ${formatNs(plan.durationNs)}`;
+  return `${plan.target}, ${ratePhrase(plan)}, ${heldPhrase(load)}, ${durationPhrase(load)}`;
 }
 
 /** "50 connections"; "50 connections asked, 10 held" where these were not all of use when sending ended. */
@@ -94,18 +98,33 @@ export function heldPhrase({ plan, supply }: LoadRecord): string {
     : asked;
 }
 
+/** "80 % failed", and of what kind when there are several: "100 % failed (60 % unsent, 40 % error)". */
+export function failedPhrase(counts: OutcomeCounts): string {
+  if (counts.planned === 0) return 'none was due';
+  const failed = failedShare(counts);
+  if (failed === 0) return 'all ok';
+  const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0)
+    .toSorted((a, b) => counts[b] - counts[a])
+    .map((kind) => `${formatShare(ratio(counts[kind], counts.planned))} ${kind}`);
+  return `${formatShare(failed)} failed${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;
+}
+
+/** "60.0 s"; "3.20 s of 60.0 s" of a load that was ended before. */
+export function durationPhrase({ plan, startNs, endNs, stoppedEarly }: LoadRecord): string {
+  const whole = formatNs(plan.durationNs);
+  const drovenNs = endNs - startNs;
+  return stoppedEarly !== null && drovenNs < plan.durationNs ? `${formatNs(drovenNs)} of ${whole}` : whole;
+}
+
 /** What came of the load, in one line. */
 export function outcomePhrase(load: LoadRecord, response: LatencyRow | undefined): string {
   const { counts } = load;
-  const failed = failedShare(counts);
-  const outcome =
-    counts.planned === 0 ? 'none was due' : failed === 0 ? 'all ok' : `${formatShare(failed)} failed`;
   const latency = response?.withheld
     ? `response times withheld (${response.withheld})`
     : `response p50 ${formatQuantile(response?.quantiles.p50 ?? null)}, p99 ${formatQuantile(response?.quantiles.p99 ?? null)}`;
   const { ratePerSec } = load.plan;
   const asked = ratePerSec === null ? '' : ` of ${formatRate(ratePerSec)} asked`;
-  return `${plural(counts.planned, 'request')}, ${outcome}, ${formatRate(answeredPerSec(load))} answered${asked}; ${latency}`;
+  return `${plural(counts.planned, 'request')}, ${failedPhrase(counts)}, ${formatRate(answeredPerSec(load))} answered${asked}; ${latency}`;
 }
 
 /** The conservation of requests: every planned one is in exactly one of the counts. */
@@ -117,15 +136,29 @@ export function conservationPhrase(load: LoadRecord): string {
   return `${formatWhole(load.counts.planned)} planned = ${parts}${check}`;
 }
 
+/** Processes that ended as a matter of course, while the service went on; null when there were none. */
+export function departedPhrase(run: Run): string | null {
+  const missed = missedExits(run);
+  const ordinary = (run.observation?.exits ?? []).filter((exit) => !missed.includes(exit));
+  if (ordinary.length === 0) return null;
+  const pids = ordinary.slice(0, EXITS_TOLD).map(({ pid }) => pid);
+  const more = ordinary.length - pids.length;
+  const names = more > 0 ? `${pids.join(', ')} and ${formatWhole(more)} more` : pids.join(', ');
+  return `${plural(ordinary.length, 'process of the service', 'processes of the service')} ended meanwhile, and it went on: pid ${names}.`;
+}
+
 /** Why the run is not whole, or null. */
 export function incompletePhrase(run: Run): string | null {
   const reasons: string[] = [];
   if (!run.complete)
     reasons.push('the run file ends before its closing record: what follows is of the part that was written');
   if (run.load?.stoppedEarly) reasons.push(`the load ended early: ${run.load.stoppedEarly}`);
-  for (const exit of missedExits(run)) {
+  const untimely = missedExits(run);
+  for (const exit of untimely.slice(0, EXITS_TOLD)) {
     reasons.push(`process ${exit.pid} exited ${formatNs(exit.atNs)} into the run`);
   }
+  const more = untimely.length - EXITS_TOLD;
+  if (more > 0) reasons.push(`so did ${formatWhole(more)} more`);
   return reasons.length > 0 ? reasons.join('; ') : null;
 }
 

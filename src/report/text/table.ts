@@ -13,6 +13,8 @@ export type Column = {
 /** Cells are laid out in `text`, coloured by `draw` afterwards: escape sequences never count as width. */
 export type Cell = string | { text: string; draw: (text: string) => string };
 
+/** A path in a cell, where nothing is cut to the width of a screen. */
+const CELL_LENGTH_MAX = 400;
 /** So much of a number stays in any case: figures that need a table wider than the screen are absurd ones. */
 const CELLS_MIN = 4;
 
@@ -23,7 +25,7 @@ const CELLS_MIN = 4;
 export function writeTable(paper: Paper, columns: Column[], rows: Cell[][]): void {
   const titles = columns.map((column) => paper.clean(column.title));
   const texts = rows.map((row) =>
-    row.map((cell) => paper.clean(typeof cell === 'string' ? cell : cell.text)),
+    row.map((cell) => paper.clean(typeof cell === 'string' ? cell : cell.text, CELL_LENGTH_MAX)),
   );
   const widths = columns.map((_, index) =>
     Math.max(displayWidth(titles[index]!), ...texts.map((row) => displayWidth(row[index] ?? ''))),
