@@ -1,67 +1,36 @@
 /**
- * `npm test`: finds test files by suffix, runs each tier with node --test. Plain Node without this would miss the
- * *.ktest.ts files, and would run tiers that share two cores all at once.
+ * `npm test`: runs the short part of every tier, or of those named. Plain Node without this would miss the *.ktest.ts
+ * files, and would run what measures beside what keeps the cores busy. tiers.ts says which file belongs where.
  *
- *   unit     *.test.ts in src and bench, and test/tidy: no privileges, no servers, run side by side
- *   kernel   *.ktest.ts in src and bench: real rings, sockets and probes; one file at a time
- *   browser  test/browser: the HTML report in Chromium
- *   e2e      test/e2e: bin/loopscope against real servers; one file at a time
+ *     npm test [TIER…] [-- --full] [node's own flags]
  *
- * What failed is told once more at the end, thousands of lines after it happened.
+ * With --full all files run, and properties are tried as often as they ask for (TEST_DEPTH=full). What failed is told
+ * once more at the end, thousands of lines after it happened.
  */
-import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { runBatches } from './run-batches.ts';
+import { batches, TIERS } from './tiers.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-
-const TIERS: Record<string, { globs: string[]; concurrency: number }> = {
-  unit: { globs: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'test/tidy/*.test.ts'], concurrency: 2 },
-  kernel: { globs: ['src/**/*.ktest.ts', 'bench/**/*.ktest.ts'], concurrency: 1 },
-  browser: { globs: ['test/browser/*.test.ts'], concurrency: 1 },
-  e2e: { globs: ['test/e2e/*.test.ts'], concurrency: 1 },
-};
-
-const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const flags = process.argv.slice(2).filter((arg) => arg.startsWith('-'));
-const unknown = wanted.filter((name) => !(name in TIERS));
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => !word.startsWith('-'));
+const isFull = words.includes('--full');
+const flags = words.filter((word) => word.startsWith('-') && word !== '--full');
+const unknown = wanted.filter((name) => !TIERS.includes(name));
 if (unknown.length > 0) {
-  console.error(`unknown tier ${unknown.join(', ')}; there are ${Object.keys(TIERS).join(', ')}`);
+  console.error(`unknown tier ${unknown.join(', ')}; there are ${TIERS.join(', ')}`);
   process.exit(2);
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'loopscope-test-run-'));
-const failuresPath = join(folder, 'failures');
-const reporters = [
-  ['spec', 'stdout'],
-  [join(root, 'scripts/failures-reporter.ts'), failuresPath],
-].flatMap(([name, to]) => [`--test-reporter=${name}`, `--test-reporter-destination=${to}`]);
-let failed = false;
-const failures: string[] = [];
-for (const [name, tier] of Object.entries(TIERS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const files = globSync(tier.globs, { cwd: root }).sort();
-  console.log(`\n== ${name}: ${files.length} files`);
-  if (files.length === 0) continue;
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      '--test',
-      `--test-concurrency=${tier.concurrency}`,
-      '--test-timeout=300000',
-      ...reporters,
-      ...flags,
-      ...files,
-    ],
-    { cwd: root, stdio: 'inherit' },
-  );
-  if (status === 0) continue;
-  failed = true;
-  failures.push(`== ${name}: exit status ${status}\n${readFileSync(failuresPath, 'utf8')}`);
+const chosen = TIERS.filter((name) => wanted.length === 0 || wanted.includes(name));
+const env = isFull ? { ...process.env, TEST_DEPTH: 'full' } : process.env;
+const { failures, files, durationMs } = runBatches(batches(chosen, isFull), { flags, env });
+
+const minutes = (ms: number) => `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+const slowest = files.sort((a, b) => b.durationMs - a.durationMs).slice(0, 8);
+console.log(`\n${files.length} files in ${minutes(durationMs)}. The slowest:`);
+for (const one of slowest) console.log(`  ${(one.durationMs / 1000).toFixed(1).padStart(6)} s  ${one.file}`);
+
+if (failures.length > 0) {
+  console.log('\nFailed:');
+  for (const { name, file, line, error } of failures) console.log(`${name} (${file}:${line})\n${error}\n`);
 }
-rmSync(folder, { recursive: true });
-if (failed) console.log(`\nFailed:\n${failures.join('\n')}`);
-process.exitCode = failed ? 1 : 0;
+process.exitCode = failures.length > 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-/** How connections reach workers, on real servers: rows as in scenarios.ts, run by accept.test.ts and by repeat.ts. */
+/** How connections reach workers, on real servers: rows as in scenarios.ts, run by accept.full.alone.test.ts and by repeat.ts. */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

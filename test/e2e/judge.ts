@@ -1,12 +1,12 @@
 /** Runs scenarios and judges the doctor's answers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CulpritId } from '../../src/diagnose/finding.ts';
 import type { ReportObject } from '../../src/report/json/report-object.ts';
 import { evidenceText, type LoopscopeResult, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
 import { measureSteal, untilQuiet } from '../fixtures/quiet.ts';
 import { needs } from '../helpers/needs.ts';
+import { upToThreeTimes } from '../helpers/tries.ts';
 import type { Planted, Scenario } from './scenarios.ts';
 
 export type Judged = {
@@ -25,8 +25,6 @@ export type Judged = {
 
 /** From here on cpu.steal is no false name, and may stand before a planted fault of less weight. */
 const STOLEN_SHARE = 0.05;
-const VOID_TRIES = 4;
-const CALM_MS = 10_000;
 
 export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Promise<Judged> {
   const idleShareBefore = await untilQuiet(quietWithinMs);
@@ -47,41 +45,18 @@ export async function runScenario(scenario: Scenario, quietWithinMs = 5000): Pro
   };
 }
 
-/** A run that the tool itself calls void is made again when the machine may be calmer; so is a miss in one robbed of CPU. */
-async function runUntilValid(scenario: Scenario): Promise<Judged> {
-  for (let i = 1; ; i++) {
-    const judged = await runScenario(scenario);
-    const isSpoilt =
-      judged.report.self.verdict === 'VOID' || (judged.isMiss && judged.stolenShare >= STOLEN_SHARE);
-    if (
-      judged.faults.length === 0 ||
-      !isSpoilt ||
-      i === VOID_TRIES ||
-      scenario.expected.includes('client.saturated')
-    )
-      return judged;
-    await delay(CALM_MS);
-  }
-}
-
-/**
- * A test for each. What we promise is to be right nine times in ten, and never to accuse falsely: the name that is
- * missed once is asked for twice more and must come both times; a false name or exit code in a run that is not void
- * fails at once.
- */
+/** A test for each, asked up to three times. repeat.ts asks more often: what we promise is to be right nine times in ten. */
 export function testScenarios(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios) {
     test(`${scenario.name}: ${scenario.title}`, async (t) => {
       const obstacle = scenario.obstacle();
       if (!needs(t, obstacle === null, obstacle ?? '')) return;
-      const first = await runUntilValid(scenario);
-      const isLoneMiss = first.isMiss && first.faults.length === 1;
-      const judged = isLoneMiss ? [await runUntilValid(scenario), await runUntilValid(scenario)] : [first];
-      if (isLoneMiss) t.diagnostic(`missed, asked twice more: ${describe(first)}`);
-      for (const one of judged) {
-        t.diagnostic(`${one.report.verdict.culprit}: ${one.report.verdict.headline}`);
-        assert.deepEqual(one.faults, [], describe(one));
-      }
+      await upToThreeTimes(t, async () => {
+        const judged = await runScenario(scenario);
+        const { culprit, headline } = judged.report.verdict;
+        t.diagnostic(`${culprit}: ${headline}`);
+        assert.deepEqual(judged.faults, [], describe(judged));
+      });
     });
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What the doctor must name on real servers, and beside each the look-alike that must not get that name. One row a
- * situation: what is planted, the command a user would type, and how the answer is judged. acceptance.test.ts runs
- * each once; repeat.ts runs one many times.
+ * situation: what is planted, the command a user would type, and how the answer is judged. They are run by
+ * acceptance.full.alone.test.ts; repeat.ts runs one many times.
  */
 import type { CulpritId } from '../../src/diagnose/finding.ts';
 import { cpuGroupObstacle, createCpuGroup } from '../fixtures/cgroup.ts';

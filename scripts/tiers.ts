@@ -1,0 +1,55 @@
+/**
+ * Which test files belong where. The suffix says what a test needs; words before it say when it runs:
+ *
+ *   unit     *.test.ts in src and bench, and test/tidy: no privileges, no servers
+ *   kernel   *.ktest.ts in src and bench: real rings, sockets and probes
+ *   browser  test/browser: the HTML report in Chromium
+ *   e2e      test/e2e: bin/loopscope against real servers
+ *
+ *   x.alone.ktest.ts       it measures: nothing runs beside it
+ *   x.full.test.ts         only with `npm run test:full`
+ *   x.full.alone.test.ts   both
+ */
+import { globSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root: string = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const GLOBS: Record<string, string[]> = {
+  unit: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/*.test.ts', 'test/tidy/*.test.ts'],
+  kernel: ['src/**/*.ktest.ts', 'bench/**/*.ktest.ts'],
+  browser: ['test/browser/*.test.ts'],
+  e2e: ['test/e2e/**/*.test.ts'],
+};
+
+export const TIERS: readonly string[] = Object.keys(GLOBS);
+
+/** Files of one tier that `concurrency` processes work through. */
+export type Batch = { title: string; files: string[]; concurrency: number };
+
+const SIDE_BY_SIDE = 2;
+
+/** What to run for these tiers, in order: within each, what may have company before what may not. */
+export function batches(tiers: readonly string[], isFull: boolean): Batch[] {
+  return tiers.flatMap((tier) => batchesOf(tier, globSync(GLOBS[tier]!, { cwd: root }).sort(), isFull));
+}
+
+/** The same for files given by hand: those of one tier, by path. */
+export function batchesOf(tier: string, files: readonly string[], isFull: boolean): Batch[] {
+  const chosen = files.filter((file) => isFull || !wordsOf(file).includes('full'));
+  const isAlone = (file: string) => wordsOf(file).includes('alone');
+  return [
+    {
+      title: `${tier}, two at a time`,
+      files: chosen.filter((file) => !isAlone(file)),
+      concurrency: SIDE_BY_SIDE,
+    },
+    { title: `${tier}, one at a time`, files: chosen.filter(isAlone), concurrency: 1 },
+  ].filter((batch) => batch.files.length > 0);
+}
+
+/** The words between a test's name and its suffix: "full" and "alone" of x.full.alone.test.ts. */
+export function wordsOf(file: string): string[] {
+  return basename(file).split('.').slice(1, -2);
+}

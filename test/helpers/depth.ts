@@ -1,0 +1,8 @@
+/**
+ * How often a property is tried: `fullCount` times where TEST_DEPTH=full, as in `npm run test:full`; a fifth of it
+ * otherwise, and never less than twenty times. For properties that take a second or more; cheap ones are always whole.
+ */
+export function runs(fullCount: number): number {
+  if (process.env.TEST_DEPTH === 'full') return fullCount;
+  return Math.min(fullCount, Math.max(20, Math.ceil(fullCount / 5)));
+}
