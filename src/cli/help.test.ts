@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command, Option } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
+import { loadCommand } from './commands/load.ts';
+import { watchCommand } from './commands/watch.ts';
 import { timeOption, typedDuration } from './flag-parsers.ts';
 import { layOutHelp } from './help.ts';
 import { addLimitOptions, addLoadOptions } from './load-options.ts';
@@ -55,4 +58,16 @@ test('durations as typed read back to what they were', () => {
   for (const ns of [1, 1500, 250e6, 1e9, 1.5e9, 90e9, 3600e9]) {
     assert.equal(timeOption('--x <time>', '').parseArg!(typedDuration(ns), undefined), ns, typedDuration(ns));
   }
+});
+
+test('the same option tells what it does in each command', () => {
+  const helps = [doctorCommand, loadCommand, watchCommand].map((each) =>
+    helpOf((command) => each.configure(command, () => {})),
+  );
+  const line = (index: number, option: string) =>
+    helps[index]!.split('\n').find((text) => text.includes(option));
+  assert.match(line(0, '--rate ')!, /default: 1000/);
+  assert.match(line(1, '--rate ')!, /without it the loop is closed/);
+  assert.match(line(0, '--json ')!, /one JSON object/);
+  assert.match(line(2, '--json ')!, /one a line/);
 });

@@ -44,12 +44,10 @@ export function addLimitOptions(command: Command): void {
 /** How long a run takes when nobody says. */
 export const DEFAULT_DURATION_NS = 10e9;
 
-export function addLoadOptions(command: Command): void {
+/** `unrated`: what happens without a rate. */
+export function addLoadOptions(command: Command, unrated = 'without it the loop is closed'): void {
   addGroup(command, 'When:', [
-    rateOption(
-      '-r, --rate <per second>',
-      'requests due per second: 2000, 50k; without it the loop is closed',
-    ),
+    rateOption('-r, --rate <per second>', `requests due per second: 2000, 50k; ${unrated}`),
     new Option('-a, --arrival <process>', `${ARRIVAL_NAMES.join(', ')}; default: poisson`),
     listOption('--stage <rate/time>', 'a rate, or one rising to another, for a time: 0-2000/10s; repeatable'),
     timeOption('-d, --duration <time>', 'length of the run', DEFAULT_DURATION_NS),

@@ -25,6 +25,7 @@ export type OutputFlags = ExportFlags & {
   html?: string;
   folded?: string;
   out?: string;
+  overwrite?: boolean;
   quiet: boolean;
   color: boolean;
 };
@@ -71,12 +72,13 @@ export function budgetChoices({ budget }: Pick<ObserveFlags, 'budget'>) {
 
 const OUTPUT = 'Output:';
 
-/** Where results go. */
-export function addOutputOptions(command: Command): void {
+/** Where results go. `json`: what that option does. */
+export function addOutputOptions(command: Command, json = 'print one JSON object on standard output'): void {
   addGroup(command, OUTPUT, [
-    new Option('--json', 'print one JSON object on standard output').default(false),
+    new Option('--json', json).default(false),
     new Option('--html <file>', 'write a self-contained HTML report'),
     new Option('-o, --out <file>', 'write the run file, to be reported on again or compared'),
+    new Option('--overwrite', '--out may replace an earlier run').default(false),
     ...quietOptions(),
   ]);
 }

@@ -48,6 +48,13 @@ test('what cannot be written is refused with the option and a way out', () => {
   assert.equal(readFileSync(at('notes.txt'), 'utf8'), 'buy milk\n');
 });
 
+test('an earlier run is replaced only when that was said', () => {
+  writeFileSync(at('run.loopscope'), '{"record":"header","format":"loopscope-run"}\n');
+  const output = { option: '--out', path: at('run.loopscope') };
+  assert.throws(() => checkOutputs([output]), { message: /holds an earlier run/, hint: /--overwrite/ });
+  checkOutputs([{ ...output, mayReplace: true }]);
+});
+
 test('one file for two options is refused', () => {
   const outputs = [
     { option: '--hdr', path: at('x') },

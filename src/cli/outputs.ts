@@ -25,23 +25,24 @@ const SIGNATURES: Record<string, RegExp> = {
   '--csv': /^start_s,/,
 };
 
-export type Output = { option: string; path: string };
+/** `mayReplace`: an earlier run of ours too, which cannot be made again. */
+export type Output = { option: string; path: string; mayReplace?: boolean };
 
 /** Refuses before the run what could not be written after it. Throws RUN_FILE_WRITE naming the option. */
 export function checkOutputs(outputs: readonly Output[]): void {
   const seen = new Map<string, string>();
-  for (const { option, path } of outputs) {
+  for (const { option, path, mayReplace } of outputs) {
     const whole = resolve(path);
     const other = seen.get(whole);
     if (other !== undefined) {
       throw new LoopscopeError('USAGE', `${other} and ${option} name the same file: ${path}`, 'name two');
     }
     seen.set(whole, option);
-    checkOutput({ option, path: whole });
+    checkOutput({ option, path: whole, mayReplace });
   }
 }
 
-function checkOutput({ option, path }: Output): void {
+function checkOutput({ option, path, mayReplace }: Output): void {
   const refuse = (why: string, hint: string) => {
     throw new LoopscopeError('RUN_FILE_WRITE', `${option}: ${why}`, hint);
   };
@@ -59,6 +60,9 @@ function checkOutput({ option, path }: Output): void {
       `${path} exists, and is not something that ${option} wrote`,
       'choose another name, or remove it first',
     );
+  }
+  if (existing && existing.size > 0 && option === '--out' && !mayReplace) {
+    refuse(`${path} holds an earlier run`, 'choose another name, or add --overwrite');
   }
   if (isFull(folder)) refuse(`no space is left in ${folder}`, 'free some, or choose another folder');
 }

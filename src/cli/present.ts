@@ -31,9 +31,14 @@ const FILE_FLAGS = Object.keys(FILE_REPORTERS) as FileFlag[];
 
 /** Refuses before the run what could not be written after it. */
 export function checkOutputFlags(flags: OutputFlags): void {
+  if (flags.overwrite && flags.out === undefined) {
+    throw new LoopscopeError('USAGE', '--overwrite: there is no --out', 'leave it out, or add --out FILE');
+  }
   checkOutputs(
     (['out', ...FILE_FLAGS] as const).flatMap((name): Output[] =>
-      flags[name] === undefined ? [] : [{ option: `--${name}`, path: flags[name] }],
+      flags[name] === undefined
+        ? []
+        : [{ option: `--${name}`, path: flags[name], mayReplace: flags.overwrite ?? false }],
     ),
   );
 }

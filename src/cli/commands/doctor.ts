@@ -39,7 +39,7 @@ export const doctorCommand = {
       new Option('-p, --pid <process>', 'pid, name or :port to watch; workers are found by themselves'),
     ]);
     addObserveOptions(command);
-    addLoadOptions(command);
+    addLoadOptions(command, `default: ${DEFAULT_RATE_PER_SEC}`);
     addThresholdOptions(command);
     addOutputOptions(command);
     addStackOptions(command);

@@ -51,7 +51,7 @@ export const watchCommand = {
       ),
       new Option('--prometheus [address]', 'answer GET /metrics there; 127.0.0.1:9435 by default'),
     ]);
-    addOutputOptions(command);
+    addOutputOptions(command, 'print JSON objects on standard output, one a line, the report last');
     addStackOptions(command);
     command.action(async (subjects: string[], flags: WatchFlags) => exit(await run(subjects, flags)));
   },
