@@ -1,4 +1,5 @@
 import { LoopscopeError } from './errors.ts';
+import { printable } from './printable.ts';
 
 /** Nanoseconds, where the name is not ours to choose (an option of the command line). */
 export type Ns = number;
@@ -17,29 +18,57 @@ const DURATION_UNITS: Record<string, number> = {
   h: 3600 * NS_PER_S,
 };
 
-/** "250ms", "10s", "1.5m", or a bare number taken as seconds → nanoseconds. Throws USAGE naming the option. */
+const ONE_TIME = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|h)?$/;
+const TIMES_IN_TURN = /^(?:(\d+)h)?\s*(?:(\d+)m(?!s))?\s*(?:(\d+(?:\.\d+)?)s)?\s*(?:(\d+(?:\.\d+)?)ms)?$/;
+
+/**
+ * "250ms", "10s", "1.5m", "1h30m", "1m30s", or a bare number taken as seconds → nanoseconds. Throws USAGE naming the
+ * option.
+ */
 export function parseDurationNs(text: string, option: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|h)?$/.exec(text.trim());
-  const scale = DURATION_UNITS[match?.[2] ?? 's'];
-  if (!match || scale === undefined) {
-    throw new LoopscopeError(
-      'USAGE',
-      `${option}: "${text}" is not a duration`,
-      `try ${option} 10s, or 250ms`,
-    );
-  }
-  return Math.round(Number(match[1]) * scale);
+  const ns = Math.round(durationOf(text.trim()));
+  // Beyond this a nanosecond is lost in the sum.
+  if (Number.isSafeInteger(ns)) return ns;
+  throw new LoopscopeError(
+    'USAGE',
+    `${option}: "${printable(text, 60)}" is not a duration`,
+    `try ${option} 10s, 250ms or 1m30s`,
+  );
 }
 
-/** "2000", "50k", "1.5M", with an optional "/s" → a number per second. Throws USAGE naming the option. */
+/** NaN when it is none. */
+function durationOf(text: string): number {
+  const one = ONE_TIME.exec(text);
+  if (one) return Number(one[1]) * DURATION_UNITS[one[2] ?? 's']!;
+  const parts = text === '' ? null : TIMES_IN_TURN.exec(text);
+  if (!parts) return Number.NaN;
+  return ['h', 'm', 's', 'ms'].reduce(
+    (sum, unit, i) => sum + Number(parts[i + 1] ?? 0) * DURATION_UNITS[unit]!,
+    0,
+  );
+}
+
+/** 10e9 → "10s", 2.5e8 → "250ms": as it would be typed, to the nanosecond. */
+export function typedDuration(ns: number): string {
+  if (ns % NS_PER_S === 0) return `${ns / NS_PER_S}s`;
+  if (ns % NS_PER_MS === 0) return `${ns / NS_PER_MS}ms`;
+  return ns % NS_PER_US === 0 ? `${ns / NS_PER_US}us` : `${ns}ns`;
+}
+
+const SECONDS_PER: Record<string, number> = { s: 1, sec: 1, m: 60, min: 60, h: 3600 };
+
+/** "2000", "50k", "1.5M", "1e3", "0.5", "10/s", "30/m", "100/h" → a number per second. Throws USAGE naming the option. */
 export function parseRatePerSec(text: string, option: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kKM])?(?:\/s)?$/.exec(text.trim());
-  const value = match ? Number(match[1]) * (match[2] === 'M' ? 1e6 : match[2] ? 1e3 : 1) : 0;
-  if (!(value > 0)) {
+  const match = /^(\d+(?:\.\d+)?)(?:[eE]\+?(\d{1,3}))?\s*([kKM])?\s*(?:\/\s*(s|sec|m|min|h))?$/.exec(
+    text.trim(),
+  );
+  const scale = match?.[3] === 'M' ? 1e6 : match?.[3] ? 1e3 : 1;
+  const value = match ? (Number(`${match[1]}e${match[2] ?? 0}`) * scale) / SECONDS_PER[match[4] ?? 's']! : 0;
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
     throw new LoopscopeError(
       'USAGE',
-      `${option}: "${text}" is not a rate per second`,
-      `try ${option} 2000, or 50k`,
+      `${option}: "${printable(text, 60)}" is not a rate per second`,
+      `try ${option} 2000, 50k or 30/m`,
     );
   }
   return value;
@@ -49,7 +78,10 @@ export function parseRatePerSec(text: string, option: string): number {
 export function parseCount(text: string, option: string, min = 1, max = 1_000_000): number {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) {
-    throw new LoopscopeError('USAGE', `${option}: "${text}" is not a whole number from ${min} to ${max}`);
+    throw new LoopscopeError(
+      'USAGE',
+      `${option}: "${printable(text, 60)}" is not a whole number from ${min} to ${max}`,
+    );
   }
   return value;
 }

@@ -1,6 +1,6 @@
 /** What commander calls on the words of the command line, and how a default is shown: as it would be typed. */
 import { type Command, Option } from 'commander';
-import { formatCount, parseCount, parseDurationNs, parseRatePerSec } from '../base/units.ts';
+import { formatCount, parseCount, parseDurationNs, parseRatePerSec, typedDuration } from '../base/units.ts';
 
 /** "--timeout <time>" → "--timeout". */
 function longName(flags: string): string {
@@ -15,7 +15,7 @@ export function timeOption(flags: string, summary: string, defaultNs?: number): 
   return defaultNs === undefined ? option : option.default(defaultNs, typedDuration(defaultNs));
 }
 
-/** A number a second: 2000, 50k. */
+/** A number a second: 2000, 50k, 30/m. */
 export function rateOption(flags: string, summary: string): Option {
   return new Option(flags, summary).argParser((text: string) => parseRatePerSec(text, longName(flags)));
 }
@@ -43,18 +43,6 @@ export function listOption(flags: string, summary: string): Option {
 /** Options of one heading in --help. */
 export function addGroup(command: Command, heading: string, options: readonly Option[]): void {
   for (const option of options) command.addOption(option.helpGroup(heading));
-}
-
-/** 10e9 → "10s", 2.5e8 → "250ms". */
-export function typedDuration(ns: number): string {
-  for (const [unitNs, unit] of [
-    [1e9, 's'],
-    [1e6, 'ms'],
-    [1e3, 'us'],
-  ] as const) {
-    if (ns >= unitNs && (ns % unitNs === 0 || unit === 's')) return `${ns / unitNs}${unit}`;
-  }
-  return `${ns}ns`;
 }
 
 /** Typed by the user, not a default. `option`: its camel-cased name. */

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command, Option } from 'commander';
+import { typedDuration } from '../base/units.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { loadCommand } from './commands/load.ts';
 import { watchCommand } from './commands/watch.ts';
-import { timeOption, typedDuration } from './flag-parsers.ts';
+import { timeOption } from './flag-parsers.ts';
 import { layOutHelp } from './help.ts';
 import { addLimitOptions, addLoadOptions } from './load-options.ts';
 import { addExportOptions, addObserveOptions, addOutputOptions, addThresholdOptions } from './options.ts';

@@ -47,7 +47,7 @@ export const DEFAULT_DURATION_NS = 10e9;
 /** `unrated`: what happens without a rate. */
 export function addLoadOptions(command: Command, unrated = 'without it the loop is closed'): void {
   addGroup(command, 'When:', [
-    rateOption('-r, --rate <per second>', `requests due per second: 2000, 50k; ${unrated}`),
+    rateOption('-r, --rate <per second>', `requests due per second: 2000, 50k, 30/m; ${unrated}`),
     new Option('-a, --arrival <process>', `${ARRIVAL_NAMES.join(', ')}; default: poisson`),
     listOption('--stage <rate/time>', 'a rate, or one rising to another, for a time: 0-2000/10s; repeatable'),
     timeOption('-d, --duration <time>', 'length of the run', DEFAULT_DURATION_NS),
@@ -63,7 +63,7 @@ export function addLoadOptions(command: Command, unrated = 'without it the loop 
     new Option('--codec <name|file>', `${CODEC_NAMES.join(', ')} (frame:width=2 sets options), a .ts file`),
     new Option('--method <name>', 'HTTP method; default: GET, or POST with a body'),
     listOption('-H, --header <line>', 'HTTP header, "Name: value"; repeatable'),
-    new Option('--body <text>', "request body, or another protocol's payload"),
+    new Option('--body <text>', 'request body or payload: text, @FILE, or - for standard input'),
     new Option('--body-file <file>', 'the same from a file, byte for byte'),
     new Option('--scenario <file>', 'a mix of requests with checks of their replies: .json or .ts'),
   ]);

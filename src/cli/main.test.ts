@@ -29,7 +29,7 @@ const refused: [words: string[], says: RegExp][] = [
   ],
   [['laod', 'http://127.0.0.1/'], /unknown command 'laod'\n {2}try: did you mean load\?/],
   [['xyzzy'], /unknown command 'xyzzy'\n {2}try: see 'loopscope --help'/],
-  [['load', 'http://127.0.0.1/', '--rate', 'fast'], /\n {2}try: --rate 2000, or 50k/],
+  [['load', 'http://127.0.0.1/', '--rate', 'fast'], /\n {2}try: --rate 2000, 50k or 30\/m/],
   [['load', 'http://me:secret@127.0.0.1/'], /^loopscope: a name and password in a target are not sent/],
   [['load', 'http://127.0.0.1/', '--find-limit', 'p99>20ms'], /try: --find-limit 'p99<20ms'/],
   [['doctor', runFile, '--rate', '5'], /--rate: .* is a run file.*\n {2}try: leave out --rate/],

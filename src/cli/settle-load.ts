@@ -2,7 +2,6 @@
  * From flags to a load: options that belong together are put together, and those that contradict each other are refused
  * with both names, before anything is opened.
  */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { parseTarget, type Target } from '../base/address.ts';
@@ -12,12 +11,13 @@ import { type ArrivalSpec, parseArrival } from '../plan/arrivals/arrival-spec.ts
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
 import { parseStage } from '../plan/arrivals/stages.ts';
 import { parseThinkTime } from '../plan/arrivals/think-time.ts';
-import { parseHeader, parseMethod, parseSources, settleBody } from '../plan/flags.ts';
+import { parseHeader, parseMethod, parseSources } from '../plan/flags.ts';
 import { type EncodedRequests, encodeRequests, plainRequest } from '../plan/requests/requests.ts';
 import type { Codec, RequestOptions } from '../wire/codec.ts';
 import { codecReference, loadCodec } from '../wire/custom/load-codec.ts';
 import { isGiven } from './flag-parsers.ts';
 import type { LoadFlags } from './load-options.ts';
+import { readBody } from './read-body.ts';
 
 /** What load() and doctor() take, all of it checked against the rest. Throws USAGE naming the options at fault. */
 export async function settleLoad(
@@ -166,7 +166,7 @@ async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promi
   if (flags.scenario !== undefined) {
     return { codec: reference, requests: await scenarioRequests(flags, codec, base), request: base };
   }
-  const request = { ...base, ...requestOf(flags, isHttp) };
+  const request = { ...base, ...(await requestOf(flags, isHttp)) };
   return { codec: reference, requests: encodeRequests(codec, [plainRequest(request)], { seed }), request };
 }
 
@@ -196,8 +196,8 @@ async function scenarioRequests(
   return encodeScenario(scenario, { codec, base, where, readFile, seed: flags.seed });
 }
 
-function requestOf(flags: LoadFlags, isHttp: boolean): RequestOptions {
-  const body = settleBody(flags, (path) => readFileSync(path));
+async function requestOf(flags: LoadFlags, isHttp: boolean): Promise<RequestOptions> {
+  const body = await readBody(flags);
   const method = flags.method !== undefined ? parseMethod(flags.method) : isHttp && body ? 'POST' : undefined;
   return {
     ...(method !== undefined && { method }),

@@ -43,29 +43,6 @@ export function parseMethod(text: string, option = '--method'): string {
   throw new LoopscopeError('USAGE', `${option}: "${text}" is not a known method`, `did you mean ${near}?`);
 }
 
-/** The bytes of --body (text) or --body-file; null without either. `readFile` throws when it cannot. */
-export function settleBody(
-  flags: { body?: string; bodyFile?: string },
-  readFile: (path: string) => Uint8Array,
-): Uint8Array | null {
-  if (flags.body !== undefined && flags.bodyFile !== undefined) {
-    throw new LoopscopeError('USAGE', '--body: --body-file is given too', 'leave one out');
-  }
-  if (flags.bodyFile === undefined) return flags.body === undefined ? null : Buffer.from(flags.body);
-  try {
-    return readFile(flags.bodyFile);
-  } catch (error) {
-    if (error instanceof LoopscopeError) throw error;
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
-    throw new LoopscopeError(
-      'FILE_UNREADABLE',
-      `--body-file: cannot read ${flags.bodyFile}: ${why}`,
-      '',
-      error,
-    );
-  }
-}
-
 /** "127.0.0.2", "127.0.0.2-127.0.0.50", "127.0.0.2-50", "127.1.0.0/24", or several with commas → addresses. */
 export function parseSources(text: string, option = '--source'): string[] {
   const all = text.split(',').flatMap((part) => sourceRange(part.trim(), option));

@@ -4,7 +4,7 @@
  * no name: "jitter:500us".
  */
 import { LoopscopeError } from '../base/errors.ts';
-import { formatNs, parseDurationNs } from '../base/units.ts';
+import { formatNs, parseDurationNs, typedDuration } from '../base/units.ts';
 import { nearMiss } from './near-miss.ts';
 
 /** A key ending in "Ns" is a duration and is typed without that ending: `onNs` is "on=100ms". Null: may be left out. */
@@ -84,12 +84,6 @@ export function formatParams(parameters: Parameters, params: ArrivalParams): str
       return `${typedName(key)}=${kind === 'duration' ? typedDuration(value as number) : value}`;
     })
     .join(',');
-}
-
-function typedDuration(ns: number): string {
-  if (ns % 1e9 === 0) return `${ns / 1e9}s`;
-  if (ns % 1e6 === 0) return `${ns / 1e6}ms`;
-  return ns % 1e3 === 0 ? `${ns / 1e3}us` : `${ns}ns`;
 }
 
 function readValue(parameter: Parameter, name: string, text: string, where: string): number | string {

@@ -23,6 +23,12 @@ test('http1: headers keep their order, a given Host wins', () => {
   );
 });
 
+test('http1: header values are sent as UTF-8, and the path as it is', () => {
+  const bytes = http1.encodeRequest({ path: '/a/../b%2e//c', host: 'h', headers: [['X', 'Zoë €']] });
+  const expected = 'GET /a/../b%2e//c HTTP/1.1\r\nHost: h\r\nX: Zoë €\r\n\r\n';
+  assert.deepEqual(Buffer.from(bytes), Buffer.from(expected, 'utf8'));
+});
+
 test('http1: a body has its length', () => {
   const body = new Uint8Array(Buffer.from('hello'));
   assert.equal(

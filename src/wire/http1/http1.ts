@@ -44,7 +44,7 @@ function encodeRequest(request: RequestOptions): Uint8Array {
   const hasLength = names.has('content-length');
   const needsLength = body.length > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH';
   if (!hasLength && needsLength) lines.push(`Content-Length: ${body.length}`);
-  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'utf8');
   const bytes = new Uint8Array(head.length + body.length);
   bytes.set(head);
   bytes.set(body, head.length);
