@@ -22,6 +22,7 @@ test('targets', () => {
     ['http://h:80?q', 'http', 'h:80', '/?q', 'h'],
     ['HTTP://H/A#part', 'http', 'h:80', '/A', 'h'],
     ['tcp://[::1]:80/', 'frame', '[::1]:80', '', ''],
+    ['http://8080/', 'http', '0.0.31.144:80', '/', '0.0.31.144'],
     ['tcp://h:80', 'frame', 'h:80', '', ''],
   ];
   for (const [text, protocol, address, path, host] of rows) {

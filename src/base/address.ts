@@ -81,9 +81,9 @@ function readAuthority(
   if (/[\s\\]/.test(authority)) {
     throw invalid(`"${printable(text, 200)}": "${printable(authority, 60)}" is not a host`, TARGET_HINT);
   }
-  const typedPort = /:(\d+)$/.exec(authority);
+  const typedPort = authority.slice(authority.lastIndexOf(':'));
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { host, port: typedPort ? Number(typedPort[1]) : null, shown: url.host };
+  return { host, port: /^:\d{1,5}$/.test(typedPort) ? Number(typedPort.slice(1)) : null, shown: url.host };
 }
 
 /** Path and query as they will stand in the request line (RFC 9112 §3.2.1). */
@@ -103,11 +103,9 @@ function requestTarget(rest: string, text: string): string {
 
 /** What is probably meant by a target without a scheme. */
 function withScheme(text: string): string {
-  const isHost = /^[\w.-]+(:\d{1,5})?(\/[\x21-\x7e]*)?$|^\[[\da-f:.]+\](:\d{1,5})?(\/[\x21-\x7e]*)?$/i.test(
-    text,
-  );
+  const isHost = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(\/[\x21-\x7e]*)?$/i.test(text);
   return isHost && /[.:]|^localhost/.test(text)
-    ? `try http://${text}, or ${TARGET_HINT.slice(6)}`
+    ? `try http://${text}, or ${TARGET_HINT.slice('write '.length)}`
     : TARGET_HINT;
 }
 
