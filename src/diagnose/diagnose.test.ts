@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/helpers/depth.ts';
 import { diagnose, exitStatusOf } from './diagnose.ts';
 import type { Diagnosis } from './finding.ts';
 import { arbitraryRun } from './testing/arbitrary-run.ts';
@@ -14,7 +15,7 @@ test('any run valid by shape gets a sound diagnosis', () => {
     fc.property(arbitraryRun, (run) => {
       assertSound(diagnose(run));
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import type * as v from 'valibot';
+import { anyText as anyTextUpTo } from '../../../test/helpers/any-text.ts';
 
 /** By the name of a field: what to try there instead of anything that its schema allows. */
 export type Hints = Record<string, fc.Arbitrary<unknown>>;
@@ -45,9 +46,7 @@ const anyCount = fc.oneof(
   { weight: 1, arbitrary: fc.maxSafeInteger().map(Math.abs) },
 );
 /** As hostile as a process may be called. The one key that no run file has is left out. */
-export const anyText = fc
-  .string({ unit: 'binary', maxLength: 24 })
-  .filter((text) => !text.includes('__proto__'));
+export const anyText = anyTextUpTo(24).filter((text) => !text.includes('__proto__'));
 
 /** Any value of a schema. `name`: of the field that it is the schema of. */
 export function arbitraryOf<T>(

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/helpers/depth.ts';
 import type { Address } from '../../base/address.ts';
 import { ARRIVALS } from '../../plan/arrivals/registry.ts';
 import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
@@ -203,7 +204,7 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         assert.equal(counts.planned, (given.ratePerSec * DURATION_NS) / 1e9);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 

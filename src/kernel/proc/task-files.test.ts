@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
+import { anyText } from '../../../test/helpers/any-text.ts';
 import { growthOf, LINEAR_GROWTH_MOST } from '../../../test/helpers/growth.ts';
 import { gettid } from '../process.ts';
 import { allPids, descendants, descendantsOf, parentPids } from './children.ts';
@@ -111,7 +112,7 @@ test('descendants: parents first, loops in the table end', () => {
 test('no text makes a parser throw', () => {
   const parsers = [parseStat, parseStatus, parseSchedstat, parseCommandLine, parseCurrentSyscall];
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+    fc.property(anyText(200), (text) => {
       for (const parse of parsers) parse(text);
     }),
   );

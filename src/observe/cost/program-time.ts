@@ -28,6 +28,8 @@ export function watchProgramTime(programs: ReadonlyMap<string, number>, nowNs: (
 
   return {
     step() {
+      // Without programs nothing is counted, and the kernel's switch for it is left alone.
+      if (programs.size === 0) return 0;
       const now = nowNs();
       if (statsFd < 0) {
         if (now < nextSliceNs) return null;
