@@ -9,7 +9,7 @@ import { compareRuns, isWorse } from '../../diagnose/compare/compare-runs.ts';
 import { arbitraryRun } from '../../diagnose/testing/arbitrary-run.ts';
 import { quietRun } from '../../diagnose/testing/run-builder.ts';
 import { assertFinite, assertReadable } from '../../report/testing/assert-readable.ts';
-import { comparisonText, sidesOf } from './compare.ts';
+import { comparisonText, refuseShared, sidesOf } from './compare.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loopscope-compare-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -56,6 +56,15 @@ describe('the two sides', () => {
     }
     const empty = mkdtempSync(join(folder, 'empty-'));
     assert.throws(() => sidesOf(['a', empty], ['compare', 'a', empty]), { code: 'FILE_UNREADABLE' });
+  });
+});
+
+test('a run that is compared with itself among others is refused', () => {
+  refuseShared(['a'], ['a']);
+  refuseShared(['a', 'b'], ['c']);
+  assert.throws(() => refuseShared(['a', 'b'], ['./b']), {
+    code: 'USAGE',
+    message: /\.\/b is on both sides/,
   });
 });
 

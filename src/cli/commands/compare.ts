@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
 import { formatCount, formatNs } from '../../base/units.ts';
-import { compareRuns, isWorse } from '../../diagnose/compare/compare-runs.ts';
+import { basisOf, compareRuns, EARLIER_MIN, isWorse } from '../../diagnose/compare/compare-runs.ts';
 import type { ChangeVerdict, ComparedFigure, Comparison } from '../../diagnose/compare/comparison.ts';
 import { readRunFile } from '../../record/run-file.ts';
 import { type Ink, Paper } from '../../report/text/paper.ts';
@@ -26,11 +26,13 @@ export const compareCommand = {
     addCompareOptions(command);
     command.action((operands: string[], flags: CompareFlags) => {
       const [a, b] = sidesOf(operands, process.argv.slice(2));
-      if (flags.failIfWorse !== undefined && (a.length < 2 || b.length < 2)) {
+      refuseShared(a, b);
+      if (flags.failIfWorse !== undefined && basisOf(a.length, b.length) === 'within-run') {
         throw new LoopscopeError(
           'USAGE',
-          '--fail-if-worse: needs at least 2 runs a side, because one run does not show how much runs differ',
-          'loopscope compare --fail-if-worse 5% A1 A2 A3 -- B1 B2 B3',
+          `--fail-if-worse: needs at least 2 runs a side, or one against ${EARLIER_MIN}, because one run does not show ` +
+            'how much runs differ',
+          'loopscope compare --fail-if-worse 5% A1 A2 A3 -- B',
         );
       }
       const comparison = compareRuns(
@@ -87,6 +89,15 @@ export function sidesOf(operands: readonly string[], argv: readonly string[]): [
     throw new LoopscopeError('USAGE', 'one side has no run', 'loopscope compare A1 A2 -- B1 B2');
   }
   return [first.flatMap(filesOf), second.flatMap(filesOf)];
+}
+
+/** A run among those that it is compared with makes itself look usual. */
+export function refuseShared(a: readonly string[], b: readonly string[]): void {
+  if (a.length === 1 && b.length === 1) return;
+  const first = new Set(a.map((path) => resolve(path)));
+  const shared = b.find((path) => first.has(resolve(path)));
+  if (shared === undefined) return;
+  throw new LoopscopeError('USAGE', `${shared} is on both sides`, 'leave it out of one');
 }
 
 function filesOf(operand: string): string[] {
@@ -150,11 +161,12 @@ export function comparisonText(
   for (const figure of unknown) {
     paper.sentence(`${figure.name} cannot be compared: ${figure.why}`, { first: '  ', ink: ['dim'] });
   }
-  if (comparison.basis === 'between-runs') {
-    paper.sentence('p: Welch’s test over the runs, corrected for the number of figures (Holm).', {
-      first: '  ',
-      ink: ['dim'],
-    });
+  if (comparison.basis !== 'within-run') {
+    const test =
+      comparison.basis === 'between-runs'
+        ? 'Welch’s test over the runs'
+        : 'how far the one run lies outside of the others (Student’s prediction interval)';
+    paper.sentence(`p: ${test}, corrected for the number of figures (Holm).`, { first: '  ', ink: ['dim'] });
   }
   if (comparison.warnings.length > 0) {
     paper.heading('Not the same in all runs, or weak');

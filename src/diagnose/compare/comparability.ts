@@ -53,6 +53,9 @@ function valuesOf(runs: readonly Run[], of: Property[1]): string[] {
   return [...new Set(runs.map((run) => printable(of(run) ?? 'none', 60)))].sort();
 }
 
+/** From here on, further runs narrow the interval by little: Student's t is within a third of the normal. */
+const ENOUGH_TO_JUDGE_ONE = 8;
+
 /** What weakens a comparison although the runs are alike. */
 export function weaknessesOf(
   a: readonly Run[],
@@ -71,7 +74,15 @@ export function weaknessesOf(
     if (run.complete && !run.load?.stoppedEarly) return;
     notes.push(`${index < a.length ? `A${index + 1}` : `B${index - a.length + 1}`} was cut short`);
   });
-  if (a.length < 2 || b.length < 2) return notes;
+  if (a.length < 2 || b.length < 2) {
+    const others = Math.max(a.length, b.length);
+    if (others > 2 && others < ENOUGH_TO_JUDGE_ONE) {
+      notes.push(
+        `one run against ${others}: only large differences can be told from chance; ${ENOUGH_TO_JUDGE_ONE} tell smaller ones`,
+      );
+    }
+    return notes;
+  }
   if (Math.min(a.length, b.length) < 5) {
     notes.push('fewer than 5 runs a side: only large differences can be told from chance');
   }

@@ -1,6 +1,7 @@
 /**
  * Whether one group of runs differs from another. Each start of a server settles a little elsewhere, so runs of one
- * side differ among themselves by more than any of them shows inside: a verdict needs several runs a side.
+ * side differ among themselves by more than any of them shows inside: a verdict needs several runs a side, or one against
+ * several.
  */
 import { createPrng } from '../../base/prng.ts';
 import type { Run } from '../../record/run.ts';
@@ -8,11 +9,11 @@ import { diagnose } from '../diagnose.ts';
 import type { SelfCheck } from '../finding.ts';
 import { blockSeriesOf } from '../statistics/block-series.ts';
 import { bootstrapQuantileNs, middleOf } from '../statistics/bootstrap.ts';
-import { holm, permutationP, welch } from '../statistics/two-samples.ts';
+import { type Difference, holm, permutationP, predict, welch } from '../statistics/two-samples.ts';
 import { readFigure } from '../thresholds/read-figure.ts';
 import type { Figure } from '../thresholds/threshold.ts';
 import { differencesOf, weaknessesOf } from './comparability.ts';
-import type { ChangeVerdict, ComparedFigure, Comparison } from './comparison.ts';
+import type { ChangeVerdict, ComparedFigure, Comparison, ComparisonBasis } from './comparison.ts';
 
 export type CompareOptions = {
   /** A difference smaller than this share is none, however sure. Default 0. */
@@ -47,33 +48,43 @@ const FIGURES: readonly Compared[] = [
 
 type Side = { run: Run; checks: readonly SelfCheck[] };
 
+/** One run is judged against so many others, no fewer: two hardly show how much runs differ. */
+export const EARLIER_MIN = 3;
+
+/** What a comparison of so many runs with so many can rest on. */
+export function basisOf(runCountA: number, runCountB: number): ComparisonBasis {
+  const [fewer, more] = [Math.min(runCountA, runCountB), Math.max(runCountA, runCountB)];
+  if (fewer >= 2) return 'between-runs';
+  return more >= EARLIER_MIN ? 'one-against-runs' : 'within-run';
+}
+
 /** Compares B with A. Runs without load have no figures to compare. Deterministic. */
 export function compareRuns(a: readonly Run[], b: readonly Run[], options: CompareOptions = {}): Comparison {
   const selves = [...a, ...b].map((run) => diagnose(run).self);
   const sides = [...a, ...b].map((run, index) => ({ run, checks: selves[index]!.checks }));
   const sideA = sides.slice(0, a.length);
   const sideB = sides.slice(a.length);
-  const isBetween = a.length >= 2 && b.length >= 2;
+  const basis = basisOf(a.length, b.length);
   const isClosed = sides.every(({ run }) => run.load?.plan.arrival === 'closed');
   const figures = FIGURES.filter(({ closedOnly }) => !closedOnly || isClosed).map((compared) =>
-    compareFigure(compared, sideA, sideB, isBetween),
+    compareFigure(compared, sideA, sideB, basis),
   );
-  if (isBetween) settle(figures, options.minChange ?? 0);
+  if (basis !== 'within-run') settle(figures, options.minChange ?? 0);
   const verdict = overall(figures);
   return {
     runCountA: a.length,
     runCountB: b.length,
-    basis: isBetween ? 'between-runs' : 'within-run',
+    basis,
     figures: figures.map(({ compared: _, ...figure }) => figure),
     verdict,
     warnings: [...differencesOf(a, b), ...weaknessesOf(a, b, selves)],
-    why: explain(verdict, isBetween, figures),
+    why: explain(verdict, basis, Math.max(a.length, b.length), figures),
   };
 }
 
 type Working = ComparedFigure & { compared: Compared };
 
-function compareFigure(compared: Compared, a: Side[], b: Side[], isBetween: boolean): Working {
+function compareFigure(compared: Compared, a: Side[], b: Side[], basis: ComparisonBasis): Working {
   const readings = [...a, ...b].map(({ run, checks }) => {
     const reading = readFigure(run, { figure: compared.figure, kind: null }, checks);
     if (!reading.known) return { value: null, why: reading.why };
@@ -104,9 +115,10 @@ function compareFigure(compared: Compared, a: Side[], b: Side[], isBetween: bool
   };
   if (lost >= 0) return base;
   const change = changeOf(compared, base.centreA!, base.centreB!);
-  const found = isBetween
-    ? between(compared, valuesA as number[], valuesB as number[])
-    : within(compared, a, b);
+  const found =
+    basis === 'within-run'
+      ? within(compared, a, b)
+      : between(compared, valuesA as number[], valuesB as number[], leastDeviation(compared, [...a, ...b]));
   return { ...base, change, ...found };
 }
 
@@ -130,16 +142,38 @@ function changeOf(compared: Compared, a: number, b: number): number {
   return unscale(compared, scaleOf(compared, [b])[0]! - scaleOf(compared, [a])[0]!);
 }
 
-function between(compared: Compared, a: number[], b: number[]): Partial<Working> {
+function between(compared: Compared, a: number[], b: number[], least: number): Partial<Working> {
   const x = scaleOf(compared, a);
   const y = scaleOf(compared, b);
-  const found = welch(x, y)!;
+  const found = x.length === 1 ? mirrored(predict(y, x[0]!, least)!) : differenceOf(x, y, least);
   return {
     changeLow: unscale(compared, found.low),
     changeHigh: unscale(compared, found.high),
     p: found.p,
     permutationP: permutationP(x, y, createPrng(SEED)),
   };
+}
+
+function differenceOf(x: number[], y: number[], least: number): Difference {
+  return y.length === 1 ? predict(x, y[0]!, least)! : welch(x, y)!;
+}
+
+function mirrored({ estimate, low, high, p }: Difference): Difference {
+  return { estimate: -estimate, low: -high, high: -low, p };
+}
+
+/** Times come from a histogram of three digits. */
+const RESOLUTION = 0.0005;
+
+/** Runs may be alike to the last digit by chance, above all in failing never: what one run can be known to at best. */
+function leastDeviation({ unit }: Compared, sides: readonly Side[]): number {
+  if (unit !== 'share') return RESOLUTION;
+  const counts = sides.map(({ run }) => run.load!.counts);
+  const planned = counts.reduce((sum, each) => sum + each.planned, 0);
+  const failed = counts.reduce((sum, each) => sum + each.planned - each.ok, 0);
+  // Of a binomial; the half keeps it from 0 where none failed.
+  const share = Math.min(0.5, (failed + 0.5) / (planned + 1));
+  return Math.sqrt((share * (1 - share) * sides.length) / Math.max(1, planned));
 }
 
 /** How far the two would differ if only the seconds of these runs had been dealt otherwise. */
@@ -194,11 +228,16 @@ function overall(figures: readonly ComparedFigure[]): Comparison['verdict'] {
 
 function explain(
   verdict: Comparison['verdict'],
-  isBetween: boolean,
+  basis: ComparisonBasis,
+  runCountMax: number,
   figures: readonly ComparedFigure[],
 ): string {
-  if (!isBetween) {
-    return 'no verdict: with one run a side the variation between runs is unknown; the intervals are within these runs only';
+  if (basis === 'within-run') {
+    const few = runCountMax === 1 ? 'one run a side' : 'one run against two';
+    return (
+      `no verdict: with ${few} the variation between runs is unknown; the intervals are within these runs only ` +
+      `(one run is judged against ${EARLIER_MIN} others or more)`
+    );
   }
   const named = (wanted: ChangeVerdict) =>
     figures.filter((figure) => figure.verdict === wanted).map((figure) => figure.name);

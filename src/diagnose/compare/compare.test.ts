@@ -107,6 +107,65 @@ describe('between runs', () => {
   });
 });
 
+describe('one run against those before it', () => {
+  test('far outside of their spread is a verdict, in either direction and on either side', () => {
+    const earlier = side(createPrng(11), 5, 1, 0.03, 0);
+    const slow = [run(1.5)];
+    const comparison = compareRuns(earlier, slow);
+    assert.equal(comparison.basis, 'one-against-runs');
+    assert.equal(comparison.verdict, 'worse');
+    const p99 = figureOf(comparison, 'response p99');
+    assert.ok(p99.changeLow! > 0.3 && p99.changeLow! < p99.change! && p99.change! < p99.changeHigh!);
+    assert.ok(p99.p! < 0.05);
+    assert.equal(isWorse(comparison, 0.05).failed, true);
+    assert.equal(compareRuns(slow, earlier).verdict, 'better');
+    const mirrored = figureOf(compareRuns(slow, earlier), 'response p99');
+    assert.ok(mirrored.changeLow! < mirrored.change! && mirrored.change! < mirrored.changeHigh!);
+    assert.ok(Math.abs((1 + mirrored.changeLow!) * (1 + p99.changeHigh!) - 1) < 1e-9);
+  });
+
+  test('three are enough for a large difference', () => {
+    const [comparison, few] = [3, 2].map((count) =>
+      compareRuns(side(createPrng(12), count, 1, 0.02, 0), [run(2)]),
+    );
+    assert.equal(comparison!.verdict, 'worse');
+    assert.ok(comparison!.warnings.some((warning) => /one run against 3/.test(warning)));
+    assert.equal(few!.verdict, 'unknown');
+    assert.match(few!.why, /one run against two.*judged against 3 others or more/);
+  });
+
+  test('look-alike: the same difference among runs that differ as much', () => {
+    const comparison = compareRuns(side(createPrng(13), 5, 1, 0.3, 0), [run(1.5)]);
+    assert.equal(comparison.verdict, 'same');
+    assert.equal(isWorse(comparison, 0.05).failed, false);
+  });
+
+  test('an equal run is seldom called different, few earlier ones or many', () => {
+    for (const count of [3, 10]) {
+      let alarms = 0;
+      for (let trial = 0; trial < 60; trial++) {
+        const prng = createPrng(trial, 21);
+        const [one, ...earlier] = side(prng, count + 1, 1, 0.2, 0);
+        if (compareRuns(earlier, [one!]).verdict !== 'same') alarms++;
+      }
+      assert.ok(alarms <= 7, `${alarms} of 60, against ${count}`);
+    }
+  });
+
+  test('runs that are alike to the last digit do not make anything a difference', () => {
+    const earlier = [run(1), run(1), run(1), run(1)];
+    assert.equal(compareRuns(earlier, [run(1.001)]).verdict, 'same');
+    const failing = (count: number) => {
+      const each = run(1);
+      Object.assign(each.load!.counts, { ok: 20_000 - count, error: count });
+      return compareRuns(earlier, [each]);
+    };
+    assert.equal(figureOf(failing(1), 'failed').verdict, 'same');
+    assert.equal(figureOf(failing(400), 'failed').verdict, 'worse');
+    assert.equal(isWorse(failing(400), 0.05).failed, true);
+  });
+});
+
 describe('within one run', () => {
   test('one run a side gives intervals and no verdict', () => {
     const wobble = (second: number): Spread =>

@@ -14,7 +14,10 @@ export type ComparedFigure = {
   change: number | null;
   changeLow: number | null;
   changeHigh: number | null;
-  /** Welch’s test over the runs, corrected for the number of figures (Holm); null with one run a side. */
+  /**
+   * Welch’s test over the runs, or where the one run lies among the others, corrected for the number of figures (Holm);
+   * null within-run.
+   */
   p: number | null;
   /** Exact permutation test over the runs, as it is. */
   permutationP: number | null;
@@ -23,11 +26,16 @@ export type ComparedFigure = {
   why: string;
 };
 
+/**
+ * between-runs: differences are held against those between runs of either side. one-against-runs: against those between
+ * the runs of the side that has several. within-run: these are not known.
+ */
+export type ComparisonBasis = 'between-runs' | 'one-against-runs' | 'within-run';
+
 export type Comparison = {
   runCountA: number;
   runCountB: number;
-  /** between-runs: differences are held against those between runs of one side. within-run: these are not known. */
-  basis: 'between-runs' | 'within-run';
+  basis: ComparisonBasis;
   figures: ComparedFigure[];
   /** Of the whole: unknown when runs of a side cannot be compared with each other. */
   verdict: ChangeVerdict | 'mixed';

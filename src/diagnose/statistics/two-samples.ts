@@ -33,6 +33,31 @@ export function welch(a: readonly number[], b: readonly number[]): Difference | 
   };
 }
 
+/**
+ * Where one value lies among earlier ones: its difference from their mean, with what that may be by chance (Student's
+ * prediction interval, which for one value more is wider than that of the mean). `low` and `high` enclose 0 when the value
+ * is as the others. `leastDeviation`: values cannot be known better than this, however alike they are. Null unless there
+ * are two earlier values.
+ */
+export function predict(
+  earlier: readonly number[],
+  value: number,
+  leastDeviation: number,
+): Difference | null {
+  if (earlier.length < 2) return null;
+  const { mean, variance } = momentsOf(earlier);
+  const estimate = value - mean;
+  const deviation = Math.max(Math.sqrt(variance), leastDeviation);
+  const error = deviation * Math.sqrt(1 + 1 / earlier.length);
+  const reach = studentQuantile(0.05, earlier.length - 1) * error;
+  return {
+    estimate,
+    low: estimate - reach,
+    high: estimate + reach,
+    p: studentTwoSided(estimate / error, earlier.length - 1),
+  };
+}
+
 function momentsOf(values: readonly number[]): { mean: number; variance: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
