@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, hostname, release, totalmem } from 'node:os';
 import type { Environment } from './record/run.ts';
 
 /** The machine a run was made on: figures without it mean little. */
@@ -14,6 +14,7 @@ export function readEnvironment(): Environment {
     clockSource: readLine('/sys/devices/system/clocksource/clocksource0/current_clocksource') ?? 'unknown',
     nodeVersion: process.version,
     effectiveUid: process.geteuid?.() ?? -1,
+    hostName: hostname(),
   };
 }
 

@@ -58,6 +58,7 @@ export async function measure(options: MeasureOptions): Promise<Run> {
     throw new LoopscopeError('USAGE', 'nothing to do: no target and no process given');
   }
   const clock = createClock();
+  options.observe?.live?.onBegin?.(clock.startWallMs);
   let stallCount = 0;
   const end = endOfWatched(options.observe?.findPids && !options.load ? COMES_BACK_NS : 0);
   using observation = await beginObservation(options, clock, {

@@ -1,4 +1,5 @@
 /** A watch as it goes on, on standard output: a live view on a terminal, plain lines in a pipe, objects with --json. */
+import { hostname } from 'node:os';
 import type { LiveListener } from '../record/live.ts';
 import type { CycleWindow } from '../record/observation.ts';
 import { fanOut, listenTo } from '../report/live/fan-out.ts';
@@ -8,10 +9,11 @@ import {
   openStallEndObject,
   openStallObject,
   stallObject,
+  startObject,
   tierObject,
   windowObject,
 } from '../report/live/json-lines.ts';
-import { LiveModel } from '../report/live/live-model.ts';
+import { LiveModel, type LogEntry } from '../report/live/live-model.ts';
 import { LiveView } from '../report/live/live-view.ts';
 import { lossPhrase } from '../report/live/observer-phrases.ts';
 import { noteLine, secondLine, stallLine } from '../report/live/plain-lines.ts';
@@ -30,7 +32,7 @@ const REDRAW_AFTER_MS = 100;
 /** The live view, drawn where it stands: four times a second, and when a stall begins or ends. */
 export function showOnTerminal(signal: AbortSignal, options: { colour: boolean }): WatchDisplay {
   const model = new LiveModel();
-  const view = new LiveView(model, options);
+  const view = new LiveView(model, { ...options, host: hostname() });
   const area = new LiveArea(process.stdout);
   let drawnMs = 0;
   const draw = () => {
@@ -74,8 +76,8 @@ export function showAsLines(write: (line: string) => void): WatchDisplay {
   let sinceNs = 0;
   let stallCount = 0;
   let lostBefore: string | null = null;
-  const newest = (openIndex: number | null) =>
-    openIndex === null ? model.log.at(-1)! : model.log.find((entry) => entry.openIndex === openIndex)!;
+  const tellStall = (entry: LogEntry) => write(stallLine(entry, model.wallMsOf(entry.atNs + entry.wallNs)));
+  const tell = (atNs: number, text: string) => write(noteLine(atNs, text, model.wallMsOf(atNs)));
   const told = new Set<number>();
   const lines = listenTo({
     onLoop(record) {
@@ -84,34 +86,35 @@ export function showAsLines(write: (line: string) => void): WatchDisplay {
       else loops.add(record.loopIndex);
       const call = isGone || record.waitCall === null ? '' : `, waits in ${record.waitCall}`;
       const name = model.labelOf(record.loopIndex);
-      write(noteLine(record.endNs ?? record.startNs, `loop ${name} ${isGone ? 'is gone' : `found${call}`}`));
+      tell(record.endNs ?? record.startNs, `loop ${name} ${isGone ? 'is gone' : `found${call}`}`);
     },
     onWindows(cut, status) {
       windows.push(...cut);
       if (model.nowNs - sinceNs < SECOND_NS || windows.length === 0) return;
       sinceNs = model.nowNs;
-      write(secondLine(model.nowNs, loops.size, windows, stallCount));
+      write(secondLine(model.nowNs, loops.size, windows, stallCount, model.wallMsOf(model.nowNs)));
       windows = [];
       stallCount = 0;
       const lost = lossPhrase(status.losses);
-      if (lost !== null && lost !== lostBefore) write(noteLine(model.nowNs, `${lost}, so far`));
+      if (lost !== null && lost !== lostBefore) tell(model.nowNs, `${lost}, so far`);
       lostBefore = lost;
     },
-    onStall(_stall, openIndex) {
+    onStall() {
       stallCount++;
-      write(stallLine(newest(openIndex)));
+      tellStall(model.latest!);
     },
     onOpenStall({ openIndex }) {
       // Once when it begins: the line at its end says the rest.
       if (told.has(openIndex)) return;
       told.add(openIndex);
-      write(stallLine(newest(openIndex)));
+      tellStall(model.latest!);
     },
     onOpenStallEnd({ openIndex, how }) {
       told.delete(openIndex);
-      if (how !== 'finished') write(stallLine(newest(openIndex)));
+      const entry = model.log.find((candidate) => candidate.openIndex === openIndex);
+      if (how !== 'finished' && entry) tellStall(entry);
     },
-    onTierChange: ({ atNs, tier, why }) => write(noteLine(atNs, `probes: ${tier}: ${why}`)),
+    onTierChange: ({ atNs, tier, why }) => tell(atNs, `probes: ${tier}: ${why}`),
   });
   return { listener: fanOut([model, lines]), [Symbol.dispose]() {} };
 }
@@ -121,6 +124,7 @@ export function showAsJson(write: (object: object) => void): WatchDisplay {
   const model = new LiveModel();
   let observedNs = Number.NEGATIVE_INFINITY;
   const objects = listenTo({
+    onBegin: (startedWallMs) => write(startObject(process.argv.slice(2), startedWallMs, hostname())),
     onLoop: (record) => write(loopObject(record)),
     onWindows(windows, status) {
       for (const window of windows) write(windowObject(window));

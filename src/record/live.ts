@@ -57,6 +57,8 @@ export type ObserverStatus = {
 
 /** Told in order of time, from the observer's own thread: what a listener takes counts as the observer's cost. */
 export type LiveListener = {
+  /** First of all: the wall-clock time (ms since 1970) that all other times are counted from. */
+  onBegin?(startedWallMs: number): void;
   /** Found; and again when it is gone (`endNs`). */
   onLoop(record: LoopRecord): void;
   /** At the end of each window, one for each loop that lives. */

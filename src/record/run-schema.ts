@@ -53,6 +53,7 @@ export const headerSchema: Schema<RunHeader> = v.object({
     clockSource: name,
     nodeVersion: name,
     effectiveUid: number,
+    hostName: v.optional(name),
   }),
   capabilities: v.array(v.object({ name, available: v.boolean(), reason: name, hides: name })),
   selfPids: v.array(count),

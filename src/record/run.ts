@@ -44,6 +44,8 @@ export type Environment = {
   clockSource: string;
   nodeVersion: string;
   effectiveUid: number;
+  /** As the machine calls itself; absent in files of before this was recorded. */
+  hostName?: string;
 };
 
 /** Something the kernel, the privileges or the machine may refuse, and what its absence hides from the report. */

@@ -169,7 +169,9 @@ test('the live forms: any observation, told piece by piece, fits any terminal', 
       observation.stalls.forEach((stall, openIndex) => {
         const open: OpenStall = { ...OPEN, openIndex, loopIndex: stall.loopIndex, stall };
         if (openIndex % 2 === 0) tell.onOpenStall(open);
-        objects.push(evidenceObject(openStallObject(open), observation.loops[0]));
+        objects.push(
+          evidenceObject(openStallObject(open), observation.loops[0], { startedWallMs: 1e12, host: 'web-1' }),
+        );
         draw();
         tell.onStall(stall, openIndex % 2 === 0 ? openIndex : null);
         objects.push(stallObject(stall, null));

@@ -124,11 +124,11 @@ test('a pipe: a line a second, one for each stall, ASCII, then the report', asyn
   assert.equal(code, 0, stderr);
   assert.equal(stderr, '');
   assert.match(stdout, /^[\n\x20-\x7e]*$/);
-  const seconds = stdout.match(/^ +[\d.]+ s {2}1 loop .* cycles\/s {2}work p50 /gm) ?? [];
+  const seconds = stdout.match(/^\d{4}-\S+Z +[\d.]+ s {2}1 loop .* cycles\/s {2}work p50 /gm) ?? [];
   assert.ok(seconds.length >= 3 && seconds.length <= 6, stdout);
-  assert.match(stdout, /^ +[\d.]+ s {2}loop .* found, waits in /m);
-  assert.match(stdout, /^ +[\d.]+ s {2}stuck for [\d.]+ ms and on .* blocked in clock_nanosleep/m);
-  assert.match(stdout, /^ +[\d.]+ s {2}stall 40\d ms .* blocked in clock_nanosleep/m);
+  assert.match(stdout, /^\d{4}-\S+Z +[\d.]+ s {2}loop .* found, waits in /m);
+  assert.match(stdout, /^\d{4}-\S+Z +[\d.]+ s {2}stuck for [\d.]+ ms and on .* blocked in clock_nanosleep/m);
+  assert.match(stdout, /^\d{4}-\S+Z +[\d.]+ s {2}stall 40\d ms .* blocked in clock_nanosleep/m);
   assert.match(stdout, /^Where the time of/m);
 });
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Option } from 'commander';
 import { EXIT } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
@@ -8,7 +9,7 @@ import type { LoopRecord } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import { jsonLine } from '../../report/json/json.ts';
 import { fanOut, listenTo } from '../../report/live/fan-out.ts';
-import { evidenceObject, openStallObject, stallObject, startObject } from '../../report/live/json-lines.ts';
+import { evidenceObject, openStallObject, stallObject } from '../../report/live/json-lines.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -76,7 +77,6 @@ async function run(subjects: string[], flags: WatchFlags): Promise<number> {
     listeners.push(listener);
     warn(`metrics at ${server.url}`);
   }
-  if (isStream) writeObject(startObject(process.argv.slice(2), Date.now()));
   const seen = await watch({
     process: subjects,
     durationNs,
@@ -120,16 +120,18 @@ function writeObject(object: object): void {
 function evidenceTo(onStall: OnStall): LiveListener {
   const loops = new Map<number, LoopRecord>();
   let lastOpen = -1;
+  const when: { startedWallMs: number | null; host: string } = { startedWallMs: null, host: hostname() };
   return listenTo({
+    onBegin: (startedWallMs) => void Object.assign(when, { startedWallMs }),
     onLoop: (record) => void loops.set(record.loopIndex, record),
     onStall(stall, openIndex) {
       if (openIndex !== null) return;
-      onStall.run(evidenceObject(stallObject(stall, null), loops.get(stall.loopIndex)));
+      onStall.run(evidenceObject(stallObject(stall, null), loops.get(stall.loopIndex), when));
     },
     onOpenStall(open) {
       if (open.openIndex <= lastOpen) return;
       lastOpen = open.openIndex;
-      onStall.run(evidenceObject(openStallObject(open), loops.get(open.loopIndex)));
+      onStall.run(evidenceObject(openStallObject(open), loops.get(open.loopIndex), when));
     },
   });
 }

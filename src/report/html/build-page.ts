@@ -57,7 +57,7 @@ export function buildPage(run: Run, diagnosis: Diagnosis, options: ReportOptions
     cleared: diagnosis.suspectsCleared.map(({ culprit, why }) => ({ culprit, why })),
     limit: options.limit ? limitOf(options.limit) : null,
     timeline: timelineOf(run, diagnosis),
-    stalls: observation ? stallsOf(observation) : null,
+    stalls: observation ? stallsOf(observation, run.header.startedWallMs) : null,
     ranInstead: observation ? ranInsteadBars(observation, run.header.selfPids) : [],
     latency: load ? latencyTable(load, rows) : null,
     stages: load ? stagesTable(load, diagnosis) : null,

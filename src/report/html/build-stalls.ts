@@ -10,6 +10,7 @@ import {
   stallKindPhrase,
   stallKindsPhrase,
 } from '../text/phrases.ts';
+import { isoTime } from '../text/wall-clock.ts';
 import { icicleOf } from './build-icicle.ts';
 import type { PageAccount, PageStack, PageStall, PageStalls } from './page-data.ts';
 
@@ -20,7 +21,7 @@ const STACKS_PER_STALL = 4;
 const FRAMES_PER_STACK = 24;
 
 /** The stalls of an observation; null in the proc tier, where none can be seen. */
-export function stallsOf(observation: ObservationRecord): PageStalls | null {
+export function stallsOf(observation: ObservationRecord, startedWallMs: number): PageStalls | null {
   if (observation.tier !== 'bpf') return null;
   const ranked = [...observation.stalls].sort((a, b) => b.wallNs - a.wallNs);
   const marked = ranked.slice(0, MARKS_MAX).sort((a, b) => a.startNs - b.startNs);
@@ -39,7 +40,9 @@ export function stallsOf(observation: ObservationRecord): PageStalls | null {
       group: longestGroup(stall),
       late: stall.kind === 'wait',
     })),
-    list: listed.map((stall) => stallOf(stall, observation, marked.indexOf(stall), strings)),
+    list: listed.map((stall) =>
+      stallOf(stall, observation, { mark: marked.indexOf(stall), startedWallMs }, strings),
+    ),
     strings: strings.values,
     icicle: icicleOf(observation),
     listNote:
@@ -76,11 +79,15 @@ function longestGroup(stall: Stall): string {
 function stallOf(
   stall: Stall,
   observation: ObservationRecord,
-  mark: number,
+  { mark, startedWallMs }: { mark: number; startedWallMs: number },
   strings: StringTable,
 ): PageStall {
   const loop = observation.loops.find((candidate) => candidate.loopIndex === stall.loopIndex);
-  const facts = [stallKindPhrase(stall), `on CPU ${stall.cpu}`];
+  const facts = [
+    stallKindPhrase(stall),
+    `on CPU ${stall.cpu}`,
+    `began ${isoTime(startedWallMs + stall.startNs / 1e6)}`,
+  ];
   if (stall.minorFaults > 0) facts.push(plural(stall.minorFaults, 'minor fault'));
   if (stall.majorFaults > 0) facts.push(plural(stall.majorFaults, 'major fault'));
   if (stall.voluntarySwitches > 0)

@@ -360,6 +360,7 @@ const report = v.strictObject({
     cpu_count: count,
     memory_bytes: count,
     hypervisor: v.nullable(text),
+    host_name: v.nullable(text),
     clock_source: text,
     node_version: text,
     effective_uid: count,

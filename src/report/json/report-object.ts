@@ -51,6 +51,7 @@ export function reportObject(run: Run, diagnosis: Diagnosis, options: ReportOpti
       cpu_count: header.environment.cpuCount,
       memory_bytes: header.environment.memTotalBytes,
       hypervisor: header.environment.hypervisor,
+      host_name: header.environment.hostName ?? null,
       clock_source: header.environment.clockSource,
       node_version: header.environment.nodeVersion,
       effective_uid: header.environment.effectiveUid,

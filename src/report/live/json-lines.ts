@@ -8,17 +8,19 @@ import type { LiveListener, ObserverStatus, OpenStall } from '../../record/live.
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../../record/observation.ts';
 import { accountObject } from '../json/observation-object.ts';
 import { addAccounts } from '../model/stall-account.ts';
+import { isoTime } from '../text/wall-clock.ts';
 import { causeOf, openCauseOf, type StallCause } from './cause.ts';
 
 /** Raised when a reader of the older shape would be misled; new types and keys do not raise it. */
 const STREAM_VERSION = 1;
 
-export function startObject(command: readonly string[], startedWallMs: number) {
+export function startObject(command: readonly string[], startedWallMs: number, host: string) {
   return {
     type: 'start',
     at_ns: 0,
     stream_version: STREAM_VERSION,
-    started_at: new Date(startedWallMs).toISOString(),
+    started_at: isoTime(startedWallMs),
+    host,
     command,
   };
 }
@@ -124,9 +126,18 @@ export function tierObject({ atNs, tier, why }: { atNs: number; tier: string; wh
   return { type: 'tier', at_ns: atNs, level: tier, why };
 }
 
-/** What --on-stall's command reads: the stall, and whose it was. */
-export function evidenceObject(evidence: object, loop: LoopRecord | undefined) {
-  return { ...evidence, process: loop === undefined ? null : loopObject(loop) };
+/** What --on-stall's command reads: the stall, whose it was, and when and where, to be found in other logs. */
+export function evidenceObject(
+  evidence: { start_ns: number },
+  loop: LoopRecord | undefined,
+  { startedWallMs, host }: { startedWallMs: number | null; host: string },
+) {
+  return {
+    ...evidence,
+    began_at: startedWallMs === null ? null : isoTime(startedWallMs + evidence.start_ns / 1e6),
+    host,
+    process: loop === undefined ? null : loopObject(loop),
+  };
 }
 
 function stallParts(stall: Stall, cause: StallCause) {

@@ -60,11 +60,25 @@ const GONE_SHOWN_NS = 10e9;
 export class LiveModel implements LiveListener {
   status: ObserverStatus | null = null;
   nowNs = 0;
+  /** What all times are counted from, ms since 1970; null when nobody said. */
+  startedWallMs: number | null = null;
+  /** The entry that was written last, wherever it stands. */
+  latest: LogEntry | null = null;
   stallCount = 0;
   goneCount = 0;
+  /** By the time that stalls began; the newest last. */
   readonly log: LogEntry[] = [];
   readonly tierChanges: { atNs: number; tier: string; why: string }[] = [];
   readonly #loops = new Map<number, Loop>();
+
+  onBegin(startedWallMs: number): void {
+    this.startedWallMs = startedWallMs;
+  }
+
+  /** The time of day of a time of the watch, ms since 1970. */
+  wallMsOf(atNs: number): number | null {
+    return this.startedWallMs === null ? null : this.startedWallMs + atNs / 1e6;
+  }
 
   onLoop(record: LoopRecord): void {
     const known = this.#loops.get(record.loopIndex);
@@ -160,12 +174,14 @@ export class LiveModel implements LiveListener {
     return longest > 0 ? longest : null;
   }
 
-  /** The newest last. One that was told of while it lasted keeps its place. */
+  /** In its place by time: a long stall ends after shorter ones of other loops that began later. */
   #write(entry: LogEntry): void {
-    const place =
+    const before =
       entry.openIndex === null ? -1 : this.log.findIndex((other) => other.openIndex === entry.openIndex);
-    if (place >= 0) this.log[place] = entry;
-    else this.log.push(entry);
+    if (before >= 0) this.log.splice(before, 1);
+    const place = this.log.findLastIndex(({ atNs }) => atNs <= entry.atNs) + 1;
+    this.log.splice(place, 0, entry);
+    this.latest = entry;
     if (this.log.length > LOG_LENGTH) this.log.shift();
   }
 }

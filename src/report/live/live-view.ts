@@ -3,6 +3,7 @@ import { formatCount, formatNs, formatShare } from '../../base/units.ts';
 import { Paper } from '../text/paper.ts';
 import { formatWhole, plural } from '../text/phrases.ts';
 import { sparkline } from '../text/sparkline.ts';
+import { clockTime } from '../text/wall-clock.ts';
 import { cut, cutMiddle, displayWidth, pad } from '../text/width.ts';
 import type { LiveModel, LiveRow, LogEntry } from './live-model.ts';
 import { levelPhrase, lossPhrase, takenPhrase } from './observer-phrases.ts';
@@ -63,11 +64,13 @@ const PROC_COLUMNS: Column[] = [
 export class LiveView {
   readonly #model: LiveModel;
   readonly #paper: Paper;
+  readonly #host: string | null;
   /** The user asked for the end. */
   ending = false;
 
-  constructor(model: LiveModel, options: { colour: boolean }) {
+  constructor(model: LiveModel, options: { colour: boolean; host?: string }) {
     this.#model = model;
+    this.#host = options.host ?? null;
     this.#paper = new Paper({ colour: options.colour, columns: 100 });
   }
 
@@ -94,12 +97,20 @@ export class LiveView {
     const pieces = [
       `${this.#clean(names)}: ${plural(live, 'loop')}`,
       `${(nowNs / 1e9).toFixed(1)} s`,
+      ...this.#whenAndWhere(),
       plural(stallCount, 'stall'),
       ...(status?.tier === 'bpf' ? [`budget ${formatNs(status.budgetNs)}`] : []),
       this.ending ? 'ending; Ctrl-C again quits at once' : 'Ctrl-C ends with a report',
     ];
     while (pieces.length > 1 && displayWidth(pieces.join('  ')) > room) pieces.pop();
     return this.#paper.ink(cut(pieces.join('  '), room), 'bold');
+  }
+
+  /** The time of day and the host, so that what is seen here can be found in a log. */
+  #whenAndWhere(): string[] {
+    const wallMs = this.#model.wallMsOf(this.#model.nowNs);
+    if (wallMs === null) return [];
+    return [`${clockTime(wallMs).slice(0, 8)}${this.#host === null ? '' : ` on ${this.#clean(this.#host)}`}`];
   }
 
   #table(room: number, height: number): string[] {
@@ -136,7 +147,8 @@ export class LiveView {
   }
 
   #logLine(entry: LogEntry, room: number): string {
-    const time = `${(entry.atNs / 1e9).toFixed(2).padStart(7)} s`;
+    const wallMs = this.#model.wallMsOf(entry.atNs);
+    const time = wallMs === null ? `${(entry.atNs / 1e9).toFixed(2).padStart(7)} s` : clockTime(wallMs);
     const isOpen = entry.kind === 'open';
     const wall = `${formatNs(entry.wallNs)}${isOpen ? '…' : ' '}`.padStart(9);
     const name = cutMiddle(this.#clean(entry.label), NAME_CELLS);

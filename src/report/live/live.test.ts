@@ -320,7 +320,30 @@ test('plain lines are ASCII, whole, and one line each', () => {
   );
   for (const line of [stallLine(model.log[0]!), secondLine(0, 0, [], 0)])
     assert.match(line, /^[\x20-\xff]+\n$/);
-  assert.match(stallLine(model.log[0]!), /1\.50 s {2}stall 23\.0 ms {2}nginx 4240 {2}blocked in fsync/);
+  assert.match(stallLine(model.log[0]!), /1\.52 s {2}stall 23\.0 ms {2}nginx 4240 {2}blocked in fsync/);
+});
+
+test('the time of day and the host stand beside the seconds, and stalls in order of their beginning', () => {
+  const model = watched();
+  model.onBegin(Date.UTC(2026, 10, 29, 14, 3, 22));
+  model.onStall(stall(0, 1600 * MS), null);
+  // A longer one that began before it ends after it.
+  model.onStall(stall(1, 1500 * MS, { wallNs: 200 * MS }), null);
+  assert.deepEqual(
+    model.log.map(({ atNs }) => atNs),
+    [1500 * MS, 1600 * MS],
+  );
+  assert.equal(model.latest!.atNs, 1500 * MS);
+  const text = new LiveView(model, { colour: false, host: 'web-1' })
+    .lines({ columns: 140, rows: 30 })
+    .join('\n');
+  assert.match(text, /^nginx: 2 loops {2}2\.0 s {2}\d\d:\d3:24 on web-1 {2}2 stalls/);
+  assert.match(text, /\d\d:\d3:23\.500 +200 ms .*\n\d\d:\d3:23\.600 +23\.0 ms/);
+  const entry = model.latest!;
+  assert.match(
+    stallLine(entry, model.wallMsOf(entry.atNs + entry.wallNs)),
+    /^2026-11-29T14:03:23\.700Z {5}1\.70 s {2}stall 200 ms/,
+  );
 });
 
 test('what is lost is said', () => {

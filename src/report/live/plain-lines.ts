@@ -6,6 +6,7 @@ import { cycleBucketHigh } from '../../record/cycle-buckets.ts';
 import type { CycleWindow } from '../../record/observation.ts';
 import { Paper } from '../text/paper.ts';
 import { plural } from '../text/phrases.ts';
+import { isoTime } from '../text/wall-clock.ts';
 import type { LogEntry } from './live-model.ts';
 
 const paper = new Paper({ colour: false, columns: null });
@@ -16,6 +17,7 @@ export function secondLine(
   loopCount: number,
   windows: readonly CycleWindow[],
   stallCount: number,
+  wallMs: number | null = null,
 ): string {
   const loopNs = sumBy(windows, (w) => w.durationNs);
   const spanNs = loopCount > 0 ? loopNs / loopCount : 0;
@@ -46,10 +48,11 @@ export function secondLine(
       ];
   const all = [plural(loopCount, 'loop'), ...pieces, `run queue ${formatShare(share)}`];
   if (!isProc) all.push(plural(stallCount, 'stall'));
-  return line(atNs, all.join('  '));
+  return line(atNs, all.join('  '), wallMs);
 }
 
-export function stallLine(entry: LogEntry): string {
+/** Told at its end, or while it lasts: lines are in the order of their times. `wallMs`: the time of day of that. */
+export function stallLine(entry: LogEntry, wallMs: number | null = null): string {
   const frame = entry.frame === null ? '' : ` at ${entry.frame}`;
   const head = {
     work: `stall ${formatNs(entry.wallNs)}`,
@@ -58,16 +61,17 @@ export function stallLine(entry: LogEntry): string {
     gone: `ended while stuck, after ${formatNs(entry.wallNs)}`,
     lost: `stall over, record lost, at least ${formatNs(entry.wallNs)}`,
   }[entry.kind];
-  return line(entry.atNs, `${head}  ${entry.label}  ${entry.text}${frame}`);
+  return line(entry.atNs + entry.wallNs, `${head}  ${entry.label}  ${entry.text}${frame}`, wallMs);
 }
 
 /** Anything else worth a line: a worker that came or went, a change of tier. */
-export function noteLine(atNs: number, text: string): string {
-  return line(atNs, text);
+export function noteLine(atNs: number, text: string, wallMs: number | null = null): string {
+  return line(atNs, text, wallMs);
 }
 
-function line(atNs: number, text: string): string {
-  return `${(atNs / 1e9).toFixed(2).padStart(8)} s  ${paper.clean(text)}\n`;
+function line(atNs: number, text: string, wallMs: number | null): string {
+  const when = wallMs === null ? '' : `${isoTime(wallMs)} `;
+  return `${when}${(atNs / 1e9).toFixed(2).padStart(8)} s  ${paper.clean(text)}\n`;
 }
 
 function time(ns: number | null): string {

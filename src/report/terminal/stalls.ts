@@ -11,6 +11,7 @@ import {
 import type { Ink, Paper } from '../text/paper.ts';
 import { formatPartShare, loopLabel, partLabel, plural, stallKindsPhrase } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
+import { isoTime } from '../text/wall-clock.ts';
 
 const GROUP_INK: Record<PartGroup, Ink> = {
   user: 'blue',
@@ -24,11 +25,12 @@ const GROUP_INK: Record<PartGroup, Ink> = {
 
 const LONGEST_SHOWN = 5;
 const BAR_CELLS = 10;
+const CLOCK_FROM_COLUMNS = 96;
 /** On a narrower screen the words matter more than the bars. */
 const BARS_FROM_COLUMNS = 76;
 
 /** The account of all stalls together, and the longest of them. */
-export function writeStalls(paper: Paper, observation: ObservationRecord): void {
+export function writeStalls(paper: Paper, observation: ObservationRecord, startedWallMs: number): void {
   const { stalls } = observation;
   if (observation.tier === 'proc' || stalls.length === 0) return;
   const total = foldSmall(addAccounts(stalls));
@@ -59,7 +61,7 @@ export function writeStalls(paper: Paper, observation: ObservationRecord): void 
     ]),
   );
   for (const note of notes(observation)) paper.sentence(note, { first: '  ', ink: ['dim'] });
-  writeLongest(paper, observation);
+  writeLongest(paper, observation, startedWallMs);
 }
 
 function notes(observation: ObservationRecord): string[] {
@@ -78,13 +80,17 @@ function notes(observation: ObservationRecord): string[] {
   return result;
 }
 
-function writeLongest(paper: Paper, observation: ObservationRecord): void {
+function writeLongest(paper: Paper, observation: ObservationRecord, startedWallMs: number): void {
+  // The time of day is for finding it in other logs: where there is room.
+  const wide = paper.plain || paper.columns >= CLOCK_FROM_COLUMNS;
+  const clock = (ns: number) => (wide ? [`${isoTime(startedWallMs + ns / 1e6).slice(-13)}`] : []);
   const longest = [...observation.stalls].sort((a, b) => b.wallNs - a.wallNs).slice(0, LONGEST_SHOWN);
   paper.heading('Longest stalls');
   writeTable(
     paper,
     [
       { title: 'at', align: 'right' },
+      ...(wide ? [{ title: 'time of day' }] : []),
       { title: 'loop', shrinkTo: 10, cutAt: 'middle' },
       { title: 'lasted', align: 'right' },
       { title: 'mostly', shrinkTo: 16, cutAt: 'middle' },
@@ -99,6 +105,7 @@ function writeLongest(paper: Paper, observation: ObservationRecord): void {
       const loop = observation.loops.find((candidate) => candidate.loopIndex === stall.loopIndex);
       return [
         `${(stall.startNs / 1e9).toFixed(3)} s`,
+        ...clock(stall.startNs),
         loopLabel(loop),
         formatNs(stall.wallNs),
         main ? shortLabel(main) : '',

@@ -33,7 +33,7 @@ function renderTerminal(run: Run, diagnosis: Diagnosis, options: ReportOptions):
     writeEvidence(paper, diagnosis);
     writeAdvice(paper, diagnosis);
     if (run.observation) {
-      writeStalls(paper, run.observation);
+      writeStalls(paper, run.observation, run.header.startedWallMs);
       writeStacks(paper, run.observation);
     }
     writeContributors(paper, diagnosis);

@@ -65,6 +65,7 @@ export function environmentRows(run: Run, runFile: string | null): { term: strin
     { term: 'User', text: environment.effectiveUid === 0 ? 'root' : `uid ${environment.effectiveUid}` },
     { term: 'Started', text: new Date(startedWallMs).toISOString() },
   ];
+  if (environment.hostName !== undefined) rows.unshift({ term: 'Host', text: environment.hostName });
   if (runFile !== null) rows.push({ term: 'Run file', text: runFile });
   return rows;
 }
