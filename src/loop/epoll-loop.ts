@@ -6,32 +6,18 @@
  *  E2  An event is dropped when its generation is not the slot's: the slot was freed earlier in the same batch.
  *  E3  Nothing is allocated, and nothing thrown, per event.
  */
-import type { Address } from '../base/address.ts';
-import { assert } from '../base/assert.ts';
 import { EPOLLIN, EPOLLOUT } from '../kernel/abi/epoll.ts';
 import { SHUT_RDWR, SHUT_WR } from '../kernel/abi/socket.ts';
 import { Epoll } from '../kernel/epoll.ts';
 import { ERRNO } from '../kernel/errno.ts';
 import { GATHER_LIMIT } from '../kernel/message-slots.ts';
-import { SendArea } from '../kernel/send-area.ts';
+import type { SendArea } from '../kernel/send-area.ts';
 import { closeFd, shutdownSocket, socketError } from '../kernel/sockets.ts';
 import { StreamIo } from '../kernel/stream-io.ts';
-import { Connecting, dropConnecting, RETRY_NS } from './connecting.ts';
-import { CONNECTING, ConnectionTable, ENDING, FREE, OPEN } from './connection-table.ts';
-import { EndingList } from './ending-list.ts';
+import { CONNECTING, ENDING, FREE, OPEN } from './connection-table.ts';
 import { EpollAcceptor, LISTENER_BIT } from './epoll-acceptor.ts';
-import {
-  type AcceptOptions,
-  type ConnectOptions,
-  type EventLoop,
-  emptyStats,
-  type ListenOptions,
-  type LoopHandlers,
-  type LoopOptions,
-  type LoopStats,
-  type SendMemory,
-} from './event-loop.ts';
-import { SendQueues } from './send-queue.ts';
+import type { EventLoop, LoopOptions, SendMemory } from './event-loop.ts';
+import { SocketLoop } from './socket-loop.ts';
 
 const EVENT_LIMIT = 512;
 const RECEIVE_BYTES = 65_536;
@@ -41,164 +27,81 @@ export function createEpollLoop(options: LoopOptions): EventLoop {
   return new EpollLoop(options);
 }
 
-class EpollLoop implements EventLoop {
+class EpollLoop extends SocketLoop {
   readonly backend = 'epoll';
-  readonly stats: LoopStats = emptyStats();
-  readonly #handlers: LoopHandlers;
-  readonly #nowNs: () => number;
+  protected readonly acceptor: EpollAcceptor;
   readonly #spinNs: number;
-  readonly #measuresWaits: boolean;
   readonly #epoll = new Epoll(EVENT_LIMIT);
   readonly #io = new StreamIo(RECEIVE_BYTES);
-  readonly #table: ConnectionTable;
-  readonly #queues: SendQueues;
   readonly #wantsOut: Uint8Array;
-  readonly #connecting: Connecting;
-  readonly #acceptor: EpollAcceptor;
-  readonly #ending: EndingList;
-  readonly #onConnected = (conn: number, errno: number) => this.#finishConnect(conn, errno);
-  readonly #onLingered = (conn: number) => this.#release(conn);
-  /** The next turn waits until then at most; the first one polls. */
-  #wakeAtNs = 0;
-  #closed = false;
+  /** Events that the last wait brought. */
+  #readyCount = 0;
 
   constructor(options: LoopOptions) {
-    this.#handlers = options.handlers;
-    this.#nowNs = options.nowNs;
+    super(options);
     this.#spinNs = options.spinNs ?? 0;
-    this.#measuresWaits = options.measuresWaits ?? false;
-    this.#table = new ConnectionTable(options.connectionLimit);
-    this.#queues = new SendQueues(options.connectionLimit);
     this.#wantsOut = new Uint8Array(options.connectionLimit);
-    this.#acceptor = new EpollAcceptor(this.#epoll, this.#table, this.stats, this.#nowNs, (fd, listener) =>
-      this.#open(fd, listener),
+    this.acceptor = new EpollAcceptor(this.#epoll, this.table, this.stats, this.nowNs, (fd, listener) =>
+      this.openAccepted(fd, listener),
     );
-    this.#connecting = new Connecting(this.#table, options.nowNs);
-    this.#ending = new EndingList(this.#table, this.#queues, options.drainTimeoutNs);
-  }
-
-  get connectionCount(): number {
-    return this.#table.takenCount;
-  }
-
-  get listenerCount(): number {
-    return this.#acceptor.listeners.openCount;
-  }
-
-  allocateSendMemory(byteLength: number): SendMemory {
-    return new SendArea(byteLength);
-  }
-
-  connect(address: Address, options?: ConnectOptions): number {
-    assert(!this.#closed, 'connect() on an open loop');
-    const { conn, isInProgress } = this.#connecting.start(address, options);
-    this.stats.systemCallCount += 2;
-    if (isInProgress) this.#watch(conn, EPOLLOUT);
-    return conn;
-  }
-
-  listen(address: Address, options?: ListenOptions): number {
-    assert(!this.#closed, 'listen() on an open loop');
-    return this.#acceptor.listen(address, options);
-  }
-
-  adopt(fd: number, address: Address, options?: AcceptOptions): number {
-    assert(!this.#closed, 'adopt() on an open loop');
-    return this.#acceptor.adopt(fd, address, options);
-  }
-
-  setAccepting(listener: number, accepting: boolean): void {
-    this.#acceptor.setAccepting(listener, accepting);
-  }
-
-  stopListening(listener: number): void {
-    this.#acceptor.stop(listener);
-  }
-
-  listenerAddress(listener: number): Address {
-    return this.#acceptor.listeners.addressOf(listener);
   }
 
   send(conn: number, memory: SendMemory, start: number, end: number): boolean {
-    if (this.#table.state[conn] !== OPEN) return false;
+    if (this.table.state[conn] !== OPEN) return false;
     if (start === end) return true;
-    if (!this.#queues.push(conn, memory as SendArea, start, end)) return false;
+    if (!this.queues.push(conn, memory as SendArea, start, end)) return false;
     if (this.#wantsOut[conn] === 0) this.#flush(conn);
     return true;
   }
 
   sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#table.state[conn] !== OPEN) return false;
-    if (!this.#queues.pushCopy(conn, bytes, start, end)) return false;
+    if (this.table.state[conn] !== OPEN) return false;
+    if (!this.queues.pushCopy(conn, bytes, start, end)) return false;
     if (this.#wantsOut[conn] === 0) this.#flush(conn);
     return true;
   }
 
-  pendingSendBytes(conn: number): number {
-    return this.#queues.pendingBytes[conn]!;
+  /** Sends are tried at once: what is queued waits for room. */
+  protected flushQueued(): void {}
+
+  protected wait(): void {
+    this.#readyCount = this.#untilReady();
+    this.stats.eventCount += this.#readyCount;
   }
 
-  close(conn: number): void {
-    const state = this.#table.state[conn]!;
-    if (state === OPEN || state === CONNECTING) this.#release(conn);
-  }
-
-  end(conn: number): void {
-    if (this.#table.state[conn] !== OPEN) {
-      this.close(conn);
-      return;
-    }
-    this.#table.state[conn] = ENDING;
-    this.#ending.add(conn, this.#nowNs());
-    if (this.#queues.count[conn] === 0) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
-  }
-
-  turn(): void {
-    assert(!this.#closed, 'turn() on an open loop');
-    this.#connecting.retry();
-    if (this.#measuresWaits) this.stats.waitNs -= this.#nowNs();
-    const count = this.#wait();
-    if (this.#measuresWaits) this.stats.waitNs += this.#nowNs();
+  protected handleEvents(): void {
     const epoll = this.#epoll;
-    this.stats.eventCount += count;
-    const acceptsFirst = this.#handlers.onAccepted !== undefined;
+    const count = this.#readyCount;
+    const acceptsFirst = this.handlers.onAccepted !== undefined;
     if (acceptsFirst) {
-      this.#acceptor.acceptAll(count);
-      this.#handlers.onAccepted!();
+      this.acceptor.acceptAll(count);
+      this.handlers.onAccepted!();
     }
     for (let i = 0; i < count; i++) {
       const low = epoll.low(i);
       if (low >= LISTENER_BIT) {
-        if (!acceptsFirst) this.#acceptor.accept(low - LISTENER_BIT);
-      } else if (this.#table.generation[low] === epoll.high(i)) {
+        if (!acceptsFirst) this.acceptor.accept(low - LISTENER_BIT);
+      } else if (this.table.generation[low] === epoll.high(i)) {
         this.#handle(low, epoll.events(i));
       }
     }
-    this.#connecting.report(this.#onConnected);
-    const nowNs = this.#nowNs();
-    if (this.#ending.count > 0) this.#ending.expire(nowNs, this.#onLingered);
-    if (this.#acceptor.listeners.anyPaused) this.#acceptor.resume(nowNs);
-    const waitNs = this.#handlers.onTurn(nowNs);
-    this.#wakeAtNs = waitNs <= 0 ? 0 : nowNs + waitNs;
   }
 
-  [Symbol.dispose](): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (let conn = 0; conn < this.#table.limit; conn++) {
-      if (this.#table.state[conn] !== FREE) this.#release(conn);
+  protected dispose(): void {
+    for (let conn = 0; conn < this.table.limit; conn++) {
+      if (this.table.state[conn] !== FREE) this.release(conn);
     }
-    this.#acceptor.listeners[Symbol.dispose]();
+    this.acceptor.listeners[Symbol.dispose]();
     this.#epoll[Symbol.dispose]();
   }
 
   /** Sleeps until spinNs before the deadline, then polls until it. Returns the number of ready descriptors. */
-  #wait(): number {
+  #untilReady(): number {
     this.stats.waitCount++;
-    const wakeAtNs = this.#nextWakeNs();
+    const wakeAtNs = this.nextWakeNs();
     if (wakeAtNs === 0) return this.#poll(0);
     if (wakeAtNs === Number.POSITIVE_INFINITY) return this.#poll(wakeAtNs);
-    const sleepNs = wakeAtNs - this.#spinNs - this.#nowNs();
+    const sleepNs = wakeAtNs - this.#spinNs - this.nowNs();
     if (sleepNs > 0) {
       const count = this.#poll(sleepNs);
       if (count > 0 || this.#spinNs === 0) return count;
@@ -208,12 +111,12 @@ class EpollLoop implements EventLoop {
 
   /** A method of its own, so that V8 has room to take the clock in here: else each of its readings makes a heap number. */
   #spin(wakeAtNs: number): number {
-    const startNs = this.#nowNs();
+    const startNs = this.nowNs();
     let nowNs = startNs;
     let count = this.#poll(0);
     while (count === 0 && nowNs < wakeAtNs) {
       count = this.#poll(0);
-      nowNs = this.#nowNs();
+      nowNs = this.nowNs();
     }
     this.stats.spinNs += nowNs - startNs;
     return count;
@@ -226,25 +129,15 @@ class EpollLoop implements EventLoop {
     return count;
   }
 
-  #nextWakeNs(): number {
-    if (this.#connecting.hasOutcomes) return 0;
-    let wakeAtNs = this.#wakeAtNs;
-    const { listeners } = this.#acceptor;
-    if (this.#connecting.hasRetries) wakeAtNs = Math.min(wakeAtNs, this.#nowNs() + RETRY_NS);
-    if (this.#ending.count > 0) wakeAtNs = Math.min(wakeAtNs, this.#ending.nextDeadlineNs);
-    if (listeners.anyPaused && listeners.retryAtNs > 0) wakeAtNs = Math.min(wakeAtNs, listeners.retryAtNs);
-    return wakeAtNs;
-  }
-
   #handle(conn: number, events: number): void {
-    const state = this.#table.state[conn];
+    const state = this.table.state[conn];
     if (state === CONNECTING) {
-      this.#finishConnect(conn, socketError(this.#table.fd[conn]!));
+      this.finishConnect(conn, socketError(this.table.fd[conn]!));
       return;
     }
     if (events & EPOLLOUT && this.#wantsOut[conn] === 1) {
       this.#flush(conn);
-      if (this.#table.state[conn] === FREE) return;
+      if (this.table.state[conn] === FREE) return;
     }
     // EPOLLERR and EPOLLHUP come unasked: receiving tells what they mean, after the last bytes.
     if (events & ~EPOLLOUT) this.#receive(conn);
@@ -252,45 +145,34 @@ class EpollLoop implements EventLoop {
 
   #receive(conn: number): void {
     this.stats.systemCallCount++;
-    const n = this.#io.receive(this.#table.fd[conn]!);
-    if (this.#table.state[conn] === ENDING) {
-      if (n === 0) this.#endByPeer(conn);
-      else if (n < 0 && n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR) this.#release(conn);
+    const n = this.#io.receive(this.table.fd[conn]!);
+    if (this.table.state[conn] === ENDING) {
+      if (n <= 0 && n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR) this.endByPeer(conn, 0 - n);
       return;
     }
     if (n > 0) {
-      this.#handlers.onData(conn, this.#io.receiveBuffer, 0, n);
+      this.handlers.onData(conn, this.#io.receiveBuffer, 0, n);
     } else if (n === 0) {
-      this.#closeByPeer(conn, this.#table.sendErrno[conn]!);
+      this.closeByPeer(conn, this.table.sendErrno[conn]!);
     } else if (n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR) {
-      this.#closeByPeer(conn, -n);
+      this.closeByPeer(conn, -n);
     }
-  }
-
-  #closeByPeer(conn: number, errno: number): void {
-    const generation = this.#table.generation[conn]!;
-    this.#queues.isClosing = true;
-    this.#handlers.onClose(conn, errno);
-    this.#queues.isClosing = false;
-    if (this.#table.generation[conn] !== generation) return; // The owner closed it.
-    if (this.#table.state[conn] === ENDING && errno === 0) this.#endByPeer(conn);
-    else this.#release(conn);
   }
 
   /** Both sides have ended: what is queued is still sent, then the connection is closed. */
-  #endByPeer(conn: number): void {
-    if (this.#queues.count[conn] === 0) {
-      this.#release(conn);
+  protected endByPeer(conn: number, errno: number): void {
+    if (errno !== 0 || this.queues.count[conn] === 0) {
+      this.release(conn);
       return;
     }
-    this.#table.peerEnded[conn] = 1;
+    this.table.peerEnded[conn] = 1;
     // The end of the stream would be reported again and again: only room to send is of interest now.
-    this.#epoll.modify(this.#table.fd[conn]!, EPOLLOUT, conn, this.#table.generation[conn]!);
+    this.#epoll.modify(this.table.fd[conn]!, EPOLLOUT, conn, this.table.generation[conn]!);
   }
 
   /** Gives the kernel what is queued, as much as it takes. */
   #flush(conn: number): void {
-    const queues = this.#queues;
+    const queues = this.queues;
     while (queues.count[conn]! > 0) {
       const pieceCount = Math.min(queues.count[conn]!, GATHER_LIMIT);
       let wanted = 0;
@@ -301,7 +183,7 @@ class EpollLoop implements EventLoop {
         wanted += length;
       }
       this.stats.systemCallCount++;
-      const sent = this.#io.send(this.#table.fd[conn]!);
+      const sent = this.#io.send(this.table.fd[conn]!);
       if (sent > 0) queues.advance(conn, sent);
       if (sent === -ERRNO.EINTR || sent === wanted) continue;
       if (sent < 0 && sent !== -ERRNO.EAGAIN) {
@@ -311,62 +193,55 @@ class EpollLoop implements EventLoop {
       if (this.#wantsOut[conn] === 0) this.#setWantsOut(conn, 1);
       return;
     }
-    if (this.#table.peerEnded[conn] === 1) {
-      this.#release(conn);
+    if (this.table.peerEnded[conn] === 1) {
+      this.release(conn);
       return;
     }
     if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);
-    if (this.#table.state[conn] === ENDING) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
+    if (this.table.state[conn] === ENDING) shutdownSocket(this.table.fd[conn]!, SHUT_WR);
   }
 
   /** The peer may still have sent something worth reading: reading then ends, and the close carries this error. */
   #failSend(conn: number, errno: number): void {
-    this.#queues.clear(conn);
-    this.#table.sendErrno[conn] = errno;
+    this.queues.clear(conn);
+    this.table.sendErrno[conn] = errno;
     if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);
-    shutdownSocket(this.#table.fd[conn]!, SHUT_RDWR);
+    shutdownSocket(this.table.fd[conn]!, SHUT_RDWR);
   }
 
   #setWantsOut(conn: number, wanted: 0 | 1): void {
     this.#wantsOut[conn] = wanted;
     this.stats.systemCallCount++;
     const events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    this.#epoll.modify(this.#table.fd[conn]!, events, conn, this.#table.generation[conn]!);
+    this.#epoll.modify(this.table.fd[conn]!, events, conn, this.table.generation[conn]!);
   }
 
   #watch(conn: number, events: number): void {
     this.stats.systemCallCount++;
-    this.#epoll.add(this.#table.fd[conn]!, events, conn, this.#table.generation[conn]!);
+    this.#epoll.add(this.table.fd[conn]!, events, conn, this.table.generation[conn]!);
   }
 
-  #finishConnect(conn: number, errno: number): void {
-    if (errno !== 0) {
-      const generation = this.#table.generation[conn]!;
-      this.#handlers.onConnect(conn, errno);
-      if (this.#table.generation[conn] === generation) dropConnecting(this.#table, conn);
-      return;
-    }
+  protected watchConnect(conn: number): void {
+    this.#watch(conn, EPOLLOUT);
+  }
+
+  protected watchOpen(conn: number): void {
+    this.#watch(conn, EPOLLIN);
+  }
+
+  protected override finishConnect(conn: number, errno: number): void {
     // A connect that ended at once was never added to the epoll set: remove is then refused, harmlessly.
-    this.#epoll.remove(this.#table.fd[conn]!);
-    this.#watch(conn, EPOLLIN);
-    this.#table.state[conn] = OPEN;
-    this.#handlers.onConnect(conn, 0);
+    if (errno === 0) this.#epoll.remove(this.table.fd[conn]!);
+    super.finishConnect(conn, errno);
   }
 
-  #open(fd: number, listener: number): void {
-    const conn = this.#table.take(fd, OPEN);
-    this.stats.acceptCount++;
-    this.#watch(conn, EPOLLIN);
-    this.#handlers.onAccept(conn, listener);
-  }
-
-  #release(conn: number): void {
-    this.#queues.clear(conn);
+  protected release(conn: number): void {
+    this.queues.clear(conn);
     this.#wantsOut[conn] = 0;
-    if (this.#table.state[conn] === ENDING) this.#ending.remove(conn);
-    closeFd(this.#table.fd[conn]!);
-    this.#table.release(conn);
+    if (this.table.state[conn] === ENDING) this.ending.remove(conn);
+    closeFd(this.table.fd[conn]!);
+    this.table.release(conn);
     // A descriptor is free again: accept may be tried before its time.
-    this.#acceptor.listeners.retryAtNs = 0;
+    this.acceptor.listeners.retryAtNs = 0;
   }
 }

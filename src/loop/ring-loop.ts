@@ -9,33 +9,20 @@
  *  L3  A slot is free only when the kernel holds no send of it that reads our memory (state CLOSING until then).
  *  L4  Nothing is allocated, and nothing thrown, per event.
  */
-import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import { EPOLLOUT } from '../kernel/abi/epoll.ts';
 import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } from '../kernel/abi/io-uring.ts';
-import { SHUT_WR } from '../kernel/abi/socket.ts';
 import { BufferRing } from '../kernel/buffer-ring.ts';
 import { ERRNO } from '../kernel/errno.ts';
 import { IoUring } from '../kernel/io-uring.ts';
-import { SendArea } from '../kernel/send-area.ts';
-import { closeFd, shutdownSocket, socketError } from '../kernel/sockets.ts';
-import { Connecting, dropConnecting, RETRY_NS } from './connecting.ts';
-import { CLOSING, CONNECTING, ConnectionTable, ENDING, FREE, OPEN } from './connection-table.ts';
-import { EndingList } from './ending-list.ts';
-import {
-  type AcceptOptions,
-  type ConnectOptions,
-  type EventLoop,
-  emptyStats,
-  type ListenOptions,
-  type LoopHandlers,
-  type LoopOptions,
-  type LoopStats,
-  type SendMemory,
-} from './event-loop.ts';
+import type { SendArea } from '../kernel/send-area.ts';
+import { closeFd, socketError } from '../kernel/sockets.ts';
+import { CLOSING, CONNECTING, ENDING, FREE, OPEN } from './connection-table.ts';
+import type { EventLoop, LoopOptions, SendMemory } from './event-loop.ts';
 import { RingAcceptor } from './ring-acceptor.ts';
 import { RingSender } from './ring-sender.ts';
 import { RingWaiter } from './ring-waiter.ts';
+import { SocketLoop } from './socket-loop.ts';
 import {
   INDEX_MASK,
   OP_ACCEPT,
@@ -76,35 +63,20 @@ function defaultSizes(connectionLimit: number): RingSizes {
   return { sqEntries: 512, cqEntries: Math.max(2048, bufferCount * 2), bufferCount, bufferBytes: 8192 };
 }
 
-class RingLoop implements EventLoop {
+class RingLoop extends SocketLoop {
   readonly backend = 'ring';
-  readonly stats: LoopStats = emptyStats();
-  readonly #handlers: LoopHandlers;
-  readonly #nowNs: () => number;
-  readonly #measuresWaits: boolean;
+  protected readonly acceptor: RingAcceptor;
   readonly #ring: IoUring;
   readonly #buffers: BufferRing;
   readonly #submitter: Submitter;
   readonly #waiter: RingWaiter;
-  readonly #table: ConnectionTable;
   readonly #sender: RingSender;
-  readonly #acceptor: RingAcceptor;
-  readonly #connecting: Connecting;
-  readonly #ending: EndingList;
-  readonly #onConnected = (conn: number, errno: number) => this.#finishConnect(conn, errno);
-  readonly #onLingered = (conn: number) => this.#release(conn);
   /** The kernel holds a multishot receive of the connection. */
   readonly #receiving: Uint8Array;
-  /** The next turn waits until then at most; the first one polls. */
-  #wakeAtNs = 0;
-  #closed = false;
 
   constructor(options: LoopOptions, sizes: RingSizes) {
-    const limit = options.connectionLimit;
-    assert(limit <= INDEX_MASK, 'connectionLimit fits 24 bits');
-    this.#handlers = options.handlers;
-    this.#nowNs = options.nowNs;
-    this.#measuresWaits = options.measuresWaits ?? false;
+    super(options);
+    assert(options.connectionLimit <= INDEX_MASK, 'connectionLimit fits 24 bits');
     this.#ring = new IoUring(sizes);
     try {
       this.#buffers = new BufferRing(this.#ring.fd, BUFFER_GROUP, sizes.bufferCount, sizes.bufferBytes);
@@ -114,98 +86,32 @@ class RingLoop implements EventLoop {
     }
     this.#submitter = new Submitter(this.#ring, this.#buffers, this.stats);
     this.#waiter = new RingWaiter(this.#submitter, options.nowNs, options.spinNs ?? 0);
-    this.#table = new ConnectionTable(limit);
-    this.#sender = new RingSender(this.#submitter, this.#table, this.#onLingered);
-    this.#acceptor = new RingAcceptor(this.#submitter, this.#table, this.#nowNs, (fd, listener) =>
-      this.#open(fd, listener),
+    this.#sender = new RingSender(this.#submitter, this.table, this.queues, (conn) => this.release(conn));
+    this.acceptor = new RingAcceptor(this.#submitter, this.table, this.nowNs, (fd, listener) =>
+      this.openAccepted(fd, listener),
     );
-    this.#connecting = new Connecting(this.#table, options.nowNs);
-    this.#ending = new EndingList(this.#table, this.#sender.queues, options.drainTimeoutNs);
-    this.#receiving = new Uint8Array(limit);
-  }
-
-  get connectionCount(): number {
-    return this.#table.takenCount;
-  }
-
-  get listenerCount(): number {
-    return this.#acceptor.listeners.openCount;
-  }
-
-  allocateSendMemory(byteLength: number): SendMemory {
-    return new SendArea(byteLength);
-  }
-
-  connect(address: Address, options?: ConnectOptions): number {
-    assert(!this.#closed, 'connect() on an open loop');
-    const { conn, isInProgress } = this.#connecting.start(address, options);
-    this.stats.systemCallCount += 2;
-    if (isInProgress) {
-      this.#submitter.makeRoom(1);
-      // POLLOUT and EPOLLOUT are the same bit.
-      this.#ring.pollOnce(this.#table.fd[conn]!, EPOLLOUT, OP_CONNECT | conn, this.#table.generation[conn]!);
-    }
-    return conn;
-  }
-
-  listen(address: Address, options?: ListenOptions): number {
-    assert(!this.#closed, 'listen() on an open loop');
-    return this.#acceptor.listen(address, options);
-  }
-
-  adopt(fd: number, address: Address, options?: AcceptOptions): number {
-    assert(!this.#closed, 'adopt() on an open loop');
-    return this.#acceptor.adopt(fd, address, options);
-  }
-
-  setAccepting(listener: number, accepting: boolean): void {
-    this.#acceptor.setAccepting(listener, accepting);
-  }
-
-  stopListening(listener: number): void {
-    this.#acceptor.stop(listener);
-  }
-
-  listenerAddress(listener: number): Address {
-    return this.#acceptor.listeners.addressOf(listener);
+    this.#receiving = new Uint8Array(options.connectionLimit);
   }
 
   send(conn: number, memory: SendMemory, start: number, end: number): boolean {
-    if (this.#table.state[conn] !== OPEN) return false;
+    if (this.table.state[conn] !== OPEN) return false;
     return start === end || this.#sender.push(conn, memory as SendArea, start, end);
   }
 
   sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#table.state[conn] !== OPEN) return false;
+    if (this.table.state[conn] !== OPEN) return false;
     return start === end || this.#sender.pushCopy(conn, bytes, start, end);
   }
 
-  pendingSendBytes(conn: number): number {
-    return this.#sender.queues.pendingBytes[conn]!;
-  }
-
-  close(conn: number): void {
-    const state = this.#table.state[conn]!;
-    if (state === OPEN || state === CONNECTING) this.#release(conn);
-  }
-
-  end(conn: number): void {
-    if (this.#table.state[conn] !== OPEN) {
-      this.close(conn);
-      return;
-    }
-    this.#table.state[conn] = ENDING;
-    this.#ending.add(conn, this.#nowNs());
-    if (this.#sender.queues.count[conn] === 0) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
-  }
-
-  turn(): void {
-    assert(!this.#closed, 'turn() on an open loop');
-    this.#connecting.retry();
+  protected flushQueued(): void {
     this.#sender.flush();
-    if (this.#measuresWaits) this.stats.waitNs -= this.#nowNs();
-    this.#waiter.wait(this.#ring.cqReady() > 0 ? 0 : this.#nextWakeNs());
-    if (this.#measuresWaits) this.stats.waitNs += this.#nowNs();
+  }
+
+  protected wait(): void {
+    this.#waiter.wait(this.#ring.cqReady() > 0 ? 0 : this.nextWakeNs());
+  }
+
+  protected handleEvents(): void {
     this.#sender.confirm();
     this.#reap();
     for (let round = 0; this.#ring.isOverflown && round < OVERFLOW_ROUNDS; round++) {
@@ -214,24 +120,16 @@ class RingLoop implements EventLoop {
       this.#sender.confirm();
       this.#reap();
     }
-    this.#connecting.report(this.#onConnected);
-    const nowNs = this.#nowNs();
-    if (this.#ending.count > 0) this.#ending.expire(nowNs, this.#onLingered);
-    if (this.#acceptor.listeners.anyPaused) this.#acceptor.resume(nowNs);
-    const waitNs = this.#handlers.onTurn(nowNs);
-    this.#wakeAtNs = waitNs <= 0 ? 0 : nowNs + waitNs;
   }
 
-  [Symbol.dispose](): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected dispose(): void {
     this.#letGo();
-    for (let conn = 0; conn < this.#table.limit; conn++) {
-      if (this.#table.fd[conn] !== -1) closeFd(this.#table.fd[conn]!);
-      if (this.#table.state[conn] !== FREE) this.#table.release(conn);
-      this.#sender.queues.clear(conn);
+    for (let conn = 0; conn < this.table.limit; conn++) {
+      if (this.table.fd[conn] !== -1) closeFd(this.table.fd[conn]!);
+      if (this.table.state[conn] !== FREE) this.table.release(conn);
+      this.queues.clear(conn);
     }
-    this.#acceptor[Symbol.dispose]();
+    this.acceptor[Symbol.dispose]();
     this.#ring[Symbol.dispose]();
     this.#buffers[Symbol.dispose]();
   }
@@ -258,16 +156,10 @@ class RingLoop implements EventLoop {
     }
   }
 
-  #nextWakeNs(): number {
+  protected override nextWakeNs(): number {
     // A connection that ends is shut down when its last send is known to be done: nothing else may come to tell us.
     const { dirtyCount, endsAny } = this.#sender;
-    if (this.#connecting.hasOutcomes || dirtyCount > 0 || endsAny) return 0;
-    let wakeAtNs = this.#wakeAtNs;
-    const { listeners } = this.#acceptor;
-    if (this.#connecting.hasRetries) wakeAtNs = Math.min(wakeAtNs, this.#nowNs() + RETRY_NS);
-    if (this.#ending.count > 0) wakeAtNs = Math.min(wakeAtNs, this.#ending.nextDeadlineNs);
-    if (listeners.anyPaused && listeners.retryAtNs > 0) wakeAtNs = Math.min(wakeAtNs, listeners.retryAtNs);
-    return wakeAtNs;
+    return dirtyCount > 0 || endsAny ? 0 : super.nextWakeNs();
   }
 
   #reap(): void {
@@ -294,8 +186,8 @@ class RingLoop implements EventLoop {
           this.#sentAll(conn, ring.cqeHigh(index), ring.cqeResult(index));
           break;
         case OP_CONNECT:
-          if (this.#table.generation[conn] === ring.cqeHigh(index)) {
-            this.#finishConnect(conn, socketError(this.#table.fd[conn]!));
+          if (this.table.generation[conn] === ring.cqeHigh(index)) {
+            this.finishConnect(conn, socketError(this.table.fd[conn]!));
           }
           break;
         case OP_TIMER:
@@ -303,7 +195,7 @@ class RingLoop implements EventLoop {
           this.#waiter.timerFired(ring.cqeHigh(index));
           break;
         case OP_ACCEPT:
-          this.#acceptor.accepted(conn, ring.cqeResult(index), ring.cqeFlags(index));
+          this.acceptor.accepted(conn, ring.cqeResult(index), ring.cqeFlags(index));
           break;
       }
     }
@@ -321,100 +213,77 @@ class RingLoop implements EventLoop {
   #received(conn: number, generation: number, result: number, flags: number): void {
     if (result > 0) {
       const buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
-      if (this.#table.generation[conn] === generation && this.#table.state[conn] === OPEN) {
+      if (this.table.generation[conn] === generation && this.table.state[conn] === OPEN) {
         const start = buffer * this.#buffers.bufferBytes;
-        this.#handlers.onData(conn, this.#buffers.bytes, start, start + result);
+        this.handlers.onData(conn, this.#buffers.bytes, start, start + result);
       }
       this.#buffers.recycle(buffer);
     } else if (flags & IORING_CQE_F_BUFFER) {
       this.#buffers.recycle(flags >>> IORING_CQE_BUFFER_SHIFT);
     }
     // The handler may have closed the connection: look again.
-    if (flags & IORING_CQE_F_MORE || this.#table.generation[conn] !== generation) return;
+    if (flags & IORING_CQE_F_MORE || this.table.generation[conn] !== generation) return;
     this.#receiving[conn] = 0;
-    const state = this.#table.state[conn];
+    const state = this.table.state[conn];
     if (state !== OPEN && state !== ENDING) return;
     if (result > 0 || result === -ERRNO.ENOBUFS || result === -ERRNO.EINTR) {
       if (result === -ERRNO.ENOBUFS) this.stats.shortageCount++;
-      this.#armReceive(conn);
+      this.watchOpen(conn);
     } else if (state === ENDING) {
-      this.#endByPeer(conn, -result);
+      this.endByPeer(conn, -result);
     } else {
-      this.#closeByPeer(conn, result === 0 ? this.#table.sendErrno[conn]! : -result);
+      this.closeByPeer(conn, result === 0 ? this.table.sendErrno[conn]! : -result);
     }
   }
 
-  #closeByPeer(conn: number, errno: number): void {
-    const generation = this.#table.generation[conn]!;
-    this.#sender.queues.isClosing = true;
-    this.#handlers.onClose(conn, errno);
-    this.#sender.queues.isClosing = false;
-    if (this.#table.generation[conn] !== generation || this.#table.state[conn] === CLOSING) return;
-    if (this.#table.state[conn] === ENDING) this.#endByPeer(conn, errno);
-    else this.#release(conn);
-  }
-
   /** Both sides have ended: what is queued is still sent, then the connection is closed. */
-  #endByPeer(conn: number, errno: number): void {
-    if (errno === 0 && this.#sender.queues.count[conn]! > 0) this.#table.peerEnded[conn] = 1;
-    else this.#release(conn);
+  protected endByPeer(conn: number, errno: number): void {
+    if (errno === 0 && this.queues.count[conn]! > 0) this.table.peerEnded[conn] = 1;
+    else this.release(conn);
   }
 
   #sentAll(conn: number, generation: number, result: number): void {
-    if (this.#table.generation[conn] !== generation) return;
-    if (this.#table.state[conn] !== CLOSING) {
+    if (this.table.generation[conn] !== generation) return;
+    if (this.table.state[conn] !== CLOSING) {
       this.#sender.sentAll(conn, result);
       return;
     }
     this.#sender.asyncSend[conn] = 0;
-    this.#sender.queues.clear(conn);
-    this.#table.release(conn);
+    this.queues.clear(conn);
+    this.table.release(conn);
   }
 
-  #open(fd: number, listener: number): void {
-    const conn = this.#table.take(fd, OPEN);
-    this.stats.acceptCount++;
-    this.#armReceive(conn);
-    this.#handlers.onAccept(conn, listener);
+  protected watchConnect(conn: number): void {
+    this.#submitter.makeRoom(1);
+    // POLLOUT and EPOLLOUT are the same bit.
+    this.#ring.pollOnce(this.table.fd[conn]!, EPOLLOUT, OP_CONNECT | conn, this.table.generation[conn]!);
   }
 
-  #armReceive(conn: number): void {
+  protected watchOpen(conn: number): void {
     this.#submitter.makeRoom(1);
     this.#receiving[conn] = 1;
-    const fd = this.#table.fd[conn]!;
-    this.#ring.receiveMultishot(fd, BUFFER_GROUP, OP_RECEIVE | conn, this.#table.generation[conn]!);
-  }
-
-  #finishConnect(conn: number, errno: number): void {
-    if (errno === 0) {
-      this.#table.state[conn] = OPEN;
-      this.#armReceive(conn);
-      this.#handlers.onConnect(conn, 0);
-      return;
-    }
-    const generation = this.#table.generation[conn]!;
-    this.#handlers.onConnect(conn, errno);
-    if (this.#table.generation[conn] === generation) dropConnecting(this.#table, conn);
+    const fd = this.table.fd[conn]!;
+    this.#ring.receiveMultishot(fd, BUFFER_GROUP, OP_RECEIVE | conn, this.table.generation[conn]!);
   }
 
   /** Gives queued bytes their one try, takes back what the kernel holds, closes, and frees the slot when it can. */
-  #release(conn: number): void {
-    const fd = this.#table.fd[conn]!;
-    const state = this.#table.state[conn];
-    if (state === ENDING) this.#ending.remove(conn);
+  protected release(conn: number): void {
+    const fd = this.table.fd[conn]!;
+    const state = this.table.state[conn];
+    if (state === ENDING) this.ending.remove(conn);
     this.#sender.lastTry(conn);
     this.#submitter.makeRoom(2);
     const isAsync = this.#sender.asyncSend[conn] === 1;
     if (this.#receiving[conn] === 1 || isAsync || state === CONNECTING) this.#ring.cancelFd(fd, OP_NONE);
     this.#ring.close(fd, OP_NONE);
     this.#receiving[conn] = 0;
-    this.#table.fd[conn] = -1;
-    this.#acceptor.listeners.retryAtNs = 0;
+    this.table.fd[conn] = -1;
+    this.acceptor.listeners.retryAtNs = 0;
     if (isAsync) {
-      this.#table.state[conn] = CLOSING; // L3: freed by the send's completion.
+      this.table.state[conn] = CLOSING; // L3: freed by the send's completion.
       return;
     }
-    this.#sender.queues.clear(conn);
-    this.#table.release(conn);
+    this.queues.clear(conn);
+    this.table.release(conn);
   }
 }

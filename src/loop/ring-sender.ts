@@ -15,7 +15,7 @@ import { GATHER_LIMIT, MessageSlots } from '../kernel/message-slots.ts';
 import type { SendArea } from '../kernel/send-area.ts';
 import { shutdownSocket } from '../kernel/sockets.ts';
 import { type ConnectionTable, ENDING } from './connection-table.ts';
-import { SendQueues } from './send-queue.ts';
+import type { SendQueues } from './send-queue.ts';
 import { INDEX_MASK, OP_NONE, OP_SEND_ALL, OP_SEND_NOW, type Submitter } from './submitter.ts';
 
 /** What one sendAll holds at most: what a slow peer takes of a long reply shows at the end of each. */
@@ -24,7 +24,7 @@ const SEND_ALL_BYTES = 262_144;
 const MESSAGE_SLOTS = 64;
 
 export class RingSender {
-  readonly queues: SendQueues;
+  readonly #queues: SendQueues;
   /** The kernel holds a sendAll of the connection. */
   readonly asyncSend: Uint8Array;
   readonly #submitter: Submitter;
@@ -45,11 +45,16 @@ export class RingSender {
   endsAny = false;
 
   /** onDrained: all is sent on a connection whose both sides have ended. */
-  constructor(submitter: Submitter, table: ConnectionTable, onDrained: (conn: number) => void) {
+  constructor(
+    submitter: Submitter,
+    table: ConnectionTable,
+    queues: SendQueues,
+    onDrained: (conn: number) => void,
+  ) {
     this.#onDrained = onDrained;
     this.#submitter = submitter;
     this.#table = table;
-    this.queues = new SendQueues(table.limit);
+    this.#queues = queues;
     this.asyncSend = new Uint8Array(table.limit);
     this.#nowBytes = new Float64Array(table.limit);
     this.#dirty = new Int32Array(table.limit);
@@ -63,13 +68,13 @@ export class RingSender {
   }
 
   push(conn: number, area: SendArea, start: number, end: number): boolean {
-    if (!this.queues.push(conn, area, start, end)) return false;
+    if (!this.#queues.push(conn, area, start, end)) return false;
     this.#markDirty(conn);
     return true;
   }
 
   pushCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.queues.pushCopy(conn, bytes, start, end)) return false;
+    if (!this.#queues.pushCopy(conn, bytes, start, end)) return false;
     this.#markDirty(conn);
     return true;
   }
@@ -126,7 +131,7 @@ export class RingSender {
   /** A sendAll ended, on a connection that is still open. */
   sentAll(conn: number, result: number): void {
     this.asyncSend[conn] = 0;
-    this.queues.lockedCount[conn] = 0;
+    this.#queues.lockedCount[conn] = 0;
     if (result >= 0) this.#advance(conn, result);
     else this.#fail(conn, -result);
   }
@@ -143,13 +148,13 @@ export class RingSender {
   }
 
   #mayStart(conn: number): boolean {
-    return this.queues.count[conn]! > 0 && this.asyncSend[conn] === 0 && this.#nowBytes[conn] === 0;
+    return this.#queues.count[conn]! > 0 && this.asyncSend[conn] === 0 && this.#nowBytes[conn] === 0;
   }
 
   #start(conn: number): void {
     this.#submitter.makeRoom(1);
     const { ring } = this.#submitter;
-    const queues = this.queues;
+    const queues = this.#queues;
     const fd = this.#table.fd[conn]!;
     const low = OP_SEND_NOW | conn;
     const high = this.#table.generation[conn]!;
@@ -183,37 +188,37 @@ export class RingSender {
   /** The kernel took part of a sendNow or none: the rest is sent with patience. */
   #fellShort(conn: number, result: number): void {
     this.#nowBytes[conn] = 0;
-    this.queues.lockedCount[conn] = 0;
+    this.#queues.lockedCount[conn] = 0;
     if (result < 0 && result !== -ERRNO.EAGAIN && result !== -ERRNO.EINTR) {
       this.#fail(conn, -result);
       return;
     }
-    if (result > 0) this.queues.advance(conn, result);
-    if (this.queues.count[conn] === 0) return;
+    if (result > 0) this.#queues.advance(conn, result);
+    if (this.#queues.count[conn] === 0) return;
     this.#submitter.makeRoom(1);
-    const first = this.queues.piece(conn, 0);
-    this.queues.lockedCount[conn] = 1;
+    const first = this.#queues.piece(conn, 0);
+    this.#queues.lockedCount[conn] = 1;
     this.asyncSend[conn] = 1;
     this.#submitter.ring.sendAll(
       this.#table.fd[conn]!,
-      this.queues.area(first),
-      this.queues.start(first),
-      Math.min(this.queues.end(first), this.queues.start(first) + SEND_ALL_BYTES),
+      this.#queues.area(first),
+      this.#queues.start(first),
+      Math.min(this.#queues.end(first), this.#queues.start(first) + SEND_ALL_BYTES),
       OP_SEND_ALL | conn,
       this.#table.generation[conn]!,
     );
   }
 
   #advance(conn: number, byteCount: number): void {
-    this.queues.advance(conn, byteCount);
-    if (this.queues.count[conn]! > 0) this.#markDirty(conn);
+    this.#queues.advance(conn, byteCount);
+    if (this.#queues.count[conn]! > 0) this.#markDirty(conn);
     else if (this.#table.peerEnded[conn] === 1) this.#onDrained(conn);
     else if (this.#table.state[conn] === ENDING) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
   }
 
   /** The peer may still have sent something worth reading: reading then ends, and the close carries this error. */
   #fail(conn: number, errno: number): void {
-    this.queues.clear(conn);
+    this.#queues.clear(conn);
     this.#table.sendErrno[conn] = errno;
     if (this.#table.peerEnded[conn] === 1) this.#onDrained(conn);
     else shutdownSocket(this.#table.fd[conn]!, SHUT_RDWR);
