@@ -1,7 +1,7 @@
 // Goal: the layout stays the architecture. Method: every import between rooms is checked against one table,
 // the same as in ARCHITECTURE.md.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { test } from 'node:test';
 import { root, sourceFiles } from '../helpers/source-files.ts';
@@ -163,6 +163,41 @@ test('circles are found, of two files and of three', () => {
     of({ a: ['b'], b: ['c'], c: ['a'] }).map((circle) => circle.length),
     [3],
   );
+});
+
+/** Headers of a BPF object by place: a folder, or a file directly in `base`; each with the places whose names it uses. */
+function headerPlaces(base: string): Map<string, string[]> {
+  const headers = readdirSync(base, { recursive: true })
+    .map(String)
+    .filter((path) => path.endsWith('.bpf.h'));
+  const placeOf = (path: string) => path.split('/')[0]!;
+  const code = new Map(
+    headers.map((path) => [path, readFileSync(join(base, path), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '')]),
+  );
+  const DEFINED =
+    /^static \w+ [^(;=]*?(\w+)\([^;{]*\)\n\{|^#define (\w+)|^(?:struct|enum) (\w+) \{|^\} (\w+) SEC/gm;
+  const definedIn = new Map<string, string>();
+  for (const [path, text] of code) {
+    for (const match of text.matchAll(DEFINED)) definedIn.set(match.slice(1).find(Boolean)!, placeOf(path));
+  }
+  const uses = new Map<string, string[]>();
+  for (const [path, text] of code) {
+    const place = placeOf(path);
+    const used = (text.match(/\w+/g) ?? [])
+      .map((word) => definedIn.get(word))
+      .filter((each) => each !== undefined);
+    uses.set(
+      place,
+      [...new Set([...(uses.get(place) ?? []), ...used])].filter((each) => each !== place),
+    );
+  }
+  return uses;
+}
+
+test('folders of probes use each other in one direction', () => {
+  const places = headerPlaces(join(root, 'src/observe/probes'));
+  assert.deepEqual(places.get('cycle')!.includes('stacks'), true, 'the test sees what a header uses');
+  assert.deepEqual(circles(places), []);
 });
 
 /** Strongly connected components of more than one file (Tarjan, 1972). */

@@ -25,7 +25,7 @@ static __always_inline __s64 time_arg_ns(const void *address, __u32 unit_ns)
 /* struct io_uring_getevents_arg, include/uapi/linux/io_uring.h */
 struct getevents_arg { __u64 sigmask; __u32 sigmask_sz; __u32 min_wait_usec; __u64 ts; };
 
-/* As timeout_of() in cycle.bpf.h. */
+/* As timeout_of() in timeouts.bpf.h. */
 static __always_inline __s64 ring_timeout(__u32 min_complete, __u32 flags, __u64 arg_address)
 {
 	struct getevents_arg arg;

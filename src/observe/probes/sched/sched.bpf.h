@@ -7,20 +7,6 @@
 /* From the announcement of a pause for dirty pages to the sleep. */
 #define PAUSE_WITHIN_NS 50000
 
-/* The call a task is in, from the registers it entered the kernel with; CALL_PAGE_FAULT when it is in none. */
-static __always_inline __s32 call_in_flight(struct task_struct *task, __s32 *fd)
-{
-	void *regs = (void *)bpf_task_pt_regs(task);
-	struct pt_regs___x86 *x86 = regs;
-	struct pt_regs___arm64 *arm64 = regs;
-	if (bpf_core_field_exists(x86->orig_ax)) {
-		*fd = BPF_CORE_READ(x86, di);
-		return BPF_CORE_READ(x86, orig_ax);
-	}
-	*fd = BPF_CORE_READ(arm64, orig_x0);
-	return BPF_CORE_READ(arm64, syscallno);
-}
-
 /*
  * What a task goes to sleep in. One that a signal, a tracer or the freezer stops still has in its registers the call that
  * it came from, as a rule its wait: that is not what it sleeps in. A sleep that was interrupted goes on under another
@@ -57,46 +43,6 @@ static __always_inline __u32 waker_of(void)
 	return current->tgid;
 }
 
-/* The thread was blocked for ns: adds it to what is known of that call. Null when there is no place for it. */
-static __always_inline struct block *count_block(struct loop_state *s, __u64 ns, __u32 *place)
-{
-	struct stall_event *e = &s->stall;
-	struct block *b = 0;
-	if (s->dirty_mark) {
-		e->dirty_ns += ns;
-		s->dirty_mark = 0;
-	}
-	for (int i = 0; i < BLOCK_LIMIT; i++) {
-		struct block *x = &e->blocks[i];
-		*place = i;
-		if (i >= e->block_count) {
-			e->block_count = i + 1;
-			x->call = s->block_call;
-			x->fd = s->block_fd;
-			x->count = x->uninterruptible = x->depth = x->waker_pid = x->family = x->copied = 0;
-			x->ns = x->longest_ns = 0;
-			x->names[0][0] = 0;
-			b = x;
-			break;
-		}
-		if (x->call == s->block_call && x->fd == s->block_fd) {
-			b = x;
-			break;
-		}
-	}
-	if (!b) {
-		e->blocked_other_ns += ns;
-		return 0;
-	}
-	b->ns += ns;
-	b->count++;
-	b->uninterruptible |= s->block_uninterruptible;
-	if (ns <= b->longest_ns)
-		return 0;
-	b->longest_ns = ns;
-	return b;
-}
-
 /* In the waker's context. Who wakes it is noted, unless an interrupt does. */
 static __always_inline void block_ended(struct loop_state *s, struct task_struct *task, __u64 ns)
 {
@@ -112,28 +58,6 @@ static __always_inline void block_ended(struct loop_state *s, struct task_struct
 		return;
 	long bytes = bpf_get_task_stack(task, b->stack, sizeof(b->stack), 0);
 	b->depth = bytes > 0 ? (__u64)bytes >> 3 : 0;
-	describe(task, b);
-}
-
-/*
- * In the thread's own context: a wake-up went unseen, because it came in an interrupt upon the program that sees them, which
- * the kernel does not run within itself. The task's own count of time in run queues tells when it was.
- */
-static __noinline void settle_unseen(struct loop_state *s, struct task_struct *task)
-{
-	__u64 unseen = s->unseen_ns, queued = task->sched_info.run_delay - s->queue_mark;
-	__u32 place = 0;
-	if (!unseen)
-		return;
-	s->unseen_ns = 0;
-	if (queued > unseen)
-		queued = unseen;
-	s->stall.runq_ns += queued;
-	struct block *b = count_block(s, unseen - queued, &place);
-	if (!b)
-		return;
-	b->waker_pid = b->depth = 0;
-	keep_block_stack(s, b, place);
 	describe(task, b);
 }
 

@@ -88,8 +88,6 @@ static __always_inline void begin_account(struct loop_state *s, struct control *
 	m->loop = index + 1;
 }
 
-static void settle_unseen(struct loop_state *s, struct task_struct *task);
-
 /* The thread leaves the CPU, or its account ends while it has it. */
 static __always_inline void close_run(struct loop_state *s, struct cpu_memory *m, struct task_struct *task, __u64 now)
 {
