@@ -140,7 +140,7 @@ test('the live forms: any observation, told piece by piece, fits any terminal', 
       const { observation } = run;
       if (!observation) return;
       const model = new LiveModel();
-      const metrics = new WatchMetrics();
+      const metrics = new WatchMetrics('1.2.3');
       const view = new LiveView(model, { colour });
       const objects: object[] = [];
       const tell = fanOut([

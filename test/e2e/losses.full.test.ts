@@ -38,7 +38,7 @@ async function watchLossy(): Promise<Told> {
   await using planted = await plantLoop(['e1', 's2', `x${STALLS}`, 'h']);
   planted.runUntilHang().catch(() => {});
   const model = new LiveModel();
-  const metrics = new WatchMetrics();
+  const metrics = new WatchMetrics('test');
   const objects: Record<string, unknown>[] = [];
   let lines = '';
   const run = await measure({

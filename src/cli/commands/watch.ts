@@ -10,6 +10,7 @@ import type { Run } from '../../record/run.ts';
 import { jsonLine } from '../../report/json/json.ts';
 import { fanOut, listenTo } from '../../report/live/fan-out.ts';
 import { evidenceObject, openStallObject, stallObject } from '../../report/live/json-lines.ts';
+import { VERSION } from '../../version.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, timeOption } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -147,7 +148,7 @@ async function startMetrics(
   address: string | true,
 ): Promise<{ server: MetricsServer; listener: LiveListener }> {
   const { WatchMetrics } = await import('../../report/prometheus/watch-metrics.ts');
-  const metrics = new WatchMetrics();
+  const metrics = new WatchMetrics(VERSION);
   const server = await serveMetrics(address === true ? '' : address, metrics.registry);
   return { server, listener: metrics };
 }

@@ -28,7 +28,7 @@ async function scrape(metrics: WatchMetrics) {
 
 test('a whole run: every family is well formed, and the counters are the sums of the windows', async () => {
   const observation = sampleRun({ seconds: 5, mode: 'watch' }).observation!;
-  const metrics = new WatchMetrics();
+  const metrics = new WatchMetrics('1.2.3');
   for (const record of observation.loops) metrics.onLoop({ ...record, endNs: null });
   metrics.onWindows(observation.windows, STATUS);
   for (const stall of observation.stalls) metrics.onStall(stall);
@@ -55,7 +55,7 @@ test('a whole run: every family is well formed, and the counters are the sums of
 });
 
 test('units and names: seconds, _total for counters and for nothing else', async () => {
-  const metrics = new WatchMetrics();
+  const metrics = new WatchMetrics('1.2.3');
   metrics.onWindows([], STATUS);
   for (const [name, family] of await scrape(metrics)) {
     assert.match(name, /^loopscope_[a-z_]+$/);
@@ -65,7 +65,7 @@ test('units and names: seconds, _total for counters and for nothing else', async
 });
 
 test('each cycle lies in the bucket whose bound is the first at or above it', async () => {
-  const metrics = new WatchMetrics();
+  const metrics = new WatchMetrics('1.2.3');
   const record = sampleRun({ seconds: 2 }).observation!.loops[0]!;
   metrics.onLoop({ ...record, endNs: null });
   const window = { ...sampleRun({ seconds: 2 }).observation!.windows[0]!, loopIndex: record.loopIndex };
@@ -81,8 +81,8 @@ test('each cycle lies in the bucket whose bound is the first at or above it', as
   assert.ok(cycleBucketLow(cycleBucketOf(1e6)) <= 1e6);
 });
 
-test('a loop that is gone leaves with its series, and hostile names stay labels', async () => {
-  const metrics = new WatchMetrics();
+test('hostile names stay labels, and one that is gone is no loop any more', async () => {
+  const metrics = new WatchMetrics('1.2.3');
   const record = { ...sampleRun({ seconds: 2 }).observation!.loops[0]!, comm: 'a"b\\c\nd{e="1"} 1' };
   metrics.onLoop({ ...record, endNs: null });
   const families = await scrape(metrics);
@@ -92,13 +92,73 @@ test('a loop that is gone leaves with its series, and hostile names stay labels'
   metrics.onLoop({ ...record, endNs: 1e9 });
   const after = await scrape(metrics);
   assert.equal(after.get('loopscope_loops')!.samples[0]!.value, 0);
-  for (const [name, { samples }] of after) {
-    assert.ok(!samples.some((sample) => 'pid' in sample.labels), name);
+  assert.equal(after.get('loopscope_loop_info')?.samples.length ?? 0, 0);
+});
+
+test('a worker that comes for one that went takes its place: the same series, which go on', async () => {
+  const { loops, windows } = sampleRun({ seconds: 2 }).observation!;
+  const metrics = new WatchMetrics('1.2.3');
+  const seriesOf = async () =>
+    [...(await scrape(metrics))].flatMap(([family, { samples }]) =>
+      family === 'loopscope_loop_info'
+        ? []
+        : samples.map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`),
+    );
+  const worker = (loopIndex: number, pid: number) => ({
+    ...loops[0]!,
+    loopIndex,
+    pid,
+    tid: pid,
+    endNs: null,
+  });
+  const window = { ...windows[0]!, eventCount: 100 };
+  metrics.onLoop(worker(0, 11));
+  metrics.onLoop(worker(1, 12));
+  metrics.onWindows([{ ...window, loopIndex: 0 }], STATUS);
+  const before = await seriesOf();
+  metrics.onLoop({ ...worker(0, 11), endNs: 1e9 });
+  metrics.onLoop(worker(2, 13));
+  metrics.onWindows([{ ...window, loopIndex: 2 }], STATUS);
+  assert.deepEqual((await seriesOf()).sort(), before.sort());
+  const families = await scrape(metrics);
+  const events = families.get('loopscope_loop_events_total')!.samples;
+  assert.deepEqual(
+    events.map(({ labels, value }) => [labels.loop, value]),
+    [
+      ['0', 200],
+      ['1', 0],
+    ],
+  );
+  const info = families.get('loopscope_loop_info')!.samples;
+  assert.deepEqual(info.map(({ labels }) => [labels.loop, labels.pid]).sort(), [
+    ['0', '13'],
+    ['1', '12'],
+  ]);
+});
+
+test('series exist from the start: losses before anything is lost, parts before the first stall, the version', async () => {
+  const metrics = new WatchMetrics('1.2.3');
+  const nothing = await scrape(metrics);
+  assert.deepEqual(nothing.get('loopscope_build_info')!.samples[0]!.labels, { version: '1.2.3' });
+  assert.equal(nothing.get('loopscope_observer_lost_total')!.samples.length, 5);
+  metrics.onLoop({ ...sampleRun({ seconds: 2 }).observation!.loops[0]!, endNs: null });
+  const found = await scrape(metrics);
+  assert.equal(found.get('loopscope_loop_stalled_seconds_total')!.samples.length, 7);
+  assert.equal(found.get('loopscope_loop_stalls_total')!.samples.length, 2);
+});
+
+test('threads that take a new name each time do not fill the memory', async () => {
+  const metrics = new WatchMetrics('1.2.3');
+  const record = sampleRun({ seconds: 2 }).observation!.loops[0]!;
+  for (let i = 0; i < 400; i++) {
+    metrics.onLoop({ ...record, comm: `job-${i}`, endNs: null });
+    metrics.onLoop({ ...record, comm: `job-${i}`, endNs: 1e9 });
   }
+  assert.equal((await scrape(metrics)).get('loopscope_loop_events_total')!.samples.length, 256);
 });
 
 test('losses only grow', async () => {
-  const metrics = new WatchMetrics();
+  const metrics = new WatchMetrics('1.2.3');
   const told = (ringBufferDrops: number) =>
     metrics.onWindows([], { ...STATUS, losses: { ...STATUS.losses, ringBufferDrops } });
   told(3);

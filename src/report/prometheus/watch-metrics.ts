@@ -1,6 +1,8 @@
 /**
- * A watch as Prometheus metrics: base units, _total for counters, one histogram. Counters grow over the whole watch; a
- * loop that is gone leaves with its series. https://prometheus.io/docs/practices/naming
+ * A watch as Prometheus metrics: base units, _total for counters, one histogram. Counters grow over the whole watch. A
+ * series belongs to a place, the nth loop of a name, not to a pid: the worker that comes for one that went takes its place
+ * and goes on counting. All series exist from the time that their loop is found.
+ * https://prometheus.io/docs/practices/naming
  */
 import { Counter, Gauge, type Metric, Registry } from 'prom-client';
 import { printable } from '../../base/printable.ts';
@@ -8,10 +10,16 @@ import { amount } from '../../diagnose/facts/numbers.ts';
 import { CYCLE_BUCKET_COUNT, cycleBucketHigh } from '../../record/cycle-buckets.ts';
 import type { LiveListener, ObserverStatus, OpenStall, OpenStallEnd } from '../../record/live.ts';
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../../record/observation.ts';
-import { addAccounts, groupTotals, PART_GROUPS } from '../model/stall-account.ts';
+import { addAccounts, groupTotals, PART_GROUPS, type PartGroup } from '../model/stall-account.ts';
 
-const LABELS = ['pid', 'tid', 'name'] as const;
+const LABELS = ['name', 'loop'] as const;
 type Labels = Record<(typeof LABELS)[number], string>;
+
+/** Places kept though nobody has them: threads that take a new name each time must not fill the memory. */
+const EMPTY_PLACES_MAX = 256;
+
+/** `holder`: the loop that has it now, or null. */
+type Place = { labels: Labels; holder: LoopRecord | null; work: WorkHistogram };
 
 /** Bounds in seconds: each is the end of one of the kernel's own buckets, so that nothing has to be shared out. */
 const BOUND_BUCKETS = Array.from({ length: CYCLE_BUCKET_COUNT }, (_, bucket) => bucket).filter(
@@ -52,8 +60,9 @@ const LOSSES = [
 
 export class WatchMetrics implements LiveListener {
   readonly registry = new Registry();
-  readonly #work = new Map<number, WorkHistogram>();
-  readonly #labels = new Map<number, Labels>();
+  /** By name and number, those that were left last at the end. */
+  readonly #places = new Map<string, Place>();
+  readonly #byLoop = new Map<number, Place>();
   readonly #counters: [Counter<string>, (window: CycleWindow) => number][];
   readonly #stalls = this.#counter(
     'loopscope_loop_stalls_total',
@@ -75,37 +84,35 @@ export class WatchMetrics implements LiveListener {
   readonly #own = this.#gauge('loopscope_observer_cpus', 'CPUs that the observer takes, of late.', ['part']);
   readonly #level = this.#gauge('loopscope_observer_level', '1 for the probes that are on.', ['level']);
   readonly #lost = this.#counter('loopscope_observer_lost_total', 'What was lost on the way.', ['what']);
+  readonly #info = this.#gauge('loopscope_loop_info', '1: which process and thread has the place now.', [
+    ...LABELS,
+    'pid',
+    'tid',
+  ]);
   #losses: ObserverLosses | null = null;
 
-  constructor() {
+  constructor(version: string) {
+    this.#gauge('loopscope_build_info', '1, for the version that watches.', ['version']).set({ version }, 1);
+    for (const [what] of LOSSES) this.#lost.inc({ what }, 0);
+    this.#loops.set(0);
     this.#counters = WINDOW_COUNTERS.map(([name, help, value]) => [this.#counter(name, help, LABELS), value]);
     // prom-client's own Histogram takes one observation at a time: a busy loop has a hundred thousand a second.
     this.registry.registerMetric(this.#workMetric() as unknown as Metric);
   }
 
   onLoop(record: LoopRecord): void {
-    const labels = {
-      pid: String(record.pid),
-      tid: String(record.tid),
-      name: printable(record.comm, 32),
-    };
-    if (record.endNs === null) {
-      this.#labels.set(record.loopIndex, labels);
-      const counts = new Float64Array(CYCLE_BUCKET_COUNT);
-      this.#work.set(record.loopIndex, { labels, counts, sumSec: 0, count: 0 });
-      this.#open.set(labels, 0);
-      for (const [counter] of this.#counters) counter.inc(labels, 0);
-      for (const kind of ['work', 'wait']) this.#stalls.inc({ ...labels, kind }, 0);
-    } else this.#forget(record.loopIndex, labels);
-    this.#loops.set(this.#labels.size);
+    const known = this.#byLoop.get(record.loopIndex);
+    if (known) this.#leave(record.loopIndex, known);
+    if (record.endNs === null) this.#byLoop.set(record.loopIndex, this.#placeFor(record));
+    this.#loops.set(this.#byLoop.size);
   }
 
   onWindows(windows: readonly CycleWindow[], status: ObserverStatus): void {
     for (const window of windows) {
-      const labels = this.#labels.get(window.loopIndex);
-      if (!labels) continue;
+      const place = this.#byLoop.get(window.loopIndex);
+      if (!place) continue;
+      const { labels, work } = place;
       for (const [counter, value] of this.#counters) counter.inc(labels, amount(value(window)));
-      const work = this.#work.get(window.loopIndex)!;
       for (const [bucket, count] of window.workHistogram) {
         work.counts[bucket]! += count;
         work.count += count;
@@ -124,35 +131,70 @@ export class WatchMetrics implements LiveListener {
   }
 
   onStall(stall: Stall): void {
-    const labels = this.#labels.get(stall.loopIndex);
+    const labels = this.#byLoop.get(stall.loopIndex)?.labels;
     if (!labels) return;
     this.#stalls.inc({ ...labels, kind: stall.kind });
     const groups = groupTotals(addAccounts([stall]));
     for (const group of PART_GROUPS) {
-      if (groups[group] > 0)
-        this.#stalled.inc({ ...labels, part: group.replace('-', '_') }, groups[group] / 1e9);
+      if (groups[group] > 0) this.#stalled.inc({ ...labels, part: partOf(group) }, groups[group] / 1e9);
     }
   }
 
   onOpenStall(open: OpenStall): void {
-    const labels = this.#labels.get(open.loopIndex);
+    const labels = this.#byLoop.get(open.loopIndex)?.labels;
     if (labels) this.#open.set(labels, open.wallNs / 1e9);
   }
 
   onOpenStallEnd(end: OpenStallEnd): void {
-    const labels = this.#labels.get(end.loopIndex);
+    const labels = this.#byLoop.get(end.loopIndex)?.labels;
     if (labels) this.#open.set(labels, 0);
   }
 
   onTierChange(): void {}
 
-  #forget(loopIndex: number, labels: Labels): void {
-    this.#labels.delete(loopIndex);
-    this.#work.delete(loopIndex);
+  /** The first free place of its name, with all its series. */
+  #placeFor(record: LoopRecord): Place {
+    const name = printable(record.comm, 32);
+    for (let number = 0; ; number++) {
+      const key = `${number} ${name}`;
+      const place = this.#places.get(key) ?? this.#newPlace({ name, loop: String(number) });
+      if (place.holder !== null) continue;
+      this.#places.set(key, place);
+      place.holder = record;
+      this.#info.set(infoLabels(place.labels, record), 1);
+      return place;
+    }
+  }
+
+  #newPlace(labels: Labels): Place {
+    this.#open.set(labels, 0);
+    for (const [counter] of this.#counters) counter.inc(labels, 0);
+    for (const kind of ['work', 'wait']) this.#stalls.inc({ ...labels, kind }, 0);
+    for (const group of PART_GROUPS) this.#stalled.inc({ ...labels, part: partOf(group) }, 0);
+    const counts = new Float64Array(CYCLE_BUCKET_COUNT);
+    return { labels, holder: null, work: { labels, counts, sumSec: 0, count: 0 } };
+  }
+
+  #leave(loopIndex: number, place: Place): void {
+    this.#byLoop.delete(loopIndex);
+    if (place.holder) this.#info.remove(infoLabels(place.labels, place.holder));
+    place.holder = null;
+    this.#open.set(place.labels, 0);
+    const key = `${place.labels.loop} ${place.labels.name}`;
+    this.#places.delete(key);
+    this.#places.set(key, place);
+    const empty = [...this.#places].filter(([, { holder }]) => holder === null);
+    for (const [old, { labels }] of empty.slice(0, Math.max(0, empty.length - EMPTY_PLACES_MAX))) {
+      this.#places.delete(old);
+      this.#forget(labels);
+    }
+  }
+
+  #forget(labels: Labels): void {
     for (const [counter] of this.#counters) counter.remove(labels);
     this.#open.remove(labels);
     for (const kind of ['work', 'wait']) this.#stalls.remove({ ...labels, kind });
-    for (const group of PART_GROUPS) this.#stalled.remove({ ...labels, part: group.replace('-', '_') });
+    for (const group of PART_GROUPS) this.#stalled.remove({ ...labels, part: partOf(group) });
   }
 
   #counter(name: string, help: string, labelNames: readonly string[]): Counter<string> {
@@ -173,10 +215,16 @@ export class WatchMetrics implements LiveListener {
         help: 'Work of a cycle: from a wait’s return to the next wait.',
         type: 'histogram',
         aggregator: 'sum',
-        values: [...this.#work.values()].flatMap((work) => valuesOf(name, work)),
+        values: [...this.#places.values()].flatMap(({ work }) => valuesOf(name, work)),
       }),
     };
   }
+}
+
+const partOf = (group: PartGroup) => group.replace('-', '_');
+
+function infoLabels(labels: Labels, { pid, tid }: LoopRecord): Record<string, string> {
+  return { ...labels, pid: String(pid), tid: String(tid) };
 }
 
 function valuesOf(name: string, { labels, counts, sumSec, count }: WorkHistogram) {
