@@ -60,7 +60,7 @@ export type ParserOptions = {
   /** Replies carry no body although their headers announce one: every request is HEAD. */
   headOnly?: boolean;
   frame?: FrameFormat;
-  /** The request that replies answer, until expectRequest() names another. Only `echo` reads it. */
+  /** The request that replies answer, until expectRequest() names another. `echo` and checks of codecs read it. */
   request?: Uint8Array;
   /** How much of a reply's payload can be read as `body`. Default 0: nothing is kept, and it costs nothing. */
   captureBytes?: number;

@@ -8,6 +8,7 @@ import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
 import { DEFAULT_RATE_PER_SEC, driveAndWatch } from '../../doctor.ts';
 import type { Run } from '../../record/run.ts';
 import { readRunFile } from '../../record/run-file.ts';
+import { refuseUnknownNames } from '../check-thresholds.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, isGiven } from '../flag-parsers.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -95,6 +96,9 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
     target === undefined
       ? { durationNs: flags.duration }
       : await settleLoad(target, flags, given, DEFAULT_RATE_PER_SEC);
+  if ('requests' in choices) {
+    refuseUnknownNames(parseThresholds(flags.failIf), choices.requests?.kindNames ?? []);
+  }
   using interrupt = onInterrupt();
   using progress = showProgress(flags, interrupt.signal, {
     closedLoop: 'arrival' in choices && choices.arrival === 'closed',

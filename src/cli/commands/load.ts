@@ -8,6 +8,7 @@ import type { Threshold } from '../../diagnose/thresholds/threshold.ts';
 import { load } from '../../doctor.ts';
 import type { MeasureProgress } from '../../measure.ts';
 import type { Run } from '../../record/run.ts';
+import { refuseUnknownNames } from '../check-thresholds.ts';
 import type { CliCommand } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { addLimitOptions, addLoadOptions, type LimitFlags, type LoadFlags } from '../load-options.ts';
@@ -43,6 +44,9 @@ export const loadCommand = {
       if (goals.length > 0) refuseWithLimit(flags);
       for (const goal of goals) refuseWrongWay(goal);
       const choices = await settleLoad(target, flags, given, goals.length > 0 ? LIMIT_START_PER_SEC : null);
+      const kindNames = choices.requests?.kindNames ?? [];
+      refuseUnknownNames(thresholds, kindNames);
+      refuseUnknownNames(goals, kindNames, '--find-limit');
       using interrupt = onInterrupt();
       using progress = showProgress(flags, interrupt.signal, { closedLoop: choices.arrival === 'closed' });
       const shared = {

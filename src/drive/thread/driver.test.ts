@@ -32,6 +32,8 @@ type Settings = {
   depth?: number;
   thinkNs?: number;
   requestsPerConnection?: number | null;
+  /** The request says that none follows on its connection. */
+  isLast?: boolean;
   asideLimit?: number;
   addresses?: Address[];
   /** How far the clock moves whenever it is read. */
@@ -56,10 +58,11 @@ function setUp(given: Settings = {}) {
           connectionCount: connections,
           seed: 1,
         });
+  const requests = encodeRequests(frame, [plainRequest({ body: BODY })]);
   const driver = new Driver({
     schedule,
     parser: frame.createReplyParser({ connectionLimit: limit }),
-    outgoing: new Outgoing(encodeRequests(frame, [plainRequest({ body: BODY })]), depth, 0, 1),
+    outgoing: new Outgoing({ ...requests, closes: Uint8Array.of(given.isLast ? 1 : 0) }, depth, 0, 1),
     connectionLimit: limit,
     asideLimit,
     depth,
@@ -160,6 +163,7 @@ const settings = fc.record({
   thinkNs: fc.constantFrom(0, 0, 7e6),
   asideLimit: fc.integer({ min: 0, max: 4 }),
   requestsPerConnection: fc.constantFrom(null, null, 1, 3),
+  isLast: fc.constantFrom(false, false, true),
 });
 
 test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
@@ -509,6 +513,23 @@ test('a connection that has had its share of requests is replaced', () => {
   loop.finishConnect(0);
   advance(1e3);
   assert.deepEqual([loop.sentCount, counter('reopened'), counter('error')], [3, 1, 0]);
+});
+
+test('nothing follows a request that says it is the last of its connection', () => {
+  const { loop, advance, begin, counter } = setUp({
+    connections: 1,
+    ratePerSec: null,
+    depth: 4,
+    isLast: true,
+  });
+  begin();
+  assert.equal(loop.sentCount, 1, 'not even pipelined');
+  loop.deliver(0, REPLY);
+  assert.deepEqual([loop.open.size, counter('ok'), counter('error'), counter('retired')], [0, 1, 0, 1]);
+  advance(1e3);
+  loop.finishConnect(0);
+  advance(1e3);
+  assert.equal(loop.sentCount, 2, 'the next goes over a new connection');
 });
 
 test('a connect that takes too long is given up and counted', () => {

@@ -15,7 +15,7 @@ import { DueQueue } from '../lists/due-queue.ts';
 import { type ConnectionSupply, LOST, type Lost } from '../supply/connection-supply.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
 import type { DriverOptions } from './driver-options.ts';
-import { closeKind } from './error-kinds.ts';
+import { BEHIND_A_CLOSE, closeKind } from './error-kinds.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
 import type { Outgoing } from './outgoing.ts';
 import { ReplyJudge } from './reply-judge.ts';
@@ -220,6 +220,7 @@ export class Driver {
 
   #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
     this.#standing.sentCount[conn]!++;
+    if (this.#outgoing.isLast(variant)) this.#standing.spend(conn);
     const byteLength = this.#outgoing.byteLength(variant);
     const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant, byteLength);
     if (isFirst && this.#judge.needsRequest) this.#judge.expect(conn, variant);
@@ -266,9 +267,9 @@ export class Driver {
       at = this.#parser.next;
       this.#matched(conn, nowNs);
       if (result === PARSED.lastMessage) {
-        // The peer closes; waiting for it to do so would only hold the place.
+        // Waiting for the peer to close would only hold the place.
         this.#counters[COUNTER.closedByPeer]!++;
-        this.#fail(conn, nowNs, closeKind(0, false), LOST.byPeer);
+        this.#fail(conn, nowNs, BEHIND_A_CLOSE, LOST.byPeer);
         return;
       }
     }

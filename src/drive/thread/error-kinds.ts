@@ -6,3 +6,6 @@ export function closeKind(errno: number, cutShort: boolean): string {
   if (errno !== 0) return errnoName(errno);
   return cutShort ? 'truncated reply' : 'closed without a reply';
 }
+
+/** Sent before the reply to an earlier request announced that none would follow it (RFC 9112 §9.3.2). */
+export const BEHIND_A_CLOSE = 'sent before the server announced its close';

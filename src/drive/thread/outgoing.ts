@@ -28,7 +28,7 @@ export class Outgoing {
     const { length } = requests.order;
     this.#step = isClosed ? 1 % length : of % length;
     this.#at = isClosed ? Math.floor((index * length) / of) : index % length;
-    const isLone = requests.offsets.length === 1;
+    const isLone = requests.offsets.length === 1 && requests.closes[0] === 0;
     this.batchLimit = isLone
       ? Math.max(1, Math.min(depth, Math.floor(BATCH_BYTES / requests.lengths[0]!)))
       : 1;
@@ -46,6 +46,11 @@ export class Outgoing {
     this.#at += this.#step;
     if (this.#at >= this.#order.length) this.#at -= this.#order.length;
     return variant;
+  }
+
+  /** Nothing may follow it on its connection. */
+  isLast(variant: number): boolean {
+    return this.requests.closes[variant] === 1;
   }
 
   byteLength(variant: number): number {

@@ -55,6 +55,11 @@ export class Standing {
     );
   }
 
+  /** The request just sent on it is its last. */
+  spend(conn: number): void {
+    this.sentCount[conn] = this.#sendLimit;
+  }
+
   /** It has had its share of requests. */
   isSpent(conn: number): boolean {
     return this.sentCount[conn]! >= this.#sendLimit;

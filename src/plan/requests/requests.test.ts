@@ -157,3 +157,13 @@ test('a memory limit is met by an error that says what to reduce; long work show
     [8192, 10_000],
   ]);
 });
+
+test('a request that says Connection: close is known as its connection’s last', () => {
+  const says = (...headers: [string, string][]) =>
+    encodeRequests(http1, [plainRequest({ headers })]).closes[0];
+  assert.equal(says(), 0);
+  assert.equal(says(['Connection', 'keep-alive']), 0);
+  assert.equal(says(['X-Connection', 'close']), 0);
+  assert.equal(says(['Connection', 'close']), 1);
+  assert.equal(says(['connection', 'TE, Close']), 1);
+});

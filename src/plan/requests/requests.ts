@@ -24,6 +24,8 @@ export type EncodedRequests = {
   readonly checks: readonly (ResponseCheck | null)[];
   /** By variant: 1 when the reply has no body whatever its headers say (HEAD). */
   readonly noBody: Uint8Array;
+  /** By variant: 1 when it says that no other follows on its connection (Connection: close). RFC 9112 §9.6 */
+  readonly closes: Uint8Array;
 };
 
 /** One kind of request: its share of the mix, and its variants. */
@@ -83,7 +85,11 @@ export function encodeRequests(
     const kind = plan.useKind[use]!;
     const { request, bytes } = encodeOne(codec, kinds[kind]!, plan.useRow[use]!);
     arena.checkRoom(bytes.length, kinds[kind]!.name, use, totalCount);
-    variantOf[use] = variants.add(kind, bytes, codec.name === 'http1' && request.method === 'HEAD');
+    const isHttp = codec.name === 'http1';
+    variantOf[use] = variants.add(kind, bytes, {
+      noBody: isHttp && request.method === 'HEAD',
+      closes: isHttp && saysClose(request),
+    });
     if ((use + 1) % PROGRESS_EVERY === 0) options.onProgress?.(use + 1, totalCount);
   }
   const order = shared(variants.count === 1 ? 1 : plan.order.length);
@@ -97,7 +103,16 @@ export function encodeRequests(
     kindNames: kinds.map(({ name }) => name),
     checks: kinds.map(({ check }) => check ?? null),
     noBody: variants.noBody.slice(0, variants.count),
+    closes: variants.closes.slice(0, variants.count),
   };
+}
+
+function saysClose({ headers = [] }: RequestOptions): boolean {
+  return headers.some(
+    ([name, value]) =>
+      name.toLowerCase() === 'connection' &&
+      value.split(',').some((option) => option.trim().toLowerCase() === 'close'),
+  );
 }
 
 function encodeOne(
@@ -120,6 +135,7 @@ class Variants {
   readonly lengths: Uint32Array;
   readonly kindOf: Uint16Array;
   readonly noBody: Uint8Array;
+  readonly closes: Uint8Array;
   count = 0;
   readonly #arena: Arena;
   /** Hash → last variant with it, plus one; variant → the one before with the same hash, plus one. */
@@ -131,13 +147,14 @@ class Variants {
     this.lengths = new Uint32Array(limit);
     this.kindOf = new Uint16Array(limit);
     this.noBody = new Uint8Array(limit);
+    this.closes = new Uint8Array(limit);
     this.#arena = arena;
     this.#heads = new Uint32Array(2 ** Math.ceil(Math.log2(2 * limit)));
     this.#previous = new Uint32Array(limit);
   }
 
   /** The variant with these bytes: the known one, or a new one. */
-  add(kind: number, bytes: Uint8Array, noBody: boolean): number {
+  add(kind: number, bytes: Uint8Array, { noBody, closes }: { noBody: boolean; closes: boolean }): number {
     const slot = hashOf(bytes, kind) & (this.#heads.length - 1);
     for (let next = this.#heads[slot]!; next > 0; next = this.#previous[next - 1]!) {
       const known = next - 1;
@@ -149,6 +166,7 @@ class Variants {
     this.lengths[variant] = bytes.length;
     this.kindOf[variant] = kind;
     this.noBody[variant] = noBody ? 1 : 0;
+    this.closes[variant] = closes ? 1 : 0;
     this.#previous[variant] = this.#heads[slot]!;
     this.#heads[slot] = variant + 1;
     return variant;

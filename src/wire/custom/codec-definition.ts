@@ -16,8 +16,11 @@ export type CodecDefinition = {
   replyLength(bytes: Uint8Array, start: number, end: number): number;
   /** replyLength is not asked with fewer bytes than this. Default 1. */
   headerBytes?: number;
-  /** Null when the whole reply [start, end) is a right one, else why it is not: one of a few constant strings. */
-  check?(bytes: Uint8Array, start: number, end: number): string | null;
+  /**
+   * Null when the whole reply [start, end) is a right one, else why it is not: one of a few constant strings. `request`:
+   * the bytes that it answers, as encodeRequest() made them; not to be changed.
+   */
+  check?(bytes: Uint8Array, start: number, end: number, request: Uint8Array): string | null;
   /** Longer replies are taken for garbage. Default 16 MiB. */
   maxReplyBytes?: number;
 };

@@ -158,3 +158,31 @@ for (const [name, definition, message] of [
     assert.throws(() => defineCodec(definition as never), { code: 'USAGE', message });
   });
 }
+
+test('defined codec: a check sees the request that was answered, in one piece or in many, on each connection', () => {
+  const codec = defineCodec({
+    ...byLength,
+    check: (bytes, start, end, request) =>
+      Buffer.from(bytes.subarray(start, end)).equals(request) ? null : 'another payload',
+  });
+  const arena = Uint8Array.from([...encode('\x07\x05hello'), ...encode('\x07\x06world!')]);
+  const [first, second] = [encode('\x07\x05hello'), encode('\x07\x06world!')];
+  for (const cut of [0, 1, 3]) {
+    const parser = codec.createReplyParser({ connectionLimit: 2 });
+    const replyTo = (conn: number, from: number, to: number, reply: Uint8Array) => {
+      parser.expectRequest!(conn, arena, from, to);
+      const whole = Uint8Array.from(reply);
+      if (cut > 0) assert.equal(parser.feed(conn, whole, 0, cut), PARSED.more);
+      assert.equal(parser.feed(conn, whole, cut, whole.length), PARSED.message);
+      return parser.wrongReason;
+    };
+    assert.equal(replyTo(0, 0, first.length, first), '');
+    assert.equal(replyTo(1, first.length, arena.length, second), '');
+    assert.equal(replyTo(0, first.length, arena.length, first), 'another payload');
+    assert.equal(replyTo(0, 0, first.length, first), '');
+  }
+});
+
+test('defined codec: without a check nobody has to say which request it was', () => {
+  assert.equal(defineCodec(byDelimiter).createReplyParser({ connectionLimit: 1 }).expectRequest, undefined);
+});

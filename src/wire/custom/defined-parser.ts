@@ -4,7 +4,7 @@
 //  U2  Bytes are kept only while a length is not known, for `check`, and for `body`; each within its limit.
 //  U3  Whatever the user's functions return or throw ends in a Parsed, never in an exception.
 
-import { PARSED, type Parsed, type ParserOptions, PROBLEM } from '../codec.ts';
+import { PARSED, type Parsed, type ParserOptions, PROBLEM, type ReplyParser } from '../codec.ts';
 import { Capture } from '../parsing/capture.ts';
 import { Reasons } from '../parsing/reasons.ts';
 import { SelfDelimiting } from '../parsing/self-delimiting.ts';
@@ -34,7 +34,12 @@ export class DefinedParser extends SelfDelimiting {
   readonly #stash: Stash;
   readonly #capture: Capture | null;
   readonly #reasons = new Reasons();
+  /** Of each connection, the request that its next reply answers; one view for each request, by where it begins. */
+  readonly #requests: Uint8Array[];
+  readonly #views = new Map<number, Uint8Array>();
   #thrown = '';
+  /** Absent without a check, which alone looks at requests. */
+  readonly expectRequest?: NonNullable<ReplyParser['expectRequest']>;
 
   constructor(definition: CodecDefinition, options: ParserOptions) {
     super();
@@ -49,6 +54,17 @@ export class DefinedParser extends SelfDelimiting {
     this.#left = new Float64Array(limit);
     this.#stash = new Stash(limit, this.#maxReplyBytes);
     this.#capture = options.captureBytes ? new Capture(limit, options.captureBytes) : null;
+    this.#requests = Array<Uint8Array>(limit).fill(options.request ?? EMPTY);
+    if (this.#checks) this.expectRequest = (conn, bytes, start, end) => this.#expect(conn, bytes, start, end);
+  }
+
+  #expect(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    let view = this.#views.get(start);
+    if (view === undefined || view.buffer !== bytes.buffer || view.length !== end - start) {
+      view = bytes.subarray(start, end);
+      this.#views.set(start, view);
+    }
+    this.#requests[conn] = view;
   }
 
   feed(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
@@ -74,7 +90,7 @@ export class DefinedParser extends SelfDelimiting {
     }
     this.next = next;
     this.#capture?.finish(conn, bytes, start, next);
-    return this.#checks ? this.#check(bytes, start, next) : PARSED.message;
+    return this.#checks ? this.#check(conn, bytes, start, next) : PARSED.message;
   }
 
   midMessage(conn: number): boolean {
@@ -109,7 +125,7 @@ export class DefinedParser extends SelfDelimiting {
     this.#stash.append(conn, bytes, start, next);
     const byteLength = this.#stash.length(conn);
     this.#stash.clear(conn);
-    return this.#check(this.#stash.bytes(conn), 0, byteLength);
+    return this.#check(conn, this.#stash.bytes(conn), 0, byteLength);
   }
 
   #keep(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
@@ -164,9 +180,9 @@ export class DefinedParser extends SelfDelimiting {
     return this.#pass(conn, bytes, first, end);
   }
 
-  #check(bytes: Uint8Array, start: number, end: number): Parsed {
+  #check(conn: number, bytes: Uint8Array, start: number, end: number): Parsed {
     try {
-      const reason = this.#definition.check!(bytes, start, end);
+      const reason = this.#definition.check!(bytes, start, end, this.#requests[conn]!);
       this.wrongReason = typeof reason === 'string' ? this.#reasons.ofText(reason) : '';
     } catch (error) {
       return this.#threw('check', error);
