@@ -2,6 +2,8 @@
 export const CULPRITS = [
   'healthy',
   'unexplained',
+  'server.gone',
+  'server.silent',
   'client.saturated',
   'client.synchronised',
   'observer.overhead',

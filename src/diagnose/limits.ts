@@ -225,6 +225,16 @@ export const TAIL = {
   failedShare: 0.01,
 } as const;
 
+/** What held up the load itself. */
+export const HINDRANCE = {
+  /** The server gone or silent for 1 % of the run: that is where the p99 starts to move. */
+  share: 0.01,
+  /** A client, or a server, that does nothing for so long stands still: no scheduler, collector or disk is that slow. */
+  stillNs: 500 * NS_PER_MS,
+  /** …and a server is silent, not slow, when it usually answers in a tenth of that. */
+  silenceOverP50: 10,
+} as const;
+
 /** The tool's judgement of itself. */
 export const SELF = {
   /** The client's own lateness as a share of the reported p99: from a tenth on it is felt… */

@@ -12,6 +12,7 @@ import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts'
 import { createPlan } from '../plan/plan.ts';
 import type { Plan, PlanOptions } from '../plan/plan-options.ts';
 import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
+import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
@@ -250,11 +251,13 @@ class LoadRun {
         openFileLimit: this.#openFileLimit,
         addresses: this.#tried,
       },
+      waits: waitRecord(collector, results),
+      outages: sharedOutages(results.map((result) => result.outages)),
       blocks: collector.blocks(),
       total: collector.total(),
       arrivals: collector.arrivals(span.endNs, ARRIVALS[plan.arrival].openLoop),
       client,
-      inFlight: collector.inFlight(plan.connectionCount),
+      inFlight: collector.inFlight(plan.connectionCount * plan.pipelineDepth),
       slowest: results
         .flatMap((result) => result.slowest)
         .sort((a, b) => b.responseNs - a.responseNs)

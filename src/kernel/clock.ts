@@ -9,6 +9,8 @@ import { __kernel_timespec } from './abi/time.ts';
 import { addressOf, clockGettime, offHeap } from './libc.ts';
 
 const CLOCK_MONOTONIC = 1n;
+/** As CLOCK_MONOTONIC, but it goes on while the machine is suspended. */
+const CLOCK_BOOTTIME = 7n;
 const SECONDS_WORD = __kernel_timespec.at.tv_sec / 4;
 const NANOSECONDS_WORD = __kernel_timespec.at.tv_nsec / 4;
 
@@ -28,5 +30,19 @@ export function createMonotonicClock(anchor?: { startMonoNs: bigint; startWallMs
       clockGettime(CLOCK_MONOTONIC, address);
       return (words[SECONDS_WORD]! - startSeconds) * 1e9 + (words[NANOSECONDS_WORD]! - startNanoseconds);
     },
+  };
+}
+
+/** How long the machine has been suspended since it was started, ns, to within a few µs: BOOTTIME less MONOTONIC. */
+export function createSuspensionClock(): () => number {
+  const words = new Uint32Array(offHeap(__kernel_timespec.byteLength).buffer);
+  const address = addressOf(words);
+  const read = (clock: bigint) => {
+    clockGettime(clock, address);
+    return words[SECONDS_WORD]! * 1e9 + words[NANOSECONDS_WORD]!;
+  };
+  return () => {
+    const monoNs = read(CLOCK_MONOTONIC);
+    return Math.max(0, read(CLOCK_BOOTTIME) - monoNs);
   };
 }

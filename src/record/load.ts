@@ -16,11 +16,16 @@ export type LoadRecord = {
   connections: ConnectionCounts;
   /** Whether the connections wanted could be had; absent in files of before it was recorded. */
   supply?: SupplyRecord;
+  /** Why requests waited before they were sent, or never were; absent in files of before it was counted. */
+  waits?: WaitRecord;
+  /** When the server was gone, in order of time, at most 64; absent in files of before it was looked for. */
+  outages?: OutageRecord[];
   /** One per second and thread, in order of time. */
   blocks: LoadBlock[];
   total: LatencyHistograms;
   arrivals: ArrivalShape;
   client: ClientCost;
+  /** `limit`: connections times the requests that each may have under way; in earlier files connections. */
   inFlight: { mean: number; max: number; limit: number };
   /** The slowest requests by response time, at most 200, for matching with stalls on the timeline. */
   slowest: OutcomeRecord[];
@@ -154,6 +159,44 @@ export type SupplyRecord = {
 
 /** "127.0.0.1:8080", and the name of an errno or "no answer"; null: it was used. */
 export type AddressRecord = { address: string; error: string | null };
+
+/** From and to, ns since run start. */
+export type SpanRecord = { fromNs: number; toNs: number };
+
+/** Requests by what took most of their wait: sent 1 ms late and more, and never sent. */
+export type WaitRecord = {
+  late: WaitCounts;
+  unsent: WaitCounts;
+  /** The longest time that a client thread did not run when it was to, of 10 ms and more; null: none. */
+  longestAbsence: SpanRecord | null;
+  /** The longest time without a byte from the server, though requests were under way all the time; null: none. */
+  longestSilence: SpanRecord | null;
+  /** How long the machine was suspended during the run: the clock of all figures stood still then. */
+  suspendedNs: number;
+};
+
+export type WaitCounts = {
+  /** Every connection that was open had all the requests it may have. */
+  allTaken: number;
+  noConnection: number;
+  /** The client did not run: held up by the machine, stopped, or busy with other requests. */
+  clientAway: number;
+  /** The machine was suspended. */
+  suspended: number;
+};
+
+/** Not one connection was open, and connects found nobody. */
+export type OutageRecord = {
+  fromNs: number;
+  /** When a connection was open again; null: none was until sending ended. */
+  toNs: number | null;
+  /** Connections that the server closed with it. */
+  closed: number;
+  /** Connects that found nobody. */
+  refused: number;
+  /** The errno of the last of these. */
+  errno: string;
+};
 
 export type LatencyHistograms = {
   /** done − planned. What a user of the server would have felt. */

@@ -15,25 +15,17 @@ import type {
 } from './load.ts';
 import type { CycleWindow, HostSample, ListenerRecord, ObservationRecord, Stall } from './observation.ts';
 import type { RunHeader } from './run.ts';
-
-type Schema<T> = v.GenericSchema<unknown, T>;
-
-/** JSON has no NaN, but 1e999 is read as Infinity. Past 2^63 ns no clock of ours goes, and sums of sums would overflow. */
-const number = v.pipe(v.number(), v.minValue(-(2 ** 63)), v.maxValue(2 ** 63));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const text = v.pipe(v.string(), v.maxLength(1_000_000));
-const name = v.pipe(v.string(), v.maxLength(65_536));
-/** From 1970 to the year 9999: what every form can write as a date. */
-const wallMs = v.pipe(v.number(), v.minValue(0), v.maxValue(253_402_300_799_999));
-const numberOrNull = v.nullable(number);
-
-/** Names come from the file: only plain ones may become keys. v.record would drop this one without a word. */
-const countsByName = v.pipe(
-  v.custom<object>(
-    (value) => typeof value === 'object' && value !== null && !Object.hasOwn(value, '__proto__'),
-  ),
-  v.record(name, count),
-);
+import {
+  count,
+  countsByName,
+  hindrances,
+  name,
+  number,
+  numberOrNull,
+  type Schema,
+  text,
+  wallMs,
+} from './schema-parts.ts';
 
 export const headerSchema: Schema<RunHeader> = v.object({
   format: v.literal('loopscope-run'),
@@ -160,6 +152,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
       ),
     }),
   ),
+  ...hindrances,
   total: latency,
   arrivals: v.object({
     sentCount: count,

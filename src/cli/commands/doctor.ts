@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
 import { diagnose, exitStatusOf } from '../../diagnose/diagnose.ts';
+import { isServerGone } from '../../diagnose/facts/hindrances.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
@@ -116,7 +117,8 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   progress[Symbol.dispose]();
   const diagnosis = await keepingRun(run, () => diagnose(run));
   const status = await judgeAndPresent(run, diagnosis, flags);
-  return interrupt.exitStatus() ?? processGone(run) ?? status;
+  const gone = run.load && isServerGone(run.load) ? EXIT.unreachable : null;
+  return interrupt.exitStatus() ?? processGone(run) ?? gone ?? status;
 }
 
 /** A threshold that failed makes a healthy verdict a failure, and leaves a VOID one what it is. */

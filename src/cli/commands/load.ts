@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode, LoopscopeError } from '../../base/errors.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
+import { isServerGone } from '../../diagnose/facts/hindrances.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
@@ -100,7 +101,8 @@ function refuseWrongWay({ text, figure, operator }: Threshold): void {
 
 /** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
 function exitStatusOfLoad(run: Run, diagnosis: Diagnosis, failed: boolean): ExitCode {
+  if (run.load && (isServerGone(run.load) || run.load.stoppedEarly === 'target vanished'))
+    return EXIT.unreachable;
   if (diagnosis.self.verdict === 'VOID') return EXIT.void;
-  if (run.load?.stoppedEarly === 'target vanished') return EXIT.unreachable;
   return !failed && (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;
 }

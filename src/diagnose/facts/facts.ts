@@ -6,6 +6,7 @@ import { CULPRITS, type CulpritId, type SelfCheck } from '../finding.ts';
 import { type AcceptGroup, acceptGroupsOf } from './accept.ts';
 import { type ActorBook, actorBook } from './actors.ts';
 import { type Excess, excessOf } from './excess.ts';
+import { isServerStill } from './hindrances.ts';
 import { type HostFacts, hostFactsOf, type ThrottleFacts, throttlesOf } from './host.ts';
 import { type LoadFacts, loadFactsOf } from './load.ts';
 import { type LoopFacts, loopFactsOf } from './loops.ts';
@@ -69,7 +70,8 @@ function watchFactsOf(run: Run, observation: ObservationRecord, load: LoadFacts 
   };
 }
 
-/** The server, not the client, is shown to have been slow: by a saturated loop or a culprit worth naming. */
+/** The server, not the client, is shown to have been slow: by silence, a saturated loop or a culprit worth naming. */
 export function serverAtFault(facts: BaseFacts): boolean {
+  if (facts.load && isServerStill(facts.load.hindrances)) return true;
   return facts.watch !== null && (facts.watch.saturation.proven || facts.watch.material.length > 0);
 }

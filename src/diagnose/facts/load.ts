@@ -5,6 +5,7 @@ import { SELF, TAIL } from '../limits.ts';
 import { blockOf, groupSeries, mergeBlocks, secondsOf, type TimeBlock } from '../statistics/block-series.ts';
 import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
+import { type Hindrances, hindrancesOf } from './hindrances.ts';
 import { amount, ratio, sumBy } from './numbers.ts';
 
 /** What the rules and self-checks ask of the load side. */
@@ -24,8 +25,12 @@ export type LoadFacts = {
   achievedShare: number;
   /** Errors and timeouts ÷ planned. */
   failedShare: number;
+  /** All that did not end as asked ÷ planned: the share that every sentence tells. */
+  notOkShare: number;
   /** At some moment every connection was taken: what was due then had to wait. */
   poolDry: boolean;
+  /** What held up the load. */
+  hindrances: Hindrances;
   /** Blocks of all threads, second by second, warm-up left out. */
   seconds: SecondFacts[];
   /** Response times over the same seconds, for intervals. */
@@ -70,20 +75,23 @@ export function loadFactsOf(record: LoadRecord): LoadFacts {
   const response = distributionOf([total.response]);
   const responseOrWorse = distributionOf([total.response], [total.censored, total.unsent]);
   const endedCount = ended(counts);
-  const limit = amount(record.inFlight.limit);
+  const service = distributionOf([total.service]);
+  const hindrances = hindrancesOf(record, service);
   const { seconds, series, threads } = timelineOf(record);
   return {
     record,
     open: record.plan.arrival !== 'closed',
     response,
-    service: distributionOf([total.service]),
+    service,
     lateness: distributionOf([total.lateness]),
     responseOrWorse,
     wallNs: amount(record.endNs - record.startNs),
     endedCount,
     achievedShare: ratio(endedCount, counts.planned),
     failedShare: ratio(amount(counts.error) + amount(counts.timeout), counts.planned),
-    poolDry: limit > 0 && record.inFlight.max >= limit,
+    notOkShare: ratio(counts.planned - counts.ok, counts.planned),
+    poolDry: isPoolDry(record, hindrances),
+    hindrances,
     seconds,
     series,
     threads,
@@ -92,6 +100,12 @@ export function loadFactsOf(record: LoadRecord): LoadFacts {
     client: clientFactsOf(record),
     tailLate: isTailLate(responseOrWorse),
   };
+}
+
+/** Earlier files hold the number of connections as the limit, whatever each may have under way. */
+function isPoolDry({ inFlight, plan }: LoadRecord, { counts }: Hindrances): boolean {
+  const limit = Math.max(amount(inFlight.limit), amount(plan.connectionCount * (plan.pipelineDepth ?? 1)));
+  return (amount(inFlight.limit) > 0 && inFlight.max >= limit) || (counts?.allTaken ?? 0) > 0;
 }
 
 function ended(counts: OutcomeCounts): number {

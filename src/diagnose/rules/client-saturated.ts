@@ -1,6 +1,8 @@
 import { formatShare } from '../../base/units.ts';
 import { tallyOf } from '../facts/excess.ts';
 import type { WatchFacts } from '../facts/facts.ts';
+import { absenceText } from '../facts/hindrances.ts';
+import type { LoadFacts } from '../facts/load.ts';
 import { sumBy } from '../facts/numbers.ts';
 import type { SelfCheck } from '../finding.ts';
 import { SHARE } from '../limits.ts';
@@ -35,7 +37,12 @@ export const clientSaturated = {
           : busy,
       };
     }
-    const onlyPool = failed.every((check) => check.name === 'rate-held') && load.poolDry;
+    const { main, absence } = load.hindrances;
+    const onlyPool =
+      failed.every((check) => check.name === 'rate-held') &&
+      load.poolDry &&
+      main !== 'clientAway' &&
+      main !== 'suspended';
     const serverLate = watch !== null && isServerLate(watch);
     const intrinsic = failed.some((check) => INTRINSIC.includes(check.name));
     const aside = watch?.saturation.proven || (serverLate && !intrinsic);
@@ -45,15 +52,28 @@ export const clientSaturated = {
         culprit: 'client.saturated',
         share: 1,
         confidence: failed.length > 1 ? 'high' : 'medium',
-        headline: onlyPool
-          ? `${plural(load.record.inFlight.limit, 'connection')} cannot carry the planned rate: the load waited for more`
-          : 'the load generator could not keep its own schedule: these numbers describe it, not the server',
+        headline: headlineOf(load, onlyPool),
         evidence: failed.map(asEvidence),
-        advice: adviceFor(new Set(failed.map((check) => check.name)), onlyPool),
+        advice: adviceFor(
+          new Set(failed.map((check) => check.name)),
+          onlyPool,
+          main === 'clientAway' && absence !== null,
+        ),
       },
     };
   },
 } satisfies Rule;
+
+function headlineOf({ record, hindrances: { main, absence } }: LoadFacts, onlyPool: boolean): string {
+  if (onlyPool) {
+    const { connectionCount } = record.plan;
+    return `${plural(connectionCount, 'connection')} cannot carry the planned rate: the load waited for more`;
+  }
+  const describe = 'these numbers describe it, not the server';
+  if (main === 'clientAway' && absence) return `${absenceText(record, absence)}: ${describe}`;
+  if (main === 'suspended') return `the machine was suspended during the run: ${describe}`;
+  return `the load generator could not keep its own schedule: ${describe}`;
+}
 
 /** By a fault that the load does not bring along: crowded turns and workers in each other's way it does. */
 function isServerLate({ material, excess }: WatchFacts): boolean {
@@ -71,7 +91,13 @@ function asEvidence(check: SelfCheck) {
   return fact(`self.${check.name}`, check.value ?? '', check.unit, text);
 }
 
-function adviceFor(failed: ReadonlySet<string>, onlyPool: boolean): string[] {
+function adviceFor(failed: ReadonlySet<string>, onlyPool: boolean, stoodStill: boolean): string[] {
+  if (stoodStill) {
+    return [
+      'find what held the client up then: a stop signal, a debugger, memory written to disk',
+      'run it again',
+    ];
+  }
   if (onlyPool)
     return ['raise --connections, or lower --rate', 'read response times, which include the wait'];
   const advice: string[] = [];

@@ -21,20 +21,24 @@ import { loopTooManyEvents } from './loop-too-many-events.ts';
 import { memoryMajorFault } from './memory-major-fault.ts';
 import { observerOverhead } from './observer-overhead.ts';
 import { observerPtrace } from './observer-ptrace.ts';
+import { serverGone } from './server-gone.ts';
+import { serverSilent } from './server-silent.ts';
 import { unexplained } from './unexplained.ts';
 import { waitTimerSlack } from './wait-timer-slack.ts';
 
 /**
- * In the order of tests: what falsifies the measurement, what the kernel counted at the door whoever drove the load, what
+ * In the order of tests: a server that is not there, what falsifies the measurement, what the kernel counted at the door whoever drove the load, what
  * is legal, what the host did (steal, run queue), what
  * the loop was blocked in, what it computed, then what the load did; last the two that say there is no culprit.
  */
 export const RULES: readonly Rule[] = [
+  serverGone,
   observerPtrace,
   observerOverhead,
   acceptThunderingHerd,
   acceptStranded,
   acceptQueueOverflow,
+  serverSilent,
   clientSaturated,
   waitTimerSlack,
   cpuSteal,

@@ -18,7 +18,7 @@ export const unexplained = {
     if (!load && !watch) return verdict('nothing was recorded in this run', [], ['run it again']);
     return (
       (watch && lostTime(watch)) ??
-      (load && failures(load)) ??
+      (load && failures(load, watch)) ??
       (watch && blind(watch, load)) ??
       (load && lateReplies(load, watch)) ?? { cleared: explained(facts) }
     );
@@ -70,7 +70,7 @@ function lostTime({ excess }: WatchFacts): Judgement | null {
   };
 }
 
-function failures(load: LoadFacts): Judgement | null {
+function failures(load: LoadFacts, watch: WatchFacts | null): Judgement | null {
   if (load.failedShare < TAIL.failedShare) return null;
   const { counts, errorsByKind } = load.record;
   const kinds = Object.entries(errorsByKind).sort((a, b) => b[1] - a[1]);
@@ -90,8 +90,17 @@ function failures(load: LoadFacts): Judgement | null {
       .map(([kind, count]) =>
         fact('errors', count, 'requests', `${formatCount(count)} requests failed: ${printable(kind, 60)}.`),
       ),
+    ...(counts.wrong > 0
+      ? [fact('wrong', counts.wrong, 'requests', `${formatCount(counts.wrong)} requests had a wrong reply.`)]
+      : []),
+    ...(counts.unsent > 0
+      ? [fact('unsent', counts.unsent, 'requests', `${formatCount(counts.unsent)} requests were never sent.`)]
+      : []),
   ];
-  const headline = `${formatShare(load.failedShare)} of requests ended in errors or timeouts, and no loop’s lateness explains it`;
+  const main = kinds[0] && kinds[0][1] >= counts.timeout ? kinds[0][0] : 'no answer in time';
+  const headline = watch
+    ? `${formatShare(load.failedShare)} of requests ended in errors or timeouts, and no loop’s lateness explains it`
+    : `${formatShare(load.notOkShare)} of requests failed, mostly so: ${printable(main, 60)}`;
   return verdict(headline, evidence, ['read the server’s own error log for these times']);
 }
 

@@ -3,6 +3,7 @@ import { formatNs } from '../../base/units.ts';
 import { bucketHighNs, bucketLowNs } from '../../record/histogram.ts';
 import { timesIn } from '../../record/histogram-text.ts';
 import type { SparseHistogram } from '../../record/sparse-histogram.ts';
+import { heldUpBy } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
@@ -72,7 +73,6 @@ function judgeConstant(load: LoadFacts, found: GapTest, mean: number): CheckResu
 }
 
 function whyOf(load: LoadFacts): string {
-  return load.poolDry
-    ? ': connections ran out, so sends followed the replies'
-    : ': the client sent otherwise than asked';
+  const why = heldUpBy(load);
+  return why === null ? ': the client sent otherwise than asked' : `: ${why}, and sends followed that`;
 }

@@ -1,5 +1,6 @@
 import { printable } from '../../base/printable.ts';
 import type { ArrivalShape } from '../../record/load.ts';
+import { heldUpBy } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
@@ -44,8 +45,9 @@ export const arrivalShape = {
       '0 is constant, 1 is Poisson)';
     const base = { value: told.got, unit: 'ratio', limit: told.asked + told.tolerance };
     if (off.length === 0) return { ...base, verdict: 'PASS', text };
-    if (load.poolDry) {
-      const why = 'connections ran out, so arrivals followed the replies: closed loop in disguise';
+    const { main } = load.hindrances;
+    if (main === 'noConnection' || (load.poolDry && main !== 'clientAway' && main !== 'suspended')) {
+      const why = `${heldUpBy(load)}, and arrivals followed that: closed loop in disguise`;
       return { ...base, verdict: 'WARN', text: `${text}; ${why}` };
     }
     if (told === decisive && told.got > told.asked + SELF.idcVoidExcess) {

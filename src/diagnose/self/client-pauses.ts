@@ -3,6 +3,9 @@ import { amount, ratio } from '../facts/numbers.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
 
+/** Two clocks read one after the other differ by less. */
+const SUSPENDED_NS = 1e6;
+
 /** Time in which the client could do nothing though it had a CPU: garbage collection, and CPUs taken by the hypervisor. */
 export const clientPauses = {
   name: 'client-pauses',
@@ -15,8 +18,10 @@ export const clientPauses = {
     const garbage = ratio(amount(client.gcPauseNs), client.wallNs * threads);
     const cpus = Math.max(1, run.header.environment.cpuCount);
     const stolen = client.stealNs === undefined ? null : ratio(client.stealNs, client.wallNs * cpus);
-    const share = Math.min(1, garbage + (stolen ?? 0));
+    const suspendedNs = amount(load.record.waits?.suspendedNs);
+    const share = Math.min(1, garbage + (stolen ?? 0) + ratio(suspendedNs, client.wallNs));
     const pauses = [
+      suspendedNs >= SUSPENDED_NS && `the machine was suspended for ${formatNs(suspendedNs)}`,
       amount(client.gcPauseNs) > 0 &&
         `garbage collection stopped client threads for ${formatNs(client.gcPauseNs)}`,
       stolen !== null &&

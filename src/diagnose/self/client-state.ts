@@ -16,6 +16,9 @@ export function isCpuBound(load: LoadFacts): boolean {
 
 export function isKeptWaiting(load: LoadFacts): boolean {
   if (!load.open || load.client.runQueueShare < SELF.clientRunQueueVoid) return false;
+  // What was late was late for something else.
+  const { main } = load.hindrances;
+  if (main !== null && main !== 'clientAway') return false;
   return (load.lateness?.quantileNs(0.99) ?? 0) >= SELF.latenessVoidFloorNs;
 }
 

@@ -1,4 +1,5 @@
 import { formatNs, formatShare } from '../../base/units.ts';
+import { absenceText, isServerStill, waitsText } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
@@ -25,16 +26,23 @@ export const lateness = {
     if (share < SELF.latenessWarn || lateNs < SELF.latenessWarnFloorNs) {
       return { ...base, limit: SELF.latenessWarn, verdict: 'PASS', text };
     }
-    if (load.poolDry && !isStarved(load)) {
+    const { main } = load.hindrances;
+    if (main === 'noConnection') {
+      const why = `${text}: ${waitsText(load.hindrances)}; response times include it, service times do not`;
+      return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: why };
+    }
+    const isServers = !isStarved(load) || isServerStill(load.hindrances);
+    if (load.poolDry && (main === null || main === 'allTaken') && isServers) {
+      const { connectionCount } = load.record.plan;
       const waited =
-        load.record.inFlight.limit === 1
+        connectionCount === 1
           ? 'the only connection was taken at times'
-          : `all of ${plural(load.record.inFlight.limit, 'connection')} were taken at times`;
+          : `all of ${plural(connectionCount, 'connection')} were taken at times`;
       const why = `${text}: ${waited}, so requests waited for a free one; response times include it, service times do not`;
       return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: why };
     }
     if (share >= SELF.latenessVoid && lateNs >= SELF.latenessVoidFloorNs) {
-      const told = text + hint(load, lateNs);
+      const told = text + (stoodStill(load) ?? hint(load, lateNs));
       return {
         ...base,
         limit: SELF.latenessVoid,
@@ -46,6 +54,13 @@ export const lateness = {
     return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: text + hint(load, lateNs) };
   },
 } satisfies Check;
+
+/** It was the client that did not run: for how long, if for long. */
+function stoodStill({ record, hindrances: { main, absence } }: LoadFacts): string | null {
+  if (main === 'suspended') return ': the machine was suspended';
+  if (main !== 'clientAway') return null;
+  return absence ? `: ${absenceText(record, absence)}` : null;
+}
 
 /** Where sleeps end as late as sends left, not sleeping helps. */
 function hint({ record }: LoadFacts, lateNs: number): string {

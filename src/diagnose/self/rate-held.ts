@@ -1,5 +1,6 @@
 import { formatShare } from '../../base/units.ts';
 import { serverAtFault } from '../facts/facts.ts';
+import { heldUpBy, isServerStill, waitsText } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { amount, ratio, sumBy } from '../facts/numbers.ts';
 import { SELF } from '../limits.ts';
@@ -29,15 +30,27 @@ export const rateHeld = {
     const base = { value: achieved, unit: 'share', limit: SELF.rateHeld, ...tailOf(load) };
     if (missing <= (1 - SELF.rateHeld) * planned + inFlightAllowance(load)) {
       if (closed.length === 0) return { ...base, verdict: 'PASS', text };
-      return { ...base, verdict: 'WARN', text: `${text}: connections ran out, and ${withheldText(load)}` };
+      return {
+        ...base,
+        verdict: 'WARN',
+        text: `${text}: ${heldUpBy(load) ?? 'connections ran out'}, and ${withheldText(load)}`,
+      };
     }
-    if (isStarved(load)) {
-      const why = 'the client had not the CPU for this rate';
+    const { main } = load.hindrances;
+    if (main === 'noConnection') {
+      const why = `${waitsText(load.hindrances)}; read response times`;
+      return { ...base, verdict: 'WARN', text: `${text}: ${why}` };
+    }
+    if (isStarved(load) || main === 'clientAway' || main === 'suspended') {
+      const why = isStarved(load) ? 'the client had not the CPU for this rate' : (heldUpBy(load) ?? '');
       const whole = { value: achieved, unit: 'share', limit: SELF.rateHeld };
       return { ...whole, verdict: 'VOID', text: `${text}: ${why}`, spoils: EVERY_PERCENTILE };
     }
     if (serverAtFault(facts)) {
-      const why = 'the watched server could not keep up; read response times';
+      const who = isServerStill(load.hindrances)
+        ? 'the server stood still'
+        : 'the watched server could not keep up';
+      const why = `${who}; read response times`;
       const tail = closed.length === 0 ? '' : `; ${withheldText(load)}`;
       return { ...base, verdict: 'WARN', text: `${text}: ${why}${tail}` };
     }
@@ -46,7 +59,7 @@ export const rateHeld = {
       unit: 'share',
       limit: SELF.rateHeld,
       verdict: 'VOID',
-      text: `${text}: a closed loop in disguise with ${plural(load.record.inFlight.limit, 'connection')}`,
+      text: `${text}: a closed loop in disguise with ${plural(load.record.plan.connectionCount, 'connection')}`,
       spoils: ['service'],
     };
   },

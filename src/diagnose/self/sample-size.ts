@@ -1,8 +1,9 @@
 import { formatCount, formatNs } from '../../base/units.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
-import { type Check, EVERY_PERCENTILE } from '../self-check.ts';
+import type { Check } from '../self-check.ts';
 import { estimateRun, type QuantileEstimate } from '../statistics/quantile-interval.ts';
+import { plural } from '../words.ts';
 
 const QUANTILES = [0.5, 0.9, 0.99, 0.999, 0.9999] as const;
 
@@ -26,15 +27,18 @@ export const sampleSize = {
     const highest = supportedQuantiles(count).at(-1);
     const limit = SELF.samplesBeyond / (1 - 0.99);
     if (highest === undefined) {
-      const text = `${count} requests carry no quantile: a median needs 20`;
-      const base = { value: count, unit: 'requests', limit: 20 };
-      return { ...base, verdict: 'VOID', text, spoils: EVERY_PERCENTILE };
+      // Few are few, not wrong: their longest and their mean stand, and no quantile is told of them.
+      const text =
+        count === 0
+          ? 'no request was answered'
+          : `${plural(count, 'request')}, too few for any quantile: a median needs 20`;
+      return { value: count, unit: 'requests', limit: 20, verdict: 'WARN', text };
     }
     const estimates = estimateRun(load.record, 'response', QUANTILES, load.series);
     const carried = estimates.filter((estimate) => estimate.supported).at(-1);
     const p99 = estimates[QUANTILES.indexOf(0.99)]!;
     const base = { value: Math.floor(p99.effectiveCount), unit: 'requests', limit };
-    const text = `${worthOf(count, p99, load)} and carry quantiles up to p${percent(carried?.q ?? 0)}`;
+    const text = `${worthOf(count, p99, load)} and carry ${carried ? `quantiles up to p${percent(carried.q)}` : 'no quantile'}`;
     if (carried && carried.q >= 0.99)
       return { ...base, verdict: 'PASS', text: `${text}; ${intervalOf(p99)}` };
     return { ...base, verdict: 'WARN', text: `${text}: p99 needs 1000 independent ones` };

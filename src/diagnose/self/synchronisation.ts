@@ -1,4 +1,5 @@
 import { formatNs, formatShare } from '../../base/units.ts';
+import { heldUpBy } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
@@ -31,9 +32,8 @@ export const synchronisation = {
       `${formatShare(rhythm.share)} of requests came in step, every ${formatNs(rhythm.period * MS_NS)} ` +
       `(power ${rhythm.power.toPrecision(3)}; chance is 1)`;
     if (rhythm.share < SELF.rhythmShare) return { ...base, verdict: 'PASS', text };
-    const why = load.poolDry
-      ? 'connections ran out, so they came as replies did'
-      : 'a timer of the client, or of its host';
+    const held = heldUpBy(load);
+    const why = held === null ? 'a timer of the client, or of its host' : `${held}, and sends followed that`;
     return { ...base, verdict: 'WARN', text: `${text}: ${why}` };
   },
 } satisfies Check;

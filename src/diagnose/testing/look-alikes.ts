@@ -4,10 +4,12 @@ import { NS_PER_S } from '../../base/units.ts';
 import { ACCEPT_LOOK_ALIKES } from './accept-cases.ts';
 import type { LookAlike } from './case.ts';
 import { blockedIn, quietRun, SELF_PID } from './run-builder.ts';
+import { SERVER_LOOK_ALIKES } from './server-cases.ts';
 import { HOG, heavyNode, hogOnOneCore, late, overload } from './situations.ts';
 
 export const LOOK_ALIKES: readonly LookAlike[] = [
   ...ACCEPT_LOOK_ALIKES,
+  ...SERVER_LOOK_ALIKES,
   {
     not: 'healthy',
     name: 'an observation that saw nothing',

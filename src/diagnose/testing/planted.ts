@@ -7,10 +7,12 @@ import { NS_PER_MS, NS_PER_S } from '../../base/units.ts';
 import { ACCEPT_PLANTED } from './accept-cases.ts';
 import type { Planted } from './case.ts';
 import { blockedIn, quietRun, SELF_PID } from './run-builder.ts';
+import { SERVER_PLANTED } from './server-cases.ts';
 import { asleep, HOG, heavyNode, hogOnOneCore, late, overload } from './situations.ts';
 
 export const PLANTED: readonly Planted[] = [
   ...ACCEPT_PLANTED,
+  ...SERVER_PLANTED,
   {
     culprit: 'healthy',
     name: 'a quiet server',
@@ -97,11 +99,12 @@ export const PLANTED: readonly Planted[] = [
   {
     culprit: 'client.saturated',
     name: 'one connection for a rate it cannot carry',
-    run: () =>
-      quietRun()
-        .counts({ planned: 40_000, ok: 20_000, unsent: 20_000 })
-        .lateness([[500, 20_000]])
-        .load({ inFlight: { mean: 1, max: 1, limit: 1 } }),
+    run: () => {
+      const load = { inFlight: { mean: 1, max: 1, limit: 1 } };
+      const builder = quietRun().counts({ planned: 40_000, ok: 20_000, unsent: 20_000 }).load(load);
+      builder.run.load!.plan.connectionCount = 1;
+      return builder.lateness([[500, 20_000]]);
+    },
     says: [/1 connection cannot carry/, /--connections/],
   },
   {

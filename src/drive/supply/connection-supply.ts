@@ -27,6 +27,14 @@ const FULL_NS = 1e6;
 /** A connection that lasted so long was of use to somebody, whoever closed it. */
 const LASTED_NS = 1e9;
 const NONE = -1;
+/** A connect that ends so met no server. Without an answer (ETIMEDOUT) its queue may be full. connect(2) */
+const NOBODY_THERE: ReadonlySet<number> = new Set([
+  ERRNO.ECONNREFUSED,
+  ERRNO.ENOENT,
+  ERRNO.EHOSTUNREACH,
+  ERRNO.ENETUNREACH,
+  ERRNO.ECONNRESET,
+]);
 
 /** Why a connection is lost: we did not want it longer, the peer closed it, or what came on it could not be read. */
 export const LOST = { ours: 0, byPeer: 1, unread: 2 } as const;
@@ -191,6 +199,8 @@ export class ConnectionSupply {
     const name = errno === 0 ? 'other' : errnoName(errno);
     this.failedByErrno.set(name, (this.failedByErrno.get(name) ?? 0) + 1);
     this.#counters[COUNTER.failed]!++;
+    this.#counters[COUNTER.lastErrno] = errno;
+    if (NOBODY_THERE.has(errno)) this.#counters[COUNTER.unanswered]!++;
     this.#noUse(place, nowNs);
     this.#markDown(nowNs);
   }

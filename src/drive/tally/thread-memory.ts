@@ -45,9 +45,19 @@ export const COUNTER = {
   turnedAway: 26,
   /** Of the connections wanted, those of use when sending ended. */
   held: 27,
+  /** Requests sent late, by what most of their wait was for: WAIT; and those never sent. */
+  late: 28,
+  unsentFor: 32,
+  /** Of the connects that failed, those at which nobody was there; and the last such errno. */
+  unanswered: 36,
+  lastErrno: 37,
 } as const;
 
-const COUNTER_COUNT = 32;
+const COUNTER_COUNT = 40;
+
+/** Why a request waited. */
+export const WAIT = { allTaken: 0, noConnection: 1, clientAway: 2, suspended: 3 } as const;
+export const WAIT_COUNT = 4;
 
 /** Words of the control block, one a run. */
 export const CONTROL = { go: 0, stop: 1 } as const;

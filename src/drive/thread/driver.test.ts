@@ -11,7 +11,7 @@ import { frame } from '../../wire/frame/frame.ts';
 import { isConserved, LoadCollector } from '../load-collector.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
-import { COUNTER, createThreadMemory } from '../tally/thread-memory.ts';
+import { COUNTER, createThreadMemory, WAIT } from '../tally/thread-memory.ts';
 import { FakeLoop } from '../testing/fake-loop.ts';
 import { Driver } from './driver.ts';
 import { OutcomeRecorder } from './outcome-recorder.ts';
@@ -169,7 +169,7 @@ const settings = fc.record({
 test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
   fc.assert(
     fc.property(history, settings, ([steps, stopEarly], given) => {
-      const { driver, loop, advance, begin, outcome, stop, clock, counter } = setUp(given);
+      const { driver, loop, advance, begin, outcome, stop, clock, counter, memory } = setUp(given);
       begin();
       for (const each of steps) {
         if (each.do === 'advance') advance(each.ns);
@@ -203,6 +203,8 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         );
       }
       assert.equal(counts.planned - counts.unsent, counter('sent'));
+      const why = Object.values(WAIT).map((reason) => memory.counters[COUNTER.unsentFor + reason]!);
+      assert.equal(counts.unsent, why[0]! + why[1]! + why[2]! + why[3]!, 'each has one reason');
       assert.equal(counter('inFlight'), 0);
       if (given.ratePerSec !== null && !stopEarly && clock.nowNs > START_NS + DURATION_NS) {
         assert.equal(counts.planned, (given.ratePerSec * DURATION_NS) / 1e9);

@@ -46,7 +46,7 @@ export class Driver {
   /** Most requests under way on all connections together. */
   readonly #roomLimit: number;
   readonly #recorder: OutcomeRecorder;
-  readonly #turn: TurnLog;
+  readonly turns: TurnLog;
   readonly #counters: Float64Array;
   readonly #nowNs: () => number;
   readonly #isStopped: () => boolean;
@@ -77,7 +77,7 @@ export class Driver {
     this.#timeoutNs = options.timeoutNs;
     this.#roomLimit = options.supply.wanted * options.depth;
     this.#recorder = options.recorder;
-    this.#turn = new TurnLog(options.recorder);
+    this.turns = new TurnLog(options.recorder);
     this.#counters = options.recorder.counters;
     this.#nowNs = options.nowNs;
     this.#isStopped = options.isStopped;
@@ -92,7 +92,7 @@ export class Driver {
       onAccept: () => {},
       onData: (conn, bytes, start, end) => this.#onData(conn, bytes, start, end),
       onClose: (conn, errno) => this.#onClose(conn, errno),
-      onTurn: (nowNs) => this.#onTurn(nowNs),
+      onTurn: (nowNs) => this.turns.waits(nowNs, this.#onTurn(nowNs)),
     };
   }
 
@@ -116,7 +116,7 @@ export class Driver {
   start(startNs: number, endNs: number): void {
     this.#startNs = startNs;
     this.#endNs = endNs;
-    this.#turn.start(startNs);
+    this.turns.start(startNs);
     this.#phase = RUNNING;
     this.#takeNext();
   }
@@ -124,7 +124,7 @@ export class Driver {
   #onTurn(nowNs: number): number {
     if (this.#phase === OPENING) return Math.min(OPENING_WAIT_NS, this.supply.maintain(nowNs));
     this.#recorder.rotate(nowNs);
-    this.#turn.handled(nowNs);
+    this.turns.handled(nowNs);
     // Before anything is sent: nothing may follow a request that is late (U2).
     this.#underWay.expire(nowNs, this.#onLate);
     if (this.#phase === RUNNING) {
@@ -137,7 +137,7 @@ export class Driver {
     if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
     const tickNs = this.#tickAtNs - nowNs;
     const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#underWay.earliestDeadlineNs - nowNs);
-    this.#turn.ends(nowNs);
+    this.turns.ends(nowNs);
     this.#counters[COUNTER.waiting] = this.#queue.length;
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
     if (this.#schedule === null) {
@@ -245,7 +245,7 @@ export class Driver {
     if (this.#standing.isClosed(conn)) return;
     const nowNs = this.#nowNs();
     const underWay = this.#underWay;
-    this.#turn.event(nowNs);
+    this.turns.event(nowNs);
     this.#counters[COUNTER.bytesReceived]! += end - start;
     for (let at = start; at < end; ) {
       // More bytes than the requests can have brought: whatever follows cannot be matched.
@@ -375,8 +375,7 @@ export class Driver {
   /** The end of sending: what is due by now and was not sent is counted, replies under way are waited for. */
   #beginDrain(nowNs: number): void {
     const stopped = nowNs < this.#endNs;
-    const counters = this.#counters;
-    counters[COUNTER.answeredInTime] = counters[COUNTER.ok]! + counters[COUNTER.wrong]!;
+    this.#counters[COUNTER.answeredInTime] = this.#counters[COUNTER.ok]! + this.#counters[COUNTER.wrong]!;
     this.#takeDue(Math.min(nowNs, this.#endNs));
     // A turn that began late still sends what was due in time, if a connection is free for it.
     if (!stopped && this.#schedule !== null) this.#sendDue(nowNs);
@@ -387,6 +386,7 @@ export class Driver {
     this.#drainUntilNs =
       this.#nowNs() + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
     this.supply.close(nowNs);
+    this.turns.stops();
   }
 
   #drain(nowNs: number, waitNs: number): number {

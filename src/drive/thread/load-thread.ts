@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Address } from '../../base/address.ts';
 import { createPrng } from '../../base/prng.ts';
-import { createMonotonicClock } from '../../kernel/clock.ts';
+import { createMonotonicClock, createSuspensionClock } from '../../kernel/clock.ts';
 import { setTimerSlackNs } from '../../kernel/process.ts';
 import type { LoopStats } from '../../loop/event-loop.ts';
 import { createLoop } from '../../loop/registry.ts';
@@ -16,7 +16,7 @@ import { stageSpans } from '../../plan/arrivals/stages.ts';
 import { createThinkTimes } from '../../plan/arrivals/think-time.ts';
 import type { Plan } from '../../plan/plan-options.ts';
 import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
-import type { OutcomeRecord } from '../../record/load.ts';
+import type { OutageRecord, OutcomeRecord, SpanRecord } from '../../record/load.ts';
 import type { ParserOptions } from '../../wire/codec.ts';
 import { loadCodec } from '../../wire/custom/load-codec.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
@@ -81,6 +81,10 @@ export type ThreadResult = {
   /** What the server said to a connection that it turned away; empty when it said nothing. */
   refusal: string;
   slowest: { responseNs: number; outcome: OutcomeRecord }[];
+  outages: OutageRecord[];
+  longestAbsence: SpanRecord;
+  longestSilence: SpanRecord;
+  suspendedNs: number;
 };
 
 /** Deadlines nearer than this are met by spinning: on quiet hardware a timed wait oversleeps by about as much. */
@@ -115,6 +119,7 @@ async function run(input: ThreadInput): Promise<void> {
   const nowNs = createThreadClock(input.anchor);
   // The default lets the kernel end a timed wait 50 µs late, more than all else that makes us late.
   setTimerSlackNs(1);
+  const readSuspendedNs = createSuspensionClock();
   const garbage = watchGarbageCollection();
   const oversleep = threadIndex === 0 ? measureOversleep(nowNs) : null;
 
@@ -122,7 +127,7 @@ async function run(input: ThreadInput): Promise<void> {
   const asideLimit = Math.min(wanted, ASIDE_LIMIT);
   const connectionLimit = wanted + asideLimit + Math.min(wanted, SPARE_SLOTS);
   const isOpenLoop = plan.ratePerSec !== null;
-  const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null);
+  const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null, readSuspendedNs);
   const codec = await loadCodec(plan.codec);
   const driver = new Driver({
     schedule: createThreadSchedule(plan, threadIndex),
@@ -180,6 +185,7 @@ async function run(input: ThreadInput): Promise<void> {
   recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
   driver.start(startNs, startNs + plan.durationNs);
   const endCost = beginThreadCost();
+  const suspendedBeforeNs = readSuspendedNs();
   const loadStartMs = performance.now();
   while (!driver.isFinished) loop.turn();
   const cost = endCost();
@@ -197,6 +203,10 @@ async function run(input: ThreadInput): Promise<void> {
       failedByErrno: [...driver.supply.failedByErrno],
       refusal: driver.supply.refusal.text,
       slowest: recorder.slowest.records(),
+      outages: driver.turns.outages.records,
+      longestAbsence: recorder.waits.longestAbsence,
+      longestSilence: driver.turns.silence.longest,
+      suspendedNs: Math.max(0, readSuspendedNs() - suspendedBeforeNs),
     },
   });
 }

@@ -10,6 +10,7 @@ import { KIND_COUNT, KindWriter } from '../tally/kind-counts.ts';
 import type { GapWriter } from '../tally/send-gaps.ts';
 import { Slowest } from '../tally/slowest.ts';
 import { COUNTER, type ThreadMemory } from '../tally/thread-memory.ts';
+import { WaitReasons } from './wait-reasons.ts';
 
 const BLOCK_NS = 1e9;
 export const SHORT_GAP_NS = 150e3;
@@ -19,6 +20,7 @@ const MEASURED = 1;
 
 export class OutcomeRecorder {
   readonly counters: Float64Array;
+  readonly waits: WaitReasons;
   readonly errorsByKind: Map<string, number> = new Map();
   readonly wrongByReason: Map<string, number> = new Map();
   readonly statusCounts: Uint32Array = new Uint32Array(STATUS_LIMIT);
@@ -40,9 +42,13 @@ export class OutcomeRecorder {
   #cutsNs = new Float64Array(0);
   #cut = 0;
 
-  /** `gaps`: null in a closed loop, where they are the server's doing. */
-  constructor(memory: ThreadMemory, gaps: GapWriter | null) {
+  /**
+   * `gaps`: null in a closed loop, where they are the server's doing. `suspendedNs`: how long the machine has been
+   * suspended so far.
+   */
+  constructor(memory: ThreadMemory, gaps: GapWriter | null, suspendedNs: () => number = () => 0) {
     this.counters = memory.counters;
+    this.waits = new WaitReasons(memory.counters, suspendedNs);
     this.#gaps = gaps;
     this.#turns = memory.turns;
     this.#sentBins = new ArrivalBinWriter(memory.sentBins);
@@ -120,6 +126,7 @@ export class OutcomeRecorder {
       counters[COUNTER.inFlightMax] = counters[COUNTER.inFlight]!;
     }
     this.#slotOf(plannedNs).late(nowNs - plannedNs);
+    this.waits.sent(plannedNs, nowNs);
     this.#sentBins.add(nowNs - this.#startNs);
     if (this.#kinds.isOn && plannedNs >= this.#measuredFromNs) this.#kinds.sent(kind, nowNs - plannedNs);
     if (this.#gaps === null) return;
@@ -187,6 +194,7 @@ export class OutcomeRecorder {
   /** Due, and never sent. */
   unsent(plannedNs: number, nowNs: number): void {
     this.counters[COUNTER.unsent]!++;
+    this.waits.unsent(plannedNs, nowNs);
     const slot = this.#slotOf(plannedNs);
     slot.counts[COUNTER.unsent]!++;
     slot.neverSent(nowNs - plannedNs);

@@ -72,6 +72,13 @@ const percentiles = v.strictObject({
   p99_9_ns: v.nullable(ns),
   max_ns: v.nullable(ns),
 });
+const waitCounts = v.strictObject({
+  all_taken: count,
+  no_connection: count,
+  client_away: count,
+  suspended: count,
+});
+
 const load = v.strictObject({
   plan: v.strictObject({
     target: text,
@@ -125,6 +132,24 @@ const load = v.strictObject({
     refusal: v.nullable(text),
     failed_by_errno: v.record(text, count),
   }),
+  waits: v.nullable(
+    v.strictObject({
+      late: waitCounts,
+      unsent: waitCounts,
+      longest_absence: v.nullable(v.strictObject({ from_ns: ns, to_ns: ns })),
+      longest_silence: v.nullable(v.strictObject({ from_ns: ns, to_ns: ns })),
+      suspended_ns: ns,
+    }),
+  ),
+  outages: v.array(
+    v.strictObject({
+      from_ns: ns,
+      to_ns: v.nullable(ns),
+      closed: count,
+      refused: count,
+      errno: text,
+    }),
+  ),
   addresses: v.array(v.strictObject({ address: text, error: v.nullable(text) })),
   in_flight: v.strictObject({ mean: v.number(), max: count, limit: count }),
   latency: v.strictObject({ response: latency, service: latency, lateness: latency }),

@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
-import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
+import type { LoadRecord, OutcomeCounts, SpanRecord, WaitCounts, WaitRecord } from '../../record/load.ts';
 import { type KindRow, kindRows } from '../model/kinds.ts';
 import { isSpoilt, type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, unaccountedCount } from '../model/load-summary.ts';
@@ -62,6 +62,14 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       refusal: load.supply?.refusal ?? null,
       failed_by_errno: load.supply?.failedByErrno ?? {},
     },
+    waits: load.waits ? waitsObject(load.waits) : null,
+    outages: (load.outages ?? []).map(({ fromNs, toNs, closed, refused, errno }) => ({
+      from_ns: fromNs,
+      to_ns: toNs,
+      closed,
+      refused,
+      errno,
+    })),
     addresses: (load.supply?.addresses ?? []).map(({ address, error }) => ({ address, error })),
     in_flight: { mean: load.inFlight.mean, max: load.inFlight.max, limit: load.inFlight.limit },
     latency: latencyObject(latencyRows(load, diagnosis)),
@@ -191,3 +199,20 @@ function rowObject(row: LatencyRow) {
 }
 
 type LatencyQuantile = (typeof QUANTILES)[number]['name'];
+
+function waitsObject({ late, unsent, longestAbsence, longestSilence, suspendedNs }: WaitRecord) {
+  const counts = ({ allTaken, noConnection, clientAway, suspended }: WaitCounts) => ({
+    all_taken: allTaken,
+    no_connection: noConnection,
+    client_away: clientAway,
+    suspended,
+  });
+  const span = (given: SpanRecord | null) => given && { from_ns: given.fromNs, to_ns: given.toNs };
+  return {
+    late: counts(late),
+    unsent: counts(unsent),
+    longest_absence: span(longestAbsence),
+    longest_silence: span(longestSilence),
+    suspended_ns: suspendedNs,
+  };
+}

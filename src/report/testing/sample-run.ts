@@ -113,6 +113,14 @@ function simulateLoad(prng: Prng, stalls: Stall[], durationNs: number, options: 
     bytesSent: count * 78,
     bytesReceived: all.counts.ok * 853,
     connections: { opened: 50, failed: 0, reopened: 0, closedByPeer: 0, lateReplies: 0 },
+    waits: {
+      late: { allTaken: 3, noConnection: 0, clientAway: 20, suspended: 0 },
+      unsent: { allTaken: 0, noConnection: 0, clientAway: 0, suspended: 0 },
+      longestAbsence: { fromNs: 2e9, toNs: 2.012e9 },
+      longestSilence: { fromNs: 3e9, toNs: 3.04e9 },
+      suspendedNs: 0,
+    },
+    outages: [],
     supply: { held: 50, turnedAway: 0, refusal: null, failedByErrno: {}, openFileLimit: 1024 },
     blocks: [...blocks]
       .map(([key, block]) => blockOf(key, block))

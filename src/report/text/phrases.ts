@@ -60,7 +60,10 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /** Findings about the whole run carry a share of 1, which says nothing about lost time. */
 export function sharesLostTime({ culprit, share }: Finding): boolean {
-  return share > 0 && !(share === 1 && /^(client\.|observer\.|unexplained$|loop\.saturated$)/.test(culprit));
+  return (
+    share > 0 &&
+    !(share === 1 && /^(client\.|observer\.|server\.|unexplained$|loop\.saturated$)/.test(culprit))
+  );
 }
 
 /** "high confidence, 86 % of the lost time". */
@@ -165,7 +168,7 @@ export function incompletePhrase(run: Run): string | null {
 /** What there was no data for, in the two kinds of run that have half of it; null for a whole one. */
 export function absentPhrase(run: Run): string | null {
   if (run.observation === null) {
-    return 'Nobody watched the server in this run: it says how late answers were, not why. Add --pid to see why.';
+    return 'Nobody watched the server in this run: it says how late answers were, not why. To see why: loopscope doctor TARGET --pid PID';
   }
   if (run.load === null)
     return 'No load was driven: this is the traffic the server met by itself, and its latency was not measured.';

@@ -1,0 +1,44 @@
+/** What the schemas of a run file's records are made of. */
+import * as v from 'valibot';
+import type { LoadRecord } from './load.ts';
+
+export type Schema<T> = v.GenericSchema<unknown, T>;
+
+/** JSON has no NaN, but 1e999 is read as Infinity. Past 2^63 ns no clock of ours goes, and sums of sums would overflow. */
+export const number = v.pipe(v.number(), v.minValue(-(2 ** 63)), v.maxValue(2 ** 63));
+export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const text = v.pipe(v.string(), v.maxLength(1_000_000));
+export const name = v.pipe(v.string(), v.maxLength(65_536));
+/** From 1970 to the year 9999: what every form can write as a date. */
+export const wallMs = v.pipe(v.number(), v.minValue(0), v.maxValue(253_402_300_799_999));
+export const numberOrNull = v.nullable(number);
+
+/** Names come from the file: only plain ones may become keys. v.record would drop this one without a word. */
+export const countsByName = v.pipe(
+  v.custom<object>(
+    (value) => typeof value === 'object' && value !== null && !Object.hasOwn(value, '__proto__'),
+  ),
+  v.record(name, count),
+);
+
+const waitCounts = v.object({ allTaken: count, noConnection: count, clientAway: count, suspended: count });
+const span = v.nullable(v.object({ fromNs: number, toNs: number }));
+
+/** What held up a load: fields of LoadRecord. */
+export const hindrances = {
+  waits: v.optional(
+    v.object({
+      late: waitCounts,
+      unsent: waitCounts,
+      longestAbsence: span,
+      longestSilence: span,
+      suspendedNs: number,
+    }),
+  ),
+  outages: v.optional(
+    v.pipe(
+      v.array(v.object({ fromNs: number, toNs: numberOrNull, closed: count, refused: count, errno: name })),
+      v.maxLength(64),
+    ),
+  ),
+} satisfies Record<string, Schema<LoadRecord[keyof LoadRecord]>>;
