@@ -12,17 +12,16 @@ export const outcomes = {
     if (!load) return null;
     const { counts, errorsByKind, statusCounts } = load.record;
     if (counts.planned === 0) return skip('nothing was planned');
-    const share = ratio(counts.planned - counts.ok, counts.planned);
+    const bad = counts.wrong + counts.error + counts.timeout;
+    const share = ratio(bad, counts.planned);
     const base = { value: share, unit: 'share', limit: SELF.outcomesWarn };
-    if (share === 0) return { ...base, verdict: 'PASS', text: 'every reply was as asked' };
+    if (bad === 0) return { ...base, verdict: 'PASS', text: 'every reply was as asked' };
     const kinds = [
       ...(counts.timeout > 0 ? [`${formatCount(counts.timeout)} timeouts`] : []),
       ...Object.entries(errorsByKind).map(([kind, count]) => `${formatCount(count)} ${printable(kind, 40)}`),
       ...Object.entries(statusCounts)
         .filter(([status]) => Number(status) >= 400)
         .map(([status, count]) => `${formatCount(count)} with status ${printable(status, 3)}`),
-      ...(counts.unsent > 0 ? [`${formatCount(counts.unsent)} never sent`] : []),
-      ...(counts.unfinished > 0 ? [`${formatCount(counts.unfinished)} unfinished`] : []),
     ];
     const what = kinds.length > 0 ? `: ${kinds.slice(0, 4).join(', ')}` : '';
     const text = `${formatShare(share)} of requests got a wrong reply, an error or no answer in time${what}`;
