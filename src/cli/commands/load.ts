@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode, LoopscopeError } from '../../base/errors.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
-import { isServerGone } from '../../diagnose/facts/hindrances.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
+import { isServerGone } from '../../diagnose/hindrances.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
 import type { Threshold } from '../../diagnose/thresholds/threshold.ts';

@@ -1,11 +1,11 @@
 import { timesIn } from '../../record/histogram-text.ts';
 import type { LoadBlock, LoadRecord, OutcomeCounts } from '../../record/load.ts';
 import { NO_TIMES, sparseQuantile } from '../../record/sparse-histogram.ts';
+import { type Hindrances, hindrancesOf } from '../hindrances.ts';
 import { SELF, TAIL } from '../limits.ts';
 import { blockOf, groupSeries, mergeBlocks, secondsOf, type TimeBlock } from '../statistics/block-series.ts';
 import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
-import { type Hindrances, hindrancesOf } from './hindrances.ts';
 import { amount, ratio, sumBy } from './numbers.ts';
 
 /** What the rules and self-checks ask of the load side. */

@@ -1,10 +1,10 @@
 import { formatShare } from '../../base/units.ts';
 import { tallyOf } from '../facts/excess.ts';
 import type { WatchFacts } from '../facts/facts.ts';
-import { absenceText } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { sumBy } from '../facts/numbers.ts';
 import type { SelfCheck } from '../finding.ts';
+import { absenceText } from '../hindrances.ts';
 import { SHARE } from '../limits.ts';
 import { fact, type Rule } from '../rule.ts';
 import { plural } from '../words.ts';

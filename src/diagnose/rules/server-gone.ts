@@ -1,9 +1,9 @@
 import { printable } from '../../base/printable.ts';
 import type { BaseFacts } from '../facts/facts.ts';
-import { momentText, outageText, waitsText } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { sumBy } from '../facts/numbers.ts';
 import type { Evidence } from '../finding.ts';
+import { momentText, outageText, waitsText } from '../hindrances.ts';
 import { fact, type Judgement, type Rule } from '../rule.ts';
 
 /** Outages told one by one. */

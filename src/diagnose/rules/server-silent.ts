@@ -1,6 +1,6 @@
 import { formatCount } from '../../base/units.ts';
 import type { OutcomeCounts } from '../../record/load.ts';
-import { silenceText, waitsText } from '../facts/hindrances.ts';
+import { silenceText, waitsText } from '../hindrances.ts';
 import { fact, type Rule } from '../rule.ts';
 import { plural } from '../words.ts';
 

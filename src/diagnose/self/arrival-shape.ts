@@ -1,7 +1,7 @@
 import { printable } from '../../base/printable.ts';
 import type { ArrivalShape } from '../../record/load.ts';
-import { heldUpBy } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
+import { heldUpBy } from '../hindrances.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
 

@@ -1,6 +1,6 @@
 import { formatNs, formatShare } from '../../base/units.ts';
-import { absenceText, isServerStill, waitsText } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
+import { absenceText, isServerStill, waitsText } from '../hindrances.ts';
 import { SELF } from '../limits.ts';
 import { type Check, skip } from '../self-check.ts';
 import { plural } from '../words.ts';

@@ -1,8 +1,8 @@
 import { formatShare } from '../../base/units.ts';
 import { serverAtFault } from '../facts/facts.ts';
-import { heldUpBy, isServerStill, waitsText } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { amount, ratio, sumBy } from '../facts/numbers.ts';
+import { heldUpBy, isServerStill, waitsText } from '../hindrances.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, EVERY_PERCENTILE, skip } from '../self-check.ts';
 import { plural } from '../words.ts';

@@ -1,6 +1,6 @@
 import { formatNs, formatShare } from '../../base/units.ts';
-import { heldUpBy } from '../facts/hindrances.ts';
 import type { LoadFacts } from '../facts/load.ts';
+import { heldUpBy } from '../hindrances.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, skip } from '../self-check.ts';
 import { strongestRhythm } from '../statistics/periodogram.ts';

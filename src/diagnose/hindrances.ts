@@ -1,10 +1,10 @@
 /** What held up the load: a server that was gone, or silent, a client that did not run; in numbers and in words. */
-import { formatCount, formatNs } from '../../base/units.ts';
-import type { LoadRecord, OutageRecord, SpanRecord, WaitCounts } from '../../record/load.ts';
-import { HINDRANCE } from '../limits.ts';
-import { plural } from '../words.ts';
-import type { Distribution } from './distribution.ts';
-import { amount, ratio, sumBy } from './numbers.ts';
+import { formatCount, formatNs } from '../base/units.ts';
+import type { LoadRecord, OutageRecord, SpanRecord, WaitCounts } from '../record/load.ts';
+import type { Distribution } from './facts/distribution.ts';
+import { amount, ratio, sumBy } from './facts/numbers.ts';
+import { HINDRANCE } from './limits.ts';
+import { plural } from './words.ts';
 
 export type WaitReason = keyof WaitCounts;
 
