@@ -76,6 +76,8 @@ export function showAsLines(write: (line: string) => void): WatchDisplay {
   let sinceNs = 0;
   let stallCount = 0;
   let lostBefore: string | null = null;
+  /** Those of which it was said that they have no time to spare: once each time that it begins. */
+  let busy = new Set<number>();
   const tellStall = (entry: LogEntry) => write(stallLine(entry, model.wallMsOf(entry.atNs + entry.wallNs)));
   const tell = (atNs: number, text: string) => write(noteLine(atNs, text, model.wallMsOf(atNs)));
   const told = new Set<number>();
@@ -96,6 +98,9 @@ export function showAsLines(write: (line: string) => void): WatchDisplay {
       windows = [];
       stallCount = 0;
       const lost = lossPhrase(status.losses);
+      const remarks = model.remarks();
+      for (const { loopIndex, text } of remarks) if (!busy.has(loopIndex)) tell(model.nowNs, text);
+      busy = new Set(remarks.map(({ loopIndex }) => loopIndex));
       if (lost !== null && lost !== lostBefore) tell(model.nowNs, `${lost}, so far`);
       lostBefore = lost;
     },

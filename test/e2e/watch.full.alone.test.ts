@@ -208,7 +208,7 @@ test('--json, --on-stall and --prometheus: one story, told three times', async (
   assert.equal(value(families, 'loopscope_loops'), 1);
   assert.ok(value(families, 'loopscope_loop_stalls_total', { kind: 'work' }) >= 1);
   assert.ok(value(families, 'loopscope_loop_stalled_seconds_total', { part: 'blocked' }) > 0.6);
-  const [sample] = families.get('loopscope_loop_events_total')!.samples;
+  const [sample] = families.get('loopscope_loop_info')!.samples;
   assert.equal(sample!.labels.pid, String(served.server.pid));
 });
 

@@ -1,4 +1,5 @@
 /** What the live forms show: the last seconds of each loop, and the newest stalls. Fed by a LiveListener's calls. */
+import { formatCount, formatShare } from '../../base/units.ts';
 import { histogramQuantile, sumHistograms } from '../../diagnose/facts/cycle-histogram.ts';
 import { ratio, sumBy } from '../../diagnose/facts/numbers.ts';
 import { cycleBucketHigh } from '../../record/cycle-buckets.ts';
@@ -51,6 +52,10 @@ type Loop = {
   open: OpenStall | null;
 };
 
+/** From here on a loop has no time to spare. */
+const BUSY_SHARE = 0.98;
+/** Fewer events a turn than this: most turns found nothing. */
+const EMPTY_TURN_EVENTS = 0.5;
 const SPAN_NS = 2e9;
 const SPARK_LENGTH = 64;
 const LOG_LENGTH = 256;
@@ -163,6 +168,14 @@ export class LiveModel implements LiveListener {
       .sort((a, b) => a.record.pid - b.record.pid || a.record.tid - b.record.tid);
   }
 
+  /** Loops that have had no time to spare of late, with what there is to say of each. */
+  remarks(): { loopIndex: number; text: string }[] {
+    return this.rows().flatMap((row) => {
+      const text = remarkOf(row);
+      return text === null ? [] : [{ loopIndex: row.record.loopIndex, text }];
+    });
+  }
+
   #advance(ns: number): void {
     if (ns > this.nowNs) this.nowNs = ns;
   }
@@ -184,6 +197,25 @@ export class LiveModel implements LiveListener {
     this.latest = entry;
     if (this.log.length > LOG_LENGTH) this.log.shift();
   }
+}
+
+/** Null while it sleeps now and then, and of one that is stuck in a single turn: that has a line of its own. */
+function remarkOf({
+  busyShare,
+  isStuck,
+  isGone,
+  label,
+  cyclesPerSec,
+  eventsPerWakeUp,
+}: LiveRow): string | null {
+  if (isStuck || isGone || busyShare === null || busyShare < BUSY_SHARE) return null;
+  const turns = cyclesPerSec === null ? '' : `, ${formatCount(Math.round(cyclesPerSec))} turns a second`;
+  // With an event in each turn the work is real; without, it asks again and again.
+  const what =
+    eventsPerWakeUp !== null && eventsPerWakeUp < EMPTY_TURN_EVENTS
+      ? 'it polls instead of sleeping'
+      : 'more work would have to wait';
+  return `${label} is busy ${formatShare(busyShare)} of its time${turns}: ${what}`;
 }
 
 /** End of the highest bucket in use: no cycle was longer. 0: there was none. */

@@ -25,6 +25,7 @@ const NAME_CELLS_MIN = 12;
 /** Room that a terminal needs to echo ^C behind the last line without wrapping. */
 const ECHO_CELLS = 3;
 const LOG_LINES_MIN = 3;
+const REMARKS_MAX = 3;
 const NOTEWORTHY_NS = 10e9;
 
 const dash = <T>(value: T | null, format: (value: T) => string) => (value === null ? '–' : format(value));
@@ -84,9 +85,10 @@ export class LiveView {
     if (height < 6) return [head, ...this.#table(room, Math.max(0, height - 2)), foot].slice(0, height);
     const logWanted = Math.min(this.#model.log.length, Math.max(LOG_LINES_MIN, Math.floor(height / 3)));
     const logRoom = logWanted === 0 ? 0 : logWanted + 1;
-    const table = this.#table(room, height - 2 - logRoom);
-    const left = height - 2 - table.length;
-    return [head, ...table, ...this.#log(room, left), foot];
+    const remarks = this.#remarks(room, Math.min(REMARKS_MAX, height - 5));
+    const table = this.#table(room, Math.max(1, height - 2 - logRoom - remarks.length));
+    const left = height - 2 - table.length - remarks.length;
+    return [head, ...table, ...remarks, ...this.#log(room, left), foot];
   }
 
   #head(room: number): string {
@@ -136,6 +138,13 @@ export class LiveView {
       return line(name, cells);
     });
     return [this.#paper.ink(title, 'dim'), ...lines].slice(0, height);
+  }
+
+  #remarks(room: number, height: number): string[] {
+    return this.#model
+      .remarks()
+      .slice(0, Math.max(0, height))
+      .map(({ text }) => this.#paper.ink(cut(`! ${this.#clean(text)}`, room), 'yellow'));
   }
 
   /** The newest at the bottom. */

@@ -346,6 +346,26 @@ test('the time of day and the host stand beside the seconds, and stalls in order
   );
 });
 
+test('a loop that never sleeps is remarked upon, and whether there was work in its turns', () => {
+  const model = new LiveModel();
+  model.onLoop(loop(0));
+  model.onLoop(loop(1));
+  const busy = { workNs: 250 * MS, waitNs: 0, cycleCount: 231_250 };
+  for (let i = 0; i < 8; i++) {
+    model.onWindows([windowAt(0, i, { ...busy, eventCount: 10 }), windowAt(1, i)], STATUS);
+  }
+  const shown = () => new LiveView(model, { colour: false }).lines({ columns: 100, rows: 24 }).join('\n');
+  assert.match(
+    shown(),
+    /^! nginx 4240 is busy 100 % of its time, 925 k turns a second: it polls instead of sleeping$/m,
+  );
+  assert.doesNotMatch(shown(), /! nginx 4241/);
+  for (let i = 8; i < 24; i++) model.onWindows([windowAt(0, i, { ...busy, eventCount: 231_250 })], STATUS);
+  assert.match(shown(), /: more work would have to wait$/m);
+  for (let i = 24; i < 40; i++) model.onWindows([windowAt(0, i)], STATUS);
+  assert.doesNotMatch(shown(), /^!/m);
+});
+
 test('what is lost is said', () => {
   assert.equal(lossPhrase(STATUS.losses), null);
   assert.equal(
