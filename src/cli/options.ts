@@ -18,7 +18,7 @@ export type ObserveFlags = {
 export type Budget = { cycleNs?: Ns; cpuShare?: number };
 
 /** Files that a run can be written to, by option. */
-export type ExportFlags = { hdr?: string; hgrm?: string; csv?: string };
+export type ExportFlags = { hdr?: string; hgrm?: string; csv?: string; junit?: string };
 
 export type OutputFlags = ExportFlags & {
   json: boolean;
@@ -105,6 +105,7 @@ export type ThresholdFlags = { failIf: string[] };
 export function addThresholdOptions(command: Command): void {
   addGroup(command, 'Verdict:', [
     listOption('--fail-if <condition>', "exit with 1 if it is true: 'p99>20ms', 'failed>0.1%'; repeatable"),
+    new Option('--junit <file>', 'write a JUnit file for CI: thresholds and self-checks'),
   ]);
 }
 

@@ -23,6 +23,7 @@ const SIGNATURES: Record<string, RegExp> = {
   '--hdr': /^#\[Logged with /,
   '--hgrm': /^( +Value +Percentile|#\[response times)/,
   '--csv': /^start_s,/,
+  '--junit': /^<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites name="loopscope"/,
 };
 
 /** `mayReplace`: an earlier run of ours too, which cannot be made again. */

@@ -17,7 +17,7 @@ export type Judged = Pick<ReportOptions, 'thresholds' | 'limit'> & {
   readFrom?: string;
 };
 
-type FileFlag = 'html' | 'folded' | 'hdr' | 'hgrm' | 'csv';
+type FileFlag = 'html' | 'folded' | 'hdr' | 'hgrm' | 'csv' | 'junit';
 
 /** Loaded when asked for: most runs need one of them. */
 const FILE_REPORTERS: Record<FileFlag, () => Promise<Reporter>> = {
@@ -26,6 +26,7 @@ const FILE_REPORTERS: Record<FileFlag, () => Promise<Reporter>> = {
   hdr: async () => (await import('../report/hdr-log/hdr-log.ts')).hdrLogReporter,
   hgrm: async () => (await import('../report/hgrm/hgrm.ts')).hgrmReporter,
   csv: async () => (await import('../report/csv/csv.ts')).csvReporter,
+  junit: async () => (await import('../report/junit/junit.ts')).junitReporter,
 };
 const FILE_FLAGS = Object.keys(FILE_REPORTERS) as FileFlag[];
 

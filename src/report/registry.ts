@@ -4,6 +4,7 @@ import { hdrLogReporter } from './hdr-log/hdr-log.ts';
 import { hgrmReporter } from './hgrm/hgrm.ts';
 import { htmlReporter } from './html/html.ts';
 import { jsonReporter } from './json/json.ts';
+import { junitReporter } from './junit/junit.ts';
 import type { Reporter } from './reporter.ts';
 import { terminalReporter } from './terminal/terminal.ts';
 
@@ -16,4 +17,5 @@ export const REPORTERS: readonly Reporter[] = [
   hgrmReporter,
   csvReporter,
   foldedReporter,
+  junitReporter,
 ];
