@@ -37,7 +37,7 @@ async function lookOn(
   }
 }
 
-async function until(what: string, probe: () => boolean, timeoutMs = 8000): Promise<void> {
+async function until(what: string, probe: () => boolean, timeoutMs = 30_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!probe()) {
     assert.ok(performance.now() < end, what);
@@ -221,10 +221,9 @@ test('more loops than there is room for: counted once each, the others watched',
   try {
     const { record } = await lookOn([many!.pid!], () => sleep(2500));
     assert.ok(record.loops.length >= 250 && record.loops.length <= 256, `${record.loops.length}`);
-    assert.ok(
-      record.losses.mapFullDrops >= 44 && record.losses.mapFullDrops <= 46,
-      `${record.losses.mapFullDrops}`,
-    );
+    // Those for which there was no room, and no loop twice, however many of the places were taken.
+    const told = record.loops.length + record.losses.mapFullDrops;
+    assert.ok(told >= 300 && told <= 302, `${record.loops.length} and ${record.losses.mapFullDrops}`);
   } finally {
     many!.kill('SIGKILL');
   }

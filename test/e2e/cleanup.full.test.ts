@@ -17,7 +17,7 @@ import {
 } from '../fixtures/leftovers.ts';
 import { binPath, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
 import { startNodeServer } from '../fixtures/node-server.ts';
-import { canConnect } from '../fixtures/ports.ts';
+import { canConnect, untilConnected } from '../fixtures/ports.ts';
 import { start, until } from '../fixtures/process.ts';
 import { needs } from '../helpers/needs.ts';
 
@@ -51,6 +51,7 @@ for (const [signal, status] of [
           const held = bpfObjectsOf(pid);
           return held.some((object) => object.startsWith('link')) && held;
         });
+        await untilConnected(server.url);
         await delay(1500);
         child.kill(signal);
       },

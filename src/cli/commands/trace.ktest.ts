@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from '../../../test/fixtures/guard.ts';
+import { bpfObjectsOf } from '../../../test/fixtures/leftovers.ts';
 import { runLoopscope } from '../../../test/fixtures/loopscope.ts';
+import { until } from '../../../test/fixtures/process.ts';
 import { needs } from '../../../test/helpers/needs.ts';
 import { knownBinary, startKnown } from '../../observe/trace/testing/known-calls.ts';
 
@@ -36,8 +39,10 @@ test('Ctrl-C reports what was counted until then', async (t) => {
   await using program = await startKnown(['sleep:5000']);
   void program.run().catch(() => {});
   const result = await runLoopscope(['trace', 'syscalls', String(program.pid), '-d', '60s', '--json'], {
-    started: ({ child }) => {
-      setTimeout(() => child.kill('SIGINT'), 2500);
+    started: async ({ child, pid }) => {
+      await until('probes', () => bpfObjectsOf(pid).some((object) => object.startsWith('link')));
+      await delay(1000);
+      child.kill('SIGINT');
     },
   });
   assert.equal(result.code, 130);
