@@ -71,8 +71,8 @@ function whoEvidence({ actor, ns }: ActorTime, lostNs: number, watch: WatchFacts
     'ran_instead',
     actorName(actor),
     '',
-    `${actorName(actor)}${command ? `, “${command}”,` : ''} ran for ${formatNs(ns)} of the time it waited ` +
-      `(${formatShare(share)})${total}.`,
+    `${actorName(actor)} ran for ${formatNs(ns)} of the time it waited (${formatShare(share)})${total}` +
+      `${command ? `: “${command}”` : ''}.`,
   );
 }
 

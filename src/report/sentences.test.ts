@@ -8,7 +8,7 @@ import { arbitraryRun } from '../diagnose/testing/arbitrary-run.ts';
 import { LOOK_ALIKES } from '../diagnose/testing/look-alikes.ts';
 import { PLANTED } from '../diagnose/testing/planted.ts';
 import { blockedIn, quietRun } from '../diagnose/testing/run-builder.ts';
-import { late } from '../diagnose/testing/situations.ts';
+import { HOG, hogOnOneCore, late } from '../diagnose/testing/situations.ts';
 import type { Run } from '../record/run.ts';
 import { terminalReporter } from './terminal/terminal.ts';
 import { sampleRun } from './testing/sample-run.ts';
@@ -84,6 +84,22 @@ test('requests that failed in several ways: one share, and its parts', () => {
   const text = textOf({ ...run, header: { ...run.header, mode: 'load' } });
   assertAgrees(text);
   assert.match(text, /^1 000 requests, 100 % failed \(60 % unsent, 40 % error\), /);
+});
+
+test('a second cause that is nearly as large stands right below the first', () => {
+  const { run } = quietRun()
+    .stalls(50, { wallMs: 40, blocked: [blockedIn('fsync', 39, { uninterruptible: true })] })
+    .stalls(50, { wallMs: 36, userMs: 35.5 });
+  const [first, second] = textOf(run).split('\n');
+  assert.match(first!, /^io\.fsync: .* 5\d % of the lost time\)$/);
+  assert.match(second!, /^and loop\.heavy-handler: .* 4\d % of the lost time\)$/);
+});
+
+test('a long command line does not come before the figures, nor crowd them out', () => {
+  const { run } = hogOnOneCore();
+  const hog = run.observation!.neighbours.find(({ pid }) => pid === HOG)!;
+  hog.commandLine = `./burn ${'--flag=value '.repeat(40)}`;
+  assert.match(textOf(run), /burn \(pid 4242\) ran for .{0,200}: .?\.\/burn (--flag=value ?){3,4}.{0,15}$/m);
 });
 
 test('an interrupted load says how long it was', () => {

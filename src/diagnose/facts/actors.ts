@@ -71,9 +71,12 @@ export function actorName(actor: Pick<Actor, 'pid' | 'comm'>): string {
   return `${printable(actor.comm, 40).trim() || 'unnamed'} (pid ${actor.pid})`;
 }
 
+/** Enough to tell it from others of its name; the whole is in --json. */
+const COMMAND_LENGTH_MAX = 60;
+
 /** The command line of a neighbour, when it was recorded and says more than its name. */
 export function commandLineOf(observation: ObservationRecord, pid: number): string | null {
   const neighbour = observation.neighbours.find((candidate) => candidate.pid === pid);
-  const text = printable(neighbour?.commandLine ?? '', 120).trim();
+  const text = printable(neighbour?.commandLine ?? '', COMMAND_LENGTH_MAX).trim();
   return text && text !== neighbour?.comm ? text : null;
 }

@@ -10,6 +10,7 @@ import type { ReportOptions } from '../reporter.ts';
 import { costPhrases, environmentRows, unseenPhrases } from '../text/about-run.ts';
 import {
   absentPhrase,
+  certainty,
   departedPhrase,
   durationPhrase,
   failedPhrase,
@@ -21,6 +22,7 @@ import {
   incompletePhrase,
   plural,
   ratePhrase,
+  secondCause,
   sharesLostTime,
   shellWords,
 } from '../text/phrases.ts';
@@ -144,6 +146,11 @@ function subtitleOf(run: Run): string {
 
 function noticesOf(run: Run, diagnosis: Diagnosis, options: ReportOptions): PageData['notices'] {
   const notices: PageData['notices'] = [];
+  const second = secondCause(diagnosis);
+  if (second) {
+    const text = `And ${second.culprit}: ${second.headline} (${certainty(second)}).`;
+    notices.push({ tone: toneOf(second.culprit), text });
+  }
   for (const { text, why, failed } of options.thresholds ?? []) {
     notices.push({ tone: failed ? 'bad' : 'good', text: `${failed ? 'Failed' : 'Fine'}: ${text}: ${why}.` });
   }

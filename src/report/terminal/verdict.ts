@@ -12,6 +12,7 @@ import {
   outcomePhrase,
   planPhrase,
   plural,
+  secondCause,
 } from '../text/phrases.ts';
 
 /** Suspects named in the compact list before it says "and n more". */
@@ -27,6 +28,8 @@ export function writeVerdict(paper: Paper, run: Run, diagnosis: Diagnosis, rows:
   } else {
     writeFindingLine(paper, verdict);
   }
+  const second = secondCause(diagnosis);
+  if (second) writeFindingLine(paper, second, 'and ');
   paper.sentence(contextPhrase(run), { ink: ['dim'] });
   for (const check of diagnosis.self.checks.filter((candidate) => candidate.verdict === 'VOID')) {
     const spoilt = check.spoils.length > 0 ? `; withheld: ${check.spoils.join(', ')} times` : '';
@@ -53,8 +56,8 @@ function writeJudgement(paper: Paper, { self }: Diagnosis, saidIncomplete: boole
   }
 }
 
-function writeFindingLine(paper: Paper, finding: Finding): void {
-  const line = `${finding.culprit}: ${finding.headline} (${certainty(finding)})`;
+function writeFindingLine(paper: Paper, finding: Finding, before = ''): void {
+  const line = `${before}${finding.culprit}: ${finding.headline} (${certainty(finding)})`;
   paper.sentence(line, { ink: ['bold', inkOf(finding.culprit)] });
 }
 

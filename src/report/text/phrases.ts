@@ -1,7 +1,7 @@
 /** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
 import { formatNs, formatShare } from '../../base/units.ts';
 import { ratio } from '../../diagnose/facts/numbers.ts';
-import type { Finding } from '../../diagnose/finding.ts';
+import type { Diagnosis, Finding } from '../../diagnose/finding.ts';
 import { missedExits } from '../../record/exits.ts';
 import type { LoadRecord, OutcomeCounts, PlanRecord } from '../../record/load.ts';
 import type { LoopRecord, Stall } from '../../record/observation.ts';
@@ -66,6 +66,15 @@ export function sharesLostTime({ culprit, share }: Finding): boolean {
   );
 }
 
+/** From this share of the lost time on a second cause stands beside the first. */
+const BESIDE_SHARE = 0.3;
+
+/** The second cause of lost time that is too large to come three screens after the first; null without one. */
+export function secondCause({ verdict, contributors }: Diagnosis): Finding | null {
+  if (!sharesLostTime(verdict)) return null;
+  return contributors.find((other) => sharesLostTime(other) && other.share >= BESIDE_SHARE) ?? null;
+}
+
 /** "high confidence, 86 % of the lost time". */
 export function certainty(finding: Finding): string {
   const share = sharesLostTime(finding) ? `, ${formatShare(finding.share)} of the lost time` : '';
@@ -109,7 +118,9 @@ export function failedPhrase(counts: OutcomeCounts): string {
   const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0)
     .toSorted((a, b) => counts[b] - counts[a])
     .map((kind) => `${formatShare(ratio(counts[kind], counts.planned))} ${kind}`);
-  return `${formatShare(failed)} failed${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;
+  // One kind needs no share of its own.
+  const what = kinds.length === 1 ? ` (${kinds[0]!.replace(/^.* % /, '')})` : ` (${kinds.join(', ')})`;
+  return `${formatShare(failed)} failed${kinds.length === 0 ? '' : what}`;
 }
 
 /** "60.0 s"; "3.20 s of 60.0 s" of a load that was ended before. */
