@@ -234,6 +234,7 @@ class LoadRun {
       counts,
       errorsByKind: sumByName(results.map((result) => result.errorsByKind)),
       wrongByReason: sumByName(results.map((result) => result.wrongByReason)),
+      firstTexts: Object.fromEntries(results.flatMap((result) => result.firstTexts).reverse()),
       statusCounts: sumByName(
         results.map((result) => result.statusCounts.filter(([status]) => status !== 0)),
       ),

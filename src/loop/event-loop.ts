@@ -153,6 +153,8 @@ export type LoopStats = {
   eventCount: number;
   systemCallCount: number;
   spinNs: number;
+  /** Bytes that the kernel took; of a connection that is closed, only what was known by then. */
+  sentBytes: number;
   acceptCount: number;
   /** accept(2) found nobody waiting (EAGAIN), whatever came before it in the cycle. epoll only. */
   acceptEmptyCount: number;
@@ -172,6 +174,7 @@ export function emptyStats(): LoopStats {
     eventCount: 0,
     systemCallCount: 0,
     spinNs: Number.NaN,
+    sentBytes: Number.NaN,
     acceptCount: 0,
     acceptEmptyCount: 0,
     acceptInVainCount: 0,
@@ -181,6 +184,7 @@ export function emptyStats(): LoopStats {
   };
   // Doubles from the start: a field that turned into one later would make V8 throw compiled code away.
   stats.spinNs = 0;
+  stats.sentBytes = 0;
   stats.waitNs = 0;
   return stats;
 }

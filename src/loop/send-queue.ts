@@ -8,7 +8,7 @@
  *  Q3  push and advance allocate nothing but, up to SLAB_LIMIT times in all, a slab of blocks.
  */
 import { SendArea } from '../kernel/send-area.ts';
-import { SEND_QUEUE_DEPTH } from './event-loop.ts';
+import { type LoopStats, SEND_QUEUE_DEPTH } from './event-loop.ts';
 
 /** Of the ring of pieces: a power of two. */
 const PLACES = SEND_QUEUE_DEPTH + 1;
@@ -26,6 +26,7 @@ export class SendQueues {
   /** Pieces submitted and not yet confirmed (ring only). */
   readonly lockedCount: Uint8Array;
   readonly pendingBytes: Float64Array;
+  readonly #stats: Pick<LoopStats, 'sentBytes'>;
   readonly #head: Uint8Array;
   readonly #areas: SendArea[];
   readonly #start: Uint32Array;
@@ -36,7 +37,8 @@ export class SendQueues {
   #freeBlockCount = 0;
   #depth = SEND_QUEUE_DEPTH;
 
-  constructor(connectionLimit: number) {
+  constructor(connectionLimit: number, stats: Pick<LoopStats, 'sentBytes'> = { sentBytes: 0 }) {
+    this.#stats = stats;
     const pieces = connectionLimit * PLACES;
     this.count = new Uint8Array(connectionLimit);
     this.lockedCount = new Uint8Array(connectionLimit);
@@ -106,6 +108,7 @@ export class SendQueues {
   advance(conn: number, byteCount: number): void {
     let left = byteCount;
     this.pendingBytes[conn] = this.pendingBytes[conn]! - byteCount;
+    this.#stats.sentBytes += byteCount;
     while (left > 0) {
       const piece = this.piece(conn, 0);
       const length = this.#end[piece]! - this.#start[piece]!;

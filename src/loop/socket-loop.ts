@@ -62,7 +62,7 @@ export abstract class SocketLoop implements EventLoop {
     this.nowNs = options.nowNs;
     this.#measuresWaits = options.measuresWaits ?? false;
     this.table = new ConnectionTable(options.connectionLimit);
-    this.queues = new SendQueues(options.connectionLimit);
+    this.queues = new SendQueues(options.connectionLimit, this.stats);
     this.ending = new EndingList(this.table, this.queues, options.drainTimeoutNs);
     this.#connecting = new Connecting(this.table, options.nowNs);
   }

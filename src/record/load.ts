@@ -10,6 +10,8 @@ export type LoadRecord = {
   errorsByKind: Record<string, number>;
   /** Why replies were wrong, where more than the status said so: a failed check, a protocol's own error → count. */
   wrongByReason?: Record<string, number>;
+  /** Of these kinds and reasons, the first text that the server sent, where it sent one; absent in earlier files. */
+  firstTexts?: Record<string, string>;
   statusCounts: Record<string, number>;
   bytesSent: number;
   bytesReceived: number;

@@ -18,7 +18,7 @@ import type { RunHeader } from './run.ts';
 import {
   count,
   countsByName,
-  hindrances,
+  loadDetails,
   name,
   number,
   numberOrNull,
@@ -152,7 +152,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
       ),
     }),
   ),
-  ...hindrances,
+  ...loadDetails,
   total: latency,
   arrivals: v.object({
     sentCount: count,

@@ -14,18 +14,18 @@ export const wallMs = v.pipe(v.number(), v.minValue(0), v.maxValue(253_402_300_7
 export const numberOrNull = v.nullable(number);
 
 /** Names come from the file: only plain ones may become keys. v.record would drop this one without a word. */
-export const countsByName = v.pipe(
-  v.custom<object>(
-    (value) => typeof value === 'object' && value !== null && !Object.hasOwn(value, '__proto__'),
-  ),
-  v.record(name, count),
+const plainNames = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Object.hasOwn(value, '__proto__'),
 );
+export const countsByName = v.pipe(plainNames, v.record(name, count));
+const textsByName = v.pipe(plainNames, v.record(name, name));
 
 const waitCounts = v.object({ allTaken: count, noConnection: count, clientAway: count, suspended: count });
 const span = v.nullable(v.object({ fromNs: number, toNs: number }));
 
-/** What held up a load: fields of LoadRecord. */
-export const hindrances = {
+/** Fields of LoadRecord that earlier files lack: what held up a load, and what the server said. */
+export const loadDetails = {
+  firstTexts: v.optional(textsByName),
   waits: v.optional(
     v.object({
       late: waitCounts,

@@ -23,7 +23,7 @@ export const serverGone = {
       return gone(headline, exits.map(asEvidence));
     }
     if (!load?.record.outages) return null;
-    return { cleared: 'at any time a connection was open, or could be opened' };
+    return { cleared: 'no connect found it gone while no connection was open' };
   },
 } satisfies Rule;
 

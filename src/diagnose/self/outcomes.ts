@@ -10,7 +10,7 @@ export const outcomes = {
   title: 'requests were answered as asked',
   judge({ load }) {
     if (!load) return null;
-    const { counts, errorsByKind, statusCounts } = load.record;
+    const { counts, errorsByKind, wrongByReason = {}, statusCounts, firstTexts = {} } = load.record;
     if (counts.planned === 0) return skip('nothing was planned');
     const bad = counts.wrong + counts.error + counts.timeout;
     const share = ratio(bad, counts.planned);
@@ -18,7 +18,9 @@ export const outcomes = {
     if (bad === 0) return { ...base, verdict: 'PASS', text: 'every reply was as asked' };
     const kinds = [
       ...(counts.timeout > 0 ? [`${formatCount(counts.timeout)} timeouts`] : []),
-      ...Object.entries(errorsByKind).map(([kind, count]) => `${formatCount(count)} ${printable(kind, 40)}`),
+      ...[...Object.entries(errorsByKind), ...Object.entries(wrongByReason)].map(
+        ([kind, count]) => `${formatCount(count)} ${printable(kind, 40)}${saidText(firstTexts[kind])}`,
+      ),
       ...Object.entries(statusCounts)
         .filter(([status]) => Number(status) >= 400)
         .map(([status, count]) => `${formatCount(count)} with status ${printable(status, 3)}`),
@@ -28,3 +30,8 @@ export const outcomes = {
     return { ...base, verdict: share >= SELF.outcomesWarn ? 'WARN' : 'PASS', text };
   },
 } satisfies Check;
+
+/** What the server said of the first of them. */
+function saidText(said: string | undefined): string {
+  return said === undefined ? '' : ` (“${printable(said, 80)}”)`;
+}

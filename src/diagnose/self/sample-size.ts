@@ -38,7 +38,7 @@ export const sampleSize = {
     const carried = estimates.filter((estimate) => estimate.supported).at(-1);
     const p99 = estimates[QUANTILES.indexOf(0.99)]!;
     const base = { value: Math.floor(p99.effectiveCount), unit: 'requests', limit };
-    const text = `${worthOf(count, p99, load)} and carry ${carried ? `quantiles up to p${percent(carried.q)}` : 'no quantile'}`;
+    const text = `${worthOf(count, p99, load)} and carry ${carried ? `quantiles up to p${percent(carried.q)}` : 'none of them for certain'}`;
     if (carried && carried.q >= 0.99)
       return { ...base, verdict: 'PASS', text: `${text}; ${intervalOf(p99)}` };
     return { ...base, verdict: 'WARN', text: `${text}: p99 needs 1000 independent ones` };

@@ -26,6 +26,7 @@ export const COUNTER = {
   reopened: 12,
   closedByPeer: 13,
   lateReplies: 14,
+  /** What the kernel took; set when the load is over. */
   bytesSent: 15,
   bytesReceived: 16,
   waiting: 17,

@@ -41,7 +41,7 @@ export class Driver {
   readonly #schedule: Schedule | null;
   readonly #parser: ReplyParser;
   readonly #outgoing: Outgoing;
-  readonly #judge: ReplyJudge;
+  readonly judge: ReplyJudge;
   readonly #timeoutNs: number;
   /** Most requests under way on all connections together. */
   readonly #roomLimit: number;
@@ -73,7 +73,7 @@ export class Driver {
     this.#schedule = options.schedule;
     this.#parser = options.parser;
     this.#outgoing = outgoing;
-    this.#judge = new ReplyJudge(options.parser, requests);
+    this.judge = new ReplyJudge(options.parser, requests);
     this.#timeoutNs = options.timeoutNs;
     this.#roomLimit = options.supply.wanted * options.depth;
     this.#recorder = options.recorder;
@@ -221,9 +221,8 @@ export class Driver {
   #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
     this.#standing.sentCount[conn]!++;
     if (this.#outgoing.isLast(variant)) this.#standing.spend(conn);
-    const byteLength = this.#outgoing.byteLength(variant);
-    const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant, byteLength);
-    if (isFirst && this.#judge.needsRequest) this.#judge.expect(conn, variant);
+    const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant);
+    if (isFirst && this.judge.needsRequest) this.judge.expect(conn, variant);
   }
 
   #onConnect(conn: number, errno: number): void {
@@ -257,6 +256,7 @@ export class Driver {
       underWay.received(conn, nowNs);
       const result = this.#parser.feed(conn, bytes, at, end);
       if (result === PARSED.more) break;
+      this.judge.hear(result, bytes, at, end);
       if (result === PARSED.bad) {
         this.#fail(conn, nowNs, this.#parser.problem);
         return;
@@ -306,11 +306,11 @@ export class Driver {
       this.#counters[COUNTER.lateReplies]!++;
       underWay.answeredLate(conn, nowNs);
     } else {
-      const wrongReason = this.#judge.wrongReason(underWay.oldestVariant(conn));
+      const wrongReason = this.judge.wrongReason(underWay.oldestVariant(conn));
       underWay.answered(conn, nowNs, this.#parser.status, wrongReason);
     }
-    if (this.#judge.needsRequest && underWay.count[conn]! > 0) {
-      this.#judge.expect(conn, underWay.oldestVariant(conn));
+    if (this.judge.needsRequest && underWay.count[conn]! > 0) {
+      this.judge.expect(conn, underWay.oldestVariant(conn));
     }
   }
 

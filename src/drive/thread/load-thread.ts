@@ -77,6 +77,7 @@ export type ThreadResult = {
   statusCounts: [status: number, count: number][];
   errorsByKind: [kind: string, count: number][];
   wrongByReason: [reason: string, count: number][];
+  firstTexts: [kind: string, text: string][];
   failedByErrno: [errno: string, count: number][];
   /** What the server said to a connection that it turned away; empty when it said nothing. */
   refusal: string;
@@ -189,6 +190,8 @@ async function run(input: ThreadInput): Promise<void> {
   const loadStartMs = performance.now();
   while (!driver.isFinished) loop.turn();
   const cost = endCost();
+  const stats = statsSince(loop.stats, statsBefore);
+  memory.counters[COUNTER.bytesSent] = stats.sentBytes;
   post({
     kind: 'done',
     result: {
@@ -196,10 +199,11 @@ async function run(input: ThreadInput): Promise<void> {
       cost,
       gcPauseNs: await garbage.sumNsSince(loadStartMs),
       oversleep,
-      stats: statsSince(loop.stats, statsBefore),
+      stats,
       statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
       errorsByKind: [...recorder.errorsByKind],
       wrongByReason: [...recorder.wrongByReason],
+      firstTexts: [...driver.judge.firstTexts.byKind],
       failedByErrno: [...driver.supply.failedByErrno],
       refusal: driver.supply.refusal.text,
       slowest: recorder.slowest.records(),

@@ -118,10 +118,9 @@ export class OutcomeRecorder {
     this.#plannedBins.add(plannedNs - this.#startNs);
   }
 
-  sent(plannedNs: number, nowNs: number, byteLength: number, kind: number): void {
+  sent(plannedNs: number, nowNs: number, kind: number): void {
     const counters = this.counters;
     counters[COUNTER.sent]!++;
-    counters[COUNTER.bytesSent]! += byteLength;
     if (++counters[COUNTER.inFlight]! > counters[COUNTER.inFlightMax]!) {
       counters[COUNTER.inFlightMax] = counters[COUNTER.inFlight]!;
     }

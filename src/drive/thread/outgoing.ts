@@ -53,10 +53,6 @@ export class Outgoing {
     return this.requests.closes[variant] === 1;
   }
 
-  byteLength(variant: number): number {
-    return this.#lengths[variant]!;
-  }
-
   send(loop: EventLoop, conn: number, variant: number): boolean {
     const start = this.#offsets[variant]!;
     return loop.send(conn, this.#memory, start, start + this.#lengths[variant]!);

@@ -1,11 +1,13 @@
 /** What is known of a reply beforehand, from its request, and whether it is a good one. */
 import { checkParsedReply, type ResponseCheck } from '../../plan/requests/check.ts';
 import type { EncodedRequests } from '../../plan/requests/requests.ts';
-import type { ReplyParser } from '../../wire/codec.ts';
+import { PARSED, type Parsed, type ReplyParser } from '../../wire/codec.ts';
+import { FirstTexts } from './first-texts.ts';
 
 export class ReplyJudge {
   /** False: no reply depends on its request, and expect() need not be called. */
   readonly needsRequest: boolean;
+  readonly firstTexts = new FirstTexts();
   readonly #parser: ReplyParser;
   readonly #requests: EncodedRequests;
   readonly #checks: readonly (ResponseCheck | null)[];
@@ -23,6 +25,15 @@ export class ReplyJudge {
     if (noBody[variant] === 1) this.#parser.expectNoBody(conn);
     const start = offsets[variant]!;
     this.#parser.expectRequest?.(conn, arena, start, start + lengths[variant]!);
+  }
+
+  /** Bytes [at, end) were fed, and made a reply or none: what a server says of its errors is kept once for each kind. */
+  hear(result: Parsed, bytes: Uint8Array, at: number, end: number): void {
+    const parser = this.#parser;
+    if (result === PARSED.bad) this.firstTexts.hear(parser.problem, bytes, at, end, true);
+    else if (parser.wrongReason !== '') {
+      this.firstTexts.hear(parser.wrongReason, bytes, at, parser.next, false);
+    }
   }
 
   /** Of the reply just parsed: null when it is good, empty when its status alone says what is wrong. */

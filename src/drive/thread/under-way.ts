@@ -45,10 +45,10 @@ export class UnderWay {
   }
 
   /** A request is sent. True when nothing else was under way on its connection. */
-  begin(conn: number, plannedNs: number, nowNs: number, variant: number, byteLength: number): boolean {
+  begin(conn: number, plannedNs: number, nowNs: number, variant: number): boolean {
     const isFirst = this.count[conn] === 0;
     this.#flight.push(conn, plannedNs, nowNs, variant);
-    this.#recorder.sent(plannedNs, nowNs, byteLength, this.#kindOf[variant]!);
+    this.#recorder.sent(plannedNs, nowNs, this.#kindOf[variant]!);
     if (isFirst) this.#deadlines.add(conn, nowNs + this.#timeoutNs);
     return isFirst;
   }

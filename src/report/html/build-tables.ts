@@ -202,7 +202,7 @@ export function outcomesOf(load: LoadRecord): PageData['outcomes'] {
 
 export function loadFacts(load: LoadRecord): PageData['load'] {
   const { inFlight, client } = load;
-  const list = (counts: Record<string, number>) => countsPhrase(counts) ?? '';
+  const list = (counts: Record<string, number>) => countsPhrase(counts, load.firstTexts) ?? '';
   const facts = [
     { term: 'Conservation', text: conservationPhrase(load) },
     { term: 'Status codes', text: list(load.statusCounts) },

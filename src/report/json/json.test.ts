@@ -118,6 +118,7 @@ const load = v.strictObject({
   answered_per_sec: v.number(),
   errors_by_kind: v.record(text, count),
   wrong_by_reason: v.record(text, count),
+  first_texts: v.record(text, text),
   status_counts: v.record(text, count),
   bytes_sent: count,
   bytes_received: count,

@@ -48,6 +48,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
     answered_per_sec: answeredPerSec(load),
     errors_by_kind: load.errorsByKind,
     wrong_by_reason: load.wrongByReason ?? {},
+    first_texts: load.firstTexts ?? {},
     status_counts: load.statusCounts,
     bytes_sent: load.bytesSent,
     bytes_received: load.bytesReceived,

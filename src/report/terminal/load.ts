@@ -132,8 +132,8 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
   const rows: [term: string, text: string | null, ink?: 'red' | 'yellow'][] = [
     ['outcomes', conservationPhrase(load)],
     ['status', countsPhrase(load.statusCounts)],
-    ['wrong', countsPhrase(load.wrongByReason ?? {}), 'red'],
-    ['errors', countsPhrase(load.errorsByKind), 'red'],
+    ['wrong', countsPhrase(load.wrongByReason ?? {}, load.firstTexts), 'red'],
+    ['errors', countsPhrase(load.errorsByKind, load.firstTexts), 'red'],
     ['connections', connectionsPhrase(load)],
     ['address', addressesPhrase(load)],
     ['network', networkPhrase(load), 'yellow'],

@@ -34,11 +34,15 @@ export function latencyNotes(rows: LatencyRow[]): string[] {
   return notes;
 }
 
-/** "200: 6 000, 404: 12", the most frequent first; null when there are none. */
-export function countsPhrase(counts: Record<string, number>): string | null {
+/** "200: 6 000, ERR: 12 (“ERR unknown command”)", the most frequent first; null when there are none. */
+export function countsPhrase(
+  counts: Record<string, number>,
+  texts: Record<string, string> = {},
+): string | null {
   const entries = Object.entries(counts).sort((a, b) => b[1] - a[1]);
   if (entries.length === 0) return null;
-  return entries.map(([name, count]) => `${name}: ${formatWhole(count)}`).join(', ');
+  const said = (name: string) => (texts[name] === undefined ? '' : ` (“${texts[name]}”)`);
+  return entries.map(([name, count]) => `${name}: ${formatWhole(count)}${said(name)}`).join(', ');
 }
 
 /** Connections by what became of them; what did not happen is not mentioned. */
