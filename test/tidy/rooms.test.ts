@@ -38,7 +38,13 @@ const INNER: Record<string, Record<string, string[]>> = {
     tiers: ['probes', 'loops', 'stalls', 'windows', 'host', 'cost'],
     trace: ['probes', 'cost'],
   },
-  drive: { tally: [], lists: [], supply: ['tally', 'lists'], thread: ['tally', 'lists', 'supply'] },
+  drive: {
+    tally: [],
+    lists: [],
+    supply: ['tally', 'lists'],
+    hindrances: ['tally'],
+    thread: ['tally', 'lists', 'supply', 'hindrances'],
+  },
   wire: {
     parsing: ['.'],
     echo: ['.', 'parsing'],

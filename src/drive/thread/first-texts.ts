@@ -12,7 +12,7 @@ export class FirstTexts {
     if (kind === this.#last || this.byKind.has(kind) || this.byKind.size >= KIND_LIMIT) return;
     const said = new TextDecoder().decode(bytes.slice(start, Math.min(end, start + LIMIT_BYTES)));
     const lines = said.trimStart().split(/[\r\n]+/, 3);
-    const text = lines.find((line) => line.includes(kind)) ?? (isWhole ? lines[0]! : '');
+    const text = (lines.find((line) => line.includes(kind)) ?? (isWhole ? lines[0]! : '')).trimEnd();
     if (text === '') return;
     // The mark of an error in RESP says nothing to a reader.
     this.byKind.set(kind, text.startsWith(`-${kind}`) ? text.slice(1) : text);

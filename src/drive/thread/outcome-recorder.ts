@@ -4,13 +4,13 @@
 //  O2  A request planned in the warm-up is recorded in a warm-up slot, whenever it ends.
 //  O3  Nothing is allocated but for a reason not seen before.
 import { bucketOf } from '../../record/histogram.ts';
+import { WaitReasons } from '../hindrances/wait-reasons.ts';
 import { ArrivalBinWriter } from '../tally/arrival-bins.ts';
 import { type Slot, SlotWriter } from '../tally/block-slots.ts';
 import { KIND_COUNT, KindWriter } from '../tally/kind-counts.ts';
 import type { GapWriter } from '../tally/send-gaps.ts';
 import { Slowest } from '../tally/slowest.ts';
 import { COUNTER, type ThreadMemory } from '../tally/thread-memory.ts';
-import { WaitReasons } from './wait-reasons.ts';
 
 const BLOCK_NS = 1e9;
 export const SHORT_GAP_NS = 150e3;

@@ -2,10 +2,11 @@
  * What is told of each turn of the loop: how long it was busy with how many events, how many requests were in flight,
  * whether it came when it was to, and what there was of the server.
  */
+
+import { Outages } from '../hindrances/outages.ts';
+import { Silence } from '../hindrances/silence.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
-import { Outages } from './outages.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
-import { Silence } from './silence.ts';
 
 export class TurnLog {
   readonly outages: Outages;
