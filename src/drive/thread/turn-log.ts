@@ -43,7 +43,8 @@ export class TurnLog {
   handled(nowNs: number): void {
     if (this.#eventCount > 0) this.#recorder.turned(nowNs - this.#firstEventNs, this.#eventCount);
     this.#eventCount = 0;
-    if (this.#recorder.waits.turn(nowNs)) this.silence.broken(nowNs, false);
+    // An absence after which nothing is there to be read does not break a silence.
+    this.#recorder.waits.turn(nowNs);
   }
 
   /** Between the end of the last turn and this one's events the number in flight did not change. */
