@@ -18,6 +18,9 @@ export type LiveRow = {
   workNsP99: number | null;
   workNsMax: number | null;
   eventsPerWakeUp: number | null;
+  eventsPerSec: number | null;
+  /** Waits with timeout 0 that found nothing. */
+  peeksPerSec: number | null;
   busyShare: number | null;
   runDelayShare: number;
   cpuShare: number;
@@ -54,8 +57,8 @@ type Loop = {
 
 /** From here on a loop has no time to spare. */
 const BUSY_SHARE = 0.98;
-/** Fewer events a turn than this: most turns found nothing. */
-const EMPTY_TURN_EVENTS = 0.5;
+/** Fewer events than this for each look: most looks found nothing. */
+const EMPTY_LOOK_EVENTS = 0.5;
 const SPAN_NS = 2e9;
 const SPARK_LENGTH = 64;
 const LOG_LENGTH = 256;
@@ -200,22 +203,15 @@ export class LiveModel implements LiveListener {
 }
 
 /** Null while it sleeps now and then, and of one that is stuck in a single turn: that has a line of its own. */
-function remarkOf({
-  busyShare,
-  isStuck,
-  isGone,
-  label,
-  cyclesPerSec,
-  eventsPerWakeUp,
-}: LiveRow): string | null {
+function remarkOf({ busyShare, isStuck, isGone, label, cyclesPerSec, eventsPerSec, peeksPerSec }: LiveRow) {
   if (isStuck || isGone || busyShare === null || busyShare < BUSY_SHARE) return null;
-  const turns = cyclesPerSec === null ? '' : `, ${formatCount(Math.round(cyclesPerSec))} turns a second`;
-  // With an event in each turn the work is real; without, it asks again and again.
+  const looks = (cyclesPerSec ?? 0) + (peeksPerSec ?? 0);
+  // With an event for each look the work is real; without, it asks again and again.
   const what =
-    eventsPerWakeUp !== null && eventsPerWakeUp < EMPTY_TURN_EVENTS
-      ? 'it polls instead of sleeping'
-      : 'more work would have to wait';
-  return `${label} is busy ${formatShare(busyShare)} of its time${turns}: ${what}`;
+    (eventsPerSec ?? 0) < looks * EMPTY_LOOK_EVENTS
+      ? `it polls instead of sleeping, ${formatCount(Math.round(looks))} times a second`
+      : `more work would have to wait; ${formatCount(Math.round(looks))} turns a second`;
+  return `${label} is busy ${formatShare(busyShare)} of its time: ${what}`;
 }
 
 /** End of the highest bucket in use: no cycle was longer. 0: there was none. */
@@ -234,7 +230,7 @@ function rowOf(loop: Loop): LiveRow {
   const acceptCount = sumBy(windows, (w) => w.acceptCount);
   const eagainCount = sumBy(windows, (w) => w.acceptFirstEagainCount);
   const isProc = windows.some((w) => w.blockedShare !== null);
-  const perSec = (count: number) => (isProc || timeNs === 0 ? null : (count / timeNs) * 1e9);
+  const perSec = (count: number) => (isProc || timeNs < 1 ? null : (count / timeNs) * 1e9);
   const longest = loop.longestNs.slice(-windows.length).filter((ns) => ns !== null);
   const blockedNs = sumBy(windows, (w) => (w.blockedShare ?? 0) * w.durationNs);
   return {
@@ -246,6 +242,8 @@ function rowOf(loop: Loop): LiveRow {
     workNsP99: histogramQuantile(work, 0.99),
     workNsMax: longest.length > 0 && windows.length > 0 ? Math.max(...longest) : null,
     eventsPerWakeUp: cycleCount >= 1 ? sumBy(windows, (w) => w.eventCount) / cycleCount : null,
+    eventsPerSec: perSec(sumBy(windows, (w) => w.eventCount)),
+    peeksPerSec: perSec(sumBy(windows, (w) => w.peekCount)),
     // A turn that has not ended is in neither sum yet.
     busyShare: isProc ? null : loop.open ? 1 : workNs + waitNs > 0 ? ratio(workNs, workNs + waitNs) : null,
     runDelayShare: ratio(
