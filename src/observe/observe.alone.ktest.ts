@@ -3,17 +3,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nginxPath, startNginx } from '../../test/fixtures/nginx.ts';
-import { until } from '../../test/fixtures/process.ts';
+import { findProgram, until } from '../../test/fixtures/process.ts';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import type { CycleWindow, ObservationRecord, Stall } from '../record/observation.ts';
 import { findLoops } from './loops/find-loops.ts';
+import { lookAtThread } from './loops/thread-look.ts';
 import { startObservation } from './observe.ts';
 import { type PlantedLoop, plantedBinary, plantLoop } from './testing/planted-loop.ts';
 import type { ObserveOptions } from './tiers/tier.ts';
@@ -135,13 +136,11 @@ test('workers that come and go are followed', async (t) => {
     await until(
       'two others that wait',
       () => {
-        const pids = waiting();
-        return pids.length === 2 && !pids.some((pid) => nginx.workerPids.includes(pid));
+        const hasOld = nginx.workerPids.some((pid) => existsSync(`/proc/${pid}`));
+        return !hasOld && waiting().length === 2;
       },
       15_000,
     );
-    // More than the longest time between two looks.
-    await sleep(1200);
   });
   const loops = record.loops.filter((loop) => loop.waitCall === 'epoll_wait');
   const seen = JSON.stringify({ loops, exits: record.exits });
@@ -150,6 +149,59 @@ test('workers that come and go are followed', async (t) => {
   assert.deepEqual(gone.sort(), nginx.workerPids.toSorted(), seen);
   assert.deepEqual(record.exits.map((exit) => exit.pid).sort(), nginx.workerPids.toSorted(), seen);
 });
+
+test('a worker that was busy when it was found, and never has an event, is a loop all the same', async (t) => {
+  if (!canRun(t) || !needs(t, findProgram('python3') !== null, 'python3')) return;
+  for (const tier of ['bpf', 'proc'] as const) {
+    await using family = startBusyWorker();
+    await until('a busy worker', () => family.workerPid() !== null);
+    const worker = family.workerPid()!;
+    const record = await observe(
+      family,
+      async () => {
+        process.kill(worker, 'SIGUSR1');
+        await until('it waits', () => lookAtThread(worker, worker).kind === 'wait');
+      },
+      { tier },
+    );
+    const seen = record.loops.map(({ pid, waitCall }) => [pid, waitCall]);
+    assert.deepEqual(
+      seen.sort(),
+      [
+        [family.pid, 'epoll_wait'],
+        [worker, 'epoll_wait'],
+      ].sort(),
+      tier,
+    );
+  }
+});
+
+/** A parent that waits, and a child with an epoll set that computes until it gets SIGUSR1, then waits for nothing. */
+function startBusyWorker() {
+  const script = `
+import os, select, signal
+told = []
+signal.signal(signal.SIGUSR1, lambda *_: told.append(1))
+worker = os.fork()
+events = select.epoll()
+if not worker:
+    print(os.getpid(), flush=True)
+while not worker and not told:
+    pass
+events.poll()`;
+  const child = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (bytes) => (text += bytes));
+  const workerPid = () => (text.includes('\n') ? Number(text) : null);
+  return {
+    pid: child.pid!,
+    workerPid,
+    async [Symbol.asyncDispose]() {
+      for (const pid of [workerPid(), child.pid!]) if (pid !== null) process.kill(pid, 'SIGKILL');
+      await once(child, 'close');
+    },
+  };
+}
 
 test('events of an io_uring loop are the completions it takes', async (t) => {
   if (!canRun(t)) return;

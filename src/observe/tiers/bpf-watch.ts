@@ -10,6 +10,7 @@ import { createLoopSlots } from '../loops/loop-slots.ts';
 import { createProcessTree, type ProcessTree } from '../loops/process-tree.ts';
 import { type Comings, createScanSchedule, type ScanSchedule } from '../loops/scan-schedule.ts';
 import { taskIdentity } from '../loops/task-identity.ts';
+import { lookAtThread } from '../loops/thread-look.ts';
 import { LOOP_LIMIT, totals } from '../probes/layouts.ts';
 import { createWarmUp } from '../stalls/blocked-stack.ts';
 import { createOpenStalls, type OpenStalls } from '../stalls/open-stalls.ts';
@@ -152,6 +153,7 @@ class Watch implements Tier {
       const { pid } = watched.record;
       // A thread may end while its process stays, and either number may be another's by now.
       if (taskIdentity(pid, tid) !== watched.identity) this.#close(tid, watched);
+      else if (watched.record.waitCall === null) this.#makeCertain(tid, watched);
     }
     const candidates = findLoops(this.#options.pids, {
       processes,
@@ -165,6 +167,15 @@ class Watch implements Tier {
     for (const tid of this.#refused) {
       if (!candidates.some((candidate) => candidate.tid === tid)) this.#refused.delete(tid);
     }
+  }
+
+  /** A worker that was only just beginning when it was found, and now waits: an idle one would never be known by a cycle. */
+  #makeCertain(tid: number, watched: Watched): void {
+    const look = lookAtThread(watched.record.pid, tid);
+    if (look.kind !== 'wait' || look.call === null) return;
+    if (LIKELY_CALLS.includes(look.call)) watched.record.waitCall = look.call;
+    // Its cycles were not counted by that call: the same scan finds it anew, with the right one.
+    else this.#close(tid, watched);
   }
 
   poll(): void {

@@ -122,6 +122,7 @@ class Tier implements ProcTier {
     for (const watched of [...this.#watched.values()])
       if (watched.state.read() === null) this.#close(watched, now);
     for (const pid of this.#tree.roots) if (this.hasExited(pid)) this.#noteExit(pid, now);
+    this.#makeCertain();
     this.#cutWindows(now);
     this[Symbol.dispose]();
     const loops = this.#records.filter((record) => this.#wasLoop(record));
@@ -147,6 +148,11 @@ class Tier implements ProcTier {
     const { roots } = this.#tree;
     const options = { processes, roots, knownTids: this.#watched, rests: this.#rests, selfPids, sampleMs };
     for (const candidate of findLoops(pids, options)) this.#add(candidate);
+    this.#makeCertain();
+  }
+
+  /** Those that were busy when they were found, and now wait. */
+  #makeCertain(): void {
     for (const watched of this.#watched.values()) {
       if (watched.certain) continue;
       const look = lookAtThread(watched.record.pid, watched.record.tid);
