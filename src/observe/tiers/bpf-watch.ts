@@ -1,10 +1,10 @@
 /** The bpf tier joined with what /proc knows: which threads to watch, their counters, and names for addresses. */
 import { LoopscopeError } from '../../base/errors.ts';
-import { readStat } from '../../kernel/proc/process-stat.ts';
 import type { CycleWindow, LoopRecord, ObserverLosses, Stall } from '../../record/observation.ts';
 import { type CpuHolder, createCpuHolder } from '../cost/cpu-holder.ts';
 import { createPollPace, type PollPace } from '../cost/poll-pace.ts';
 import { measureProgramCost } from '../cost/program-cost.ts';
+import { createExitBook } from '../loops/exit-book.ts';
 import { createThreadRests, findLoops, type LoopCandidate } from '../loops/find-loops.ts';
 import { createLoopSlots } from '../loops/loop-slots.ts';
 import { createProcessTree, type ProcessTree } from '../loops/process-tree.ts';
@@ -84,7 +84,7 @@ class Watch implements Tier {
   readonly #rests = createThreadRests();
   readonly #windows = createWindowStore();
   readonly #warmUp = createWarmUp((address) => this.#book.kernelSymbol(address));
-  readonly #exits: { pid: number; atNs: number }[] = [];
+  readonly #exits = createExitBook((pid) => this.hasExited(pid));
   readonly #tierChanges: { atNs: number; tier: string; why: string }[] = [];
   /** Threads that found no place, each counted once. */
   readonly #refused = new Set<number>();
@@ -214,10 +214,6 @@ class Watch implements Tier {
   finish() {
     const now = this.#nowNs();
     this.rescan();
-    for (const pid of this.#tree.roots) {
-      if (this.hasExited(pid) && !this.#exits.some((exit) => exit.pid === pid))
-        this.#exits.push({ pid, atNs: now });
-    }
     this.#cutWindows(now);
     const unfinished = this.#unfinished(now);
     this.#finished = true;
@@ -233,7 +229,7 @@ class Watch implements Tier {
       loops: active,
       windows: windows.filter((window) => kept.has(window.loopIndex)),
       stalls,
-      exits: this.#exits,
+      exits: this.#exits.finish(this.records, this.#tree.roots, now),
       cost,
       losses: this.#lossesNow(),
     };
@@ -340,9 +336,7 @@ class Watch implements Tier {
     this.#slots.release(slot);
     this.#book.removeLoop(record.loopIndex);
     this.#open?.remove(record.loopIndex);
-    const stat = readStat(record.pid);
-    if (stat === null || stat.state === 'Z' || this.#tree.hasExited(record.pid))
-      this.#exits.push({ pid: record.pid, atNs: record.endNs });
+    this.#exits.threadEnded(record.pid, record.endNs);
     this.#options.live?.onLoop(record);
   }
 

@@ -9,6 +9,7 @@ import { openTaskState, type TaskState } from '../../kernel/proc/task-state.ts';
 import type { LiveListener } from '../../record/live.ts';
 import type { CycleWindow, LoopRecord, ObservationRecord } from '../../record/observation.ts';
 import type { Capability } from '../../record/run.ts';
+import { createExitBook } from '../loops/exit-book.ts';
 import { createThreadRests, findLoops, type LoopCandidate } from '../loops/find-loops.ts';
 import { createProcessTree, type ProcessTree } from '../loops/process-tree.ts';
 import { taskIdentity } from '../loops/task-identity.ts';
@@ -75,7 +76,7 @@ class Tier implements ProcTier {
   readonly #options: ProcTierOptions;
   readonly #records: LoopRecord[] = [];
   readonly #windows = createWindowStore();
-  readonly #exits: { pid: number; atNs: number }[] = [];
+  readonly #exits = createExitBook((pid) => this.hasExited(pid));
   /** By tid; those that ended are taken out. */
   readonly #watched = new Map<number, Watched>();
   readonly #seen = new Map<number, Watched>();
@@ -121,14 +122,13 @@ class Tier implements ProcTier {
     const now = this.#options.nowNs();
     for (const watched of [...this.#watched.values()])
       if (watched.state.read() === null) this.#close(watched, now);
-    for (const pid of this.#tree.roots) if (this.hasExited(pid)) this.#noteExit(pid, now);
     this.#makeCertain();
     this.#cutWindows(now);
     this[Symbol.dispose]();
     const loops = this.#records.filter((record) => this.#wasLoop(record));
     const kept = new Set(loops.map((record) => record.loopIndex));
     const windows = this.#windows.all().filter((window) => kept.has(window.loopIndex));
-    return { loops, windows, exits: this.#exits };
+    return { loops, windows, exits: this.#exits.finish(this.#records, this.#tree.roots, now) };
   }
 
   [Symbol.dispose](): void {
@@ -204,11 +204,7 @@ class Tier implements ProcTier {
     watched.record.endNs = now;
     this.#watched.delete(watched.record.tid);
     this.#options.live?.onLoop(watched.record);
-    if (this.hasExited(watched.record.pid)) this.#noteExit(watched.record.pid, now);
-  }
-
-  #noteExit(pid: number, atNs: number): void {
-    if (!this.#exits.some((exit) => exit.pid === pid)) this.#exits.push({ pid, atNs });
+    this.#exits.threadEnded(watched.record.pid, now);
   }
 
   #cutWindows(now: number): void {
