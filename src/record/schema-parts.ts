@@ -1,6 +1,6 @@
 /** What the schemas of a run file's records are made of. */
 import * as v from 'valibot';
-import type { LoadRecord } from './load.ts';
+import type { LoadRecord, WaitRecord } from './load.ts';
 
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
@@ -23,18 +23,18 @@ const textsByName = v.pipe(plainNames, v.record(name, name));
 const waitCounts = v.object({ allTaken: count, noConnection: count, clientAway: count, suspended: count });
 const span = v.nullable(v.object({ fromNs: number, toNs: number }));
 
+export const waitSchema: Schema<WaitRecord> = v.object({
+  late: waitCounts,
+  unsent: waitCounts,
+  longestAbsence: span,
+  longestSilence: span,
+  suspendedNs: number,
+});
+
 /** Fields of LoadRecord that earlier files lack: what held up a load, and what the server said. */
 export const loadDetails = {
   firstTexts: v.optional(textsByName),
-  waits: v.optional(
-    v.object({
-      late: waitCounts,
-      unsent: waitCounts,
-      longestAbsence: span,
-      longestSilence: span,
-      suspendedNs: number,
-    }),
-  ),
+  waits: v.optional(waitSchema),
   outages: v.optional(
     v.pipe(
       v.array(v.object({ fromNs: number, toNs: numberOrNull, closed: count, refused: count, errno: name })),

@@ -20,7 +20,7 @@ export const networkQueues = {
     if (load.record.plan.transport === 'unix') return skip('a Unix socket drops and repeats nothing');
     const network = load.record.network ?? null;
     const overflows = network
-      ? dropsOf(network) + amount(network.requestQueueFullDrops)
+      ? dropsOf(network) + Math.floor(amount(network.requestQueueFullDrops))
       : watch
         ? dropsOf(watch.host)
         : null;
@@ -56,7 +56,7 @@ function isRuledOut(network: NetworkRecord | null, overflows: number | null): bo
 
 /** The kernel counts every overflow as a drop too. net/ipv4/tcp_ipv4.c, tcp_v4_syn_recv_sock() */
 function dropsOf(counters: { listenOverflows: number | null; listenDrops: number | null }): number {
-  return Math.max(amount(counters.listenOverflows), amount(counters.listenDrops));
+  return Math.floor(Math.max(amount(counters.listenOverflows), amount(counters.listenDrops)));
 }
 
 function countersText(network: NetworkRecord | null, overflows: number | null): string[] {

@@ -33,7 +33,7 @@ export const rateHeld = {
       return {
         ...base,
         verdict: 'WARN',
-        text: `${text}: ${heldUpBy(load) ?? 'connections ran out'}, and ${withheldText(load)}`,
+        text: `${text}: ${heldUpBy(load) ?? 'what was due was not sent'}, and ${withheldText(load)}`,
       };
     }
     const { main } = load.hindrances;

@@ -15,6 +15,7 @@ import {
   stallSchema,
   windowSchema,
 } from '../../record/run-schema.ts';
+import { waitSchema } from '../../record/schema-parts.ts';
 import { anyText, arbitraryOf, fieldsOf, type Hints } from './arbitrary-of.ts';
 import { LOOK_ALIKES } from './look-alikes.ts';
 import { PLANTED } from './planted.ts';
@@ -74,6 +75,8 @@ const HINTS: Hints = {
   unsent: latency,
   histogram: latency,
   turns: latency,
+  // Its "unsent" are counts.
+  waits: arbitraryOf(waitSchema),
   counts1ms: fc.record({ sent: perMs, planned: perMs }),
   arrival: fc.oneof(fc.constantFrom('constant', 'poisson', 'synced', 'closed'), text),
   stoppedEarly: fc.oneof(fc.constantFrom('interrupted', 'target vanished'), text),
