@@ -7,6 +7,7 @@ import { blockOf, groupSeries, mergeBlocks, secondsOf, type TimeBlock } from '..
 import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
 import { amount, ratio, sumBy } from './numbers.ts';
+import { notOkShare } from './throughput.ts';
 
 /** What the rules and self-checks ask of the load side. */
 export type LoadFacts = {
@@ -89,7 +90,7 @@ export function loadFactsOf(record: LoadRecord): LoadFacts {
     endedCount,
     achievedShare: ratio(endedCount, counts.planned),
     failedShare: ratio(amount(counts.error) + amount(counts.timeout), counts.planned),
-    notOkShare: ratio(counts.planned - counts.ok, counts.planned),
+    notOkShare: notOkShare(counts),
     poolDry: isPoolDry(record, hindrances),
     hindrances,
     seconds,

@@ -1,5 +1,6 @@
 import { NS_PER_S } from '../../base/units.ts';
-import type { LoadRecord } from '../../record/load.ts';
+import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
+import { ratio } from './numbers.ts';
 
 /**
  * Requests with a reply (ok or wrong) a second, over the whole run; null for a run of no length. In a closed loop this
@@ -16,4 +17,15 @@ export function answersPerSec({
   const seconds = (endNs - startNs) / NS_PER_S;
   const all = counts.ok + counts.wrong;
   return (plan.ratePerSec === null ? (answeredInTime ?? all) : all) / seconds;
+}
+
+/** Requests that ended otherwise than as asked. */
+export function failedCount({ wrong, error, timeout, unsent, unfinished }: OutcomeCounts): number {
+  return wrong + error + timeout + unsent + unfinished;
+}
+
+/** The same as a share of the planned, 0 to 1: what "failed" means wherever it is said. */
+export function notOkShare(counts: OutcomeCounts): number {
+  // Books that do not balance flatter nobody.
+  return ratio(Math.max(counts.planned - counts.ok, failedCount(counts)), counts.planned);
 }

@@ -100,7 +100,7 @@ function failures(load: LoadFacts, watch: WatchFacts | null): Judgement | null {
   const main = kinds[0] && kinds[0][1] >= counts.timeout ? kinds[0][0] : 'no answer in time';
   const headline = watch
     ? `${formatShare(load.failedShare)} of requests ended in errors or timeouts, and no loop’s lateness explains it`
-    : `${formatShare(load.notOkShare)} of requests failed, mostly so: ${printable(main, 60)}`;
+    : `${formatShare(load.notOkShare)} of requests failed${counts.unsent > 0 ? ', those that were sent' : ','} mostly so: ${printable(main, 60)}`;
   return verdict(headline, evidence, ['read the server’s own error log for these times']);
 }
 

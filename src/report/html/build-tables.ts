@@ -1,11 +1,12 @@
 import { formatBytes, formatNs, formatShare } from '../../base/units.ts';
 import { sumBy } from '../../diagnose/facts/numbers.ts';
+import { failedCount } from '../../diagnose/facts/throughput.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import { kindRows } from '../model/kinds.ts';
 import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts';
-import { failedCount, OUTCOME_KINDS } from '../model/load-summary.ts';
+import { OUTCOME_KINDS } from '../model/load-summary.ts';
 import { loopRows } from '../model/loop-rows.ts';
 import { ranInstead } from '../model/ran-instead.ts';
 import { stageRows } from '../model/stages.ts';

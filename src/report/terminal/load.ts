@@ -1,10 +1,10 @@
 /** What was sent, what became of it, and how long it took. */
 import { formatBytes, formatNs, formatShare } from '../../base/units.ts';
+import { failedCount } from '../../diagnose/facts/throughput.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import { kindRows } from '../model/kinds.ts';
 import { LATENCY_MEANING, type LatencyRow, QUANTILES } from '../model/latency.ts';
-import { failedCount } from '../model/load-summary.ts';
 import { stageRows } from '../model/stages.ts';
 import { arrivalRows, DISPERSION_MEANING } from '../text/about-arrivals.ts';
 import {

@@ -1,6 +1,7 @@
 /** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
 import { formatNs, formatShare } from '../../base/units.ts';
 import { ratio } from '../../diagnose/facts/numbers.ts';
+import { notOkShare } from '../../diagnose/facts/throughput.ts';
 import type { Diagnosis, Finding } from '../../diagnose/finding.ts';
 import { missedExits } from '../../record/exits.ts';
 import type { LoadRecord, OutcomeCounts, PlanRecord } from '../../record/load.ts';
@@ -8,7 +9,7 @@ import type { LoopRecord, Stall } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import type { Quantile } from '../model/distribution.ts';
 import { isSpoilt, type LatencyRow, type QUANTILES } from '../model/latency.ts';
-import { answeredPerSec, failedShare, OUTCOME_KINDS, unaccountedCount } from '../model/load-summary.ts';
+import { answeredPerSec, OUTCOME_KINDS, unaccountedCount } from '../model/load-summary.ts';
 import type { AccountPart } from '../model/stall-account.ts';
 
 /** Pids in a sentence before it says how many more. */
@@ -113,7 +114,7 @@ export function heldPhrase({ plan, supply }: LoadRecord): string {
 /** "80 % failed", and of what kind when there are several: "100 % failed (60 % unsent, 40 % error)". */
 export function failedPhrase(counts: OutcomeCounts): string {
   if (counts.planned === 0) return 'none was due';
-  const failed = failedShare(counts);
+  const failed = notOkShare(counts);
   if (failed === 0) return 'all ok';
   const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0)
     .toSorted((a, b) => counts[b] - counts[a])
