@@ -6,7 +6,7 @@ import type { LoopFacts } from './facts/loops.ts';
 import type { Evidence } from './finding.ts';
 import { EXCESS } from './limits.ts';
 import { fact } from './rule.ts';
-import { percent, tailQuantile } from './self/sample-size.ts';
+import { meanText, percent, tailQuantile } from './self/sample-size.ts';
 
 const LOOPS_MAX = 8;
 
@@ -20,7 +20,14 @@ function ofLoad(load: LoadFacts): Evidence[] {
   const count = formatCount(response.count);
   const q = tailQuantile(response.count);
   if (q === null)
-    return [fact('requests', response.count, 'requests', `${count} requests: too few for percentiles.`)];
+    return [
+      fact(
+        'requests',
+        response.count,
+        'requests',
+        `${count} requests: too few for percentiles${meanText(load)}.`,
+      ),
+    ];
   const tail = `p${percent(q)}`;
   const tailNs = response.quantileNs(q);
   const over = `${formatShare(response.shareAbove(EXCESS.affectedNs))} took over ${formatNs(EXCESS.affectedNs)}`;

@@ -31,7 +31,7 @@ export const sampleSize = {
       const text =
         count === 0
           ? 'no request was answered'
-          : `${plural(count, 'request')}, too few for any quantile: a median needs 20`;
+          : `${plural(count, 'request')}, too few for any quantile (a median needs 20)${meanText(load)}`;
       return { value: count, unit: 'requests', limit: 20, verdict: 'WARN', text };
     }
     const estimates = estimateRun(load.record, 'response', QUANTILES, load.series);
@@ -44,6 +44,14 @@ export const sampleSize = {
     return { ...base, verdict: 'WARN', text: `${text}: p99 needs 1000 independent ones` };
   },
 } satisfies Check;
+
+/** ": 204 µs on average, 1.20 ms at most"; empty when nothing was answered. */
+export function meanText({ response, responseOrWorse }: LoadFacts): string {
+  if (!response) return '';
+  const isWhole = response.count === responseOrWorse?.count;
+  const most = isWhole ? `, ${formatNs(response.quantileNs(1))} at most` : '';
+  return `: ${formatNs(response.meanNs)} on average${most}`;
+}
 
 function worthOf(count: number, { designEffect, effectiveCount }: QuantileEstimate, load: LoadFacts): string {
   const all = `${formatCount(count)} requests`;

@@ -136,10 +136,17 @@ export function outcomePhrase(load: LoadRecord, response: LatencyRow | undefined
   const { counts } = load;
   const latency = response?.withheld
     ? `response times withheld (${response.withheld})`
-    : `response p50 ${formatQuantile(response?.quantiles.p50 ?? null)}, p99 ${formatQuantile(response?.quantiles.p99 ?? null)}`;
+    : `response ${quantilesPhrase(response)}`;
   const { ratePerSec } = load.plan;
   const asked = ratePerSec === null ? '' : ` of ${formatRate(ratePerSec)} asked`;
   return `${plural(counts.planned, 'request')}, ${failedPhrase(counts)}, ${formatRate(answeredPerSec(load))} answered${asked}; ${latency}`;
+}
+
+/** "p50 204 µs, p99 1.20 ms"; of too few for a median the longest. */
+function quantilesPhrase(response: LatencyRow | undefined): string {
+  const { p50 = null, p99 = null, max = null } = response?.quantiles ?? {};
+  if (p50 === null && max !== null) return `${formatQuantile(max)} at most`;
+  return `p50 ${formatQuantile(p50)}, p99 ${formatQuantile(p99)}`;
 }
 
 /** The conservation of requests: every planned one is in exactly one of the counts. */
