@@ -28,7 +28,7 @@ const THEMES = ['light', 'dark'] as const;
 
 type Server = { child: ChildProcess; url: string; pid: string };
 
-const RATE = '500';
+const RATE_PER_SEC = '1000';
 
 /** A server that computes for 20 ms at every 100th request. */
 async function startServer(): Promise<Server> {
@@ -59,7 +59,7 @@ function examine({ url, pid }: Server): string {
     '--pid',
     pid,
     '--rate',
-    '1000',
+    RATE_PER_SEC,
     '--duration',
     '10s',
     '--quiet',
@@ -79,7 +79,7 @@ const tmux = (...args: string[]) =>
 
 /** What the terminal shows of a watch that has lasted some seconds, with its escape sequences. */
 async function watchOnTerminal({ url, pid }: Server): Promise<string> {
-  const load = spawn(program, ['load', url, '--rate', RATE, '--duration', '10s', '--quiet'], {
+  const load = spawn(program, ['load', url, '--rate', RATE_PER_SEC, '--duration', '10s', '--quiet'], {
     stdio: 'ignore',
   });
   const size = ['-x', String(TERMINAL.columns), '-y', String(TERMINAL.rows)];
