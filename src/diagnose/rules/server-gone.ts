@@ -1,4 +1,5 @@
 import { printable } from '../../base/printable.ts';
+import { formatNs } from '../../base/units.ts';
 import type { BaseFacts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { sumBy } from '../facts/numbers.ts';
@@ -85,7 +86,8 @@ function exitsOf({ run, load, watch }: BaseFacts): Exit[] {
     .map(({ pid, atNs }) => {
       const comm = watch.record.loops.find((loop) => loop.pid === pid)?.comm;
       const who = comm === undefined ? `process ${pid}` : `${printable(comm, 20)} (pid ${pid})`;
-      return { pid, text: `${who} at ${momentText(load?.record ?? watch.record, atNs)}` };
+      const ofLoad = load ? ` (${momentText(load.record, atNs)} into the load)` : '';
+      return { pid, text: `${who}, ${formatNs(atNs)} into the run${ofLoad}` };
     });
 }
 

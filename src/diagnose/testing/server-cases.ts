@@ -61,7 +61,7 @@ export const SERVER_PLANTED: readonly Planted[] = [
         .loop(0, { pid: 100, endNs: 2e9 })
         .loop(1, { pid: 100, endNs: 2e9 })
         .observation({ exits: [{ pid: 100, atNs: 2e9 }] }),
-    says: [/^the watched process ended: nginx \(pid 100\) at 2\.0 s$/m],
+    says: [/^the watched process ended: nginx \(pid 100\), 2\.00 s into the run$/m],
   },
   {
     culprit: 'server.silent',
