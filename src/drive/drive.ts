@@ -246,6 +246,8 @@ class LoadRun {
         reopened: collector.counter(COUNTER.reopened),
         closedByPeer: collector.counter(COUNTER.closedByPeer),
         lateReplies: collector.counter(COUNTER.lateReplies),
+        unasked: collector.counter(COUNTER.unasked),
+        closedIdle: collector.counter(COUNTER.closedIdle),
       },
       supply: {
         ...supplyRecord(collector, results),

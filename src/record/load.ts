@@ -142,6 +142,10 @@ export type ConnectionCounts = {
   closedByPeer: number;
   /** Replies that came after their request had timed out: matched, dropped, counted. */
   lateReplies: number;
+  /** Connections on which bytes came that no request had asked for, as a 408 before a close; absent in earlier files. */
+  unasked?: number;
+  /** Of those closed by the peer: no request was under way. Absent in earlier files. */
+  closedIdle?: number;
 };
 
 export type SupplyRecord = {

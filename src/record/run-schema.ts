@@ -139,6 +139,8 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     reopened: count,
     closedByPeer: count,
     lateReplies: count,
+    unasked: v.optional(count),
+    closedIdle: v.optional(count),
   }),
   supply: v.optional(
     v.object({

@@ -46,6 +46,9 @@ export const COUNTER = {
   turnedAway: 26,
   /** Of the connections wanted, those of use when sending ended. */
   held: 27,
+  /** Connections that brought bytes nobody had asked for, and those closed by the peer with nothing under way. */
+  unasked: 38,
+  closedIdle: 39,
   /** Requests sent late, by what most of their wait was for: WAIT; and those never sent. */
   late: 28,
   unsentFor: 32,

@@ -517,6 +517,18 @@ test('a connection that has had its share of requests is replaced', () => {
   assert.deepEqual([loop.sentCount, counter('reopened'), counter('error')], [3, 1, 0]);
 });
 
+test('closes of idle connections, and replies nobody asked for, are counted and are no errors', () => {
+  const { loop, advance, begin, counter } = setUp({ connections: 2, ratePerSec: 10 });
+  begin();
+  loop.deliver(0, REPLY);
+  const [first, second] = [...loop.open].filter((conn) => loop.unanswered[conn] === 0 || conn === 0);
+  loop.deliver(second ?? first!, REPLY);
+  advance(1e3);
+  assert.deepEqual([counter('unasked'), counter('closedIdle')], [1, 0]);
+  loop.peerCloses([...loop.open][0]!, 0);
+  assert.deepEqual([counter('unasked'), counter('closedIdle'), counter('error')], [1, 1, 0]);
+});
+
 test('nothing follows a request that says it is the last of its connection', () => {
   const { loop, advance, begin, counter } = setUp({
     connections: 1,

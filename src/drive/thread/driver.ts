@@ -1,7 +1,6 @@
 /**
- * One load thread's heart: takes what is due from the schedule, sends it on free connections, matches replies. It runs
- * on any EventLoop and owns no thread itself, so that tests drive it with a loop and a clock of their own. One long
- * file, because the states of a connection are understood only together.
+ * One load thread's heart: takes what is due from the schedule, sends it on free connections, matches replies. It owns no
+ * thread: tests give it a loop and a clock. One long file, because a connection's states are understood only together.
  */
 // Invariants
 //  D1  Each request is in one place: the due queue, UnderWay, or counted. So planned = sum of outcomes at end.
@@ -250,6 +249,7 @@ export class Driver {
       // More bytes than the requests can have brought: whatever follows cannot be matched.
       if (underWay.count[conn] === 0) {
         this.supply.refusal.hear(conn, bytes, at, end);
+        this.#counters[COUNTER.unasked]!++;
         this.#abandon(conn, nowNs, LOST.byPeer);
         return;
       }
@@ -319,15 +319,14 @@ export class Driver {
     const nowNs = this.#nowNs();
     this.#counters[COUNTER.closedByPeer]!++;
     if (this.#underWay.count[conn]! > 0) {
-      const cutShort = this.#parser.midMessage(conn);
+      let kind = closeKind(errno, this.#parser.midMessage(conn));
       const result: Parsed = errno === 0 ? this.#parser.endOfStream(conn) : PARSED.bad;
-      let kind = closeKind(errno, cutShort);
       if (result === PARSED.message || result === PARSED.lastMessage) {
         this.#matched(conn, nowNs);
         kind = closeKind(0, false);
       }
       this.#underWay.fail(conn, nowNs, kind);
-    }
+    } else this.#counters[COUNTER.closedIdle]!++;
     this.#lost(conn, nowNs, LOST.byPeer);
   }
 

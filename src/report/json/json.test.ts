@@ -128,6 +128,8 @@ const load = v.strictObject({
     reopened: count,
     closed_by_peer: count,
     late_replies: count,
+    unasked: v.nullable(count),
+    closed_idle: v.nullable(count),
     held: v.nullable(count),
     turned_away: v.nullable(count),
     refusal: v.nullable(text),

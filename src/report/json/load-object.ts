@@ -58,6 +58,8 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       reopened: connections.reopened,
       closed_by_peer: connections.closedByPeer,
       late_replies: connections.lateReplies,
+      unasked: connections.unasked ?? null,
+      closed_idle: connections.closedIdle ?? null,
       held: load.supply?.held ?? null,
       turned_away: load.supply?.turnedAway ?? null,
       refusal: load.supply?.refusal ?? null,

@@ -54,7 +54,10 @@ export function connectionsPhrase({ connections, supply }: LoadRecord): string {
   const errnos = countsPhrase(supply?.failedByErrno ?? {});
   add(connections.failed, errnos === null ? 'failed to open' : `failed to open (${errnos})`);
   add(supply?.turnedAway ?? 0, 'turned away');
-  add(connections.closedByPeer, 'closed by the server');
+  const idle = connections.closedIdle ?? 0;
+  const ofThem = idle > 0 ? ` (${formatWhole(idle)} of them with no request under way)` : '';
+  add(connections.closedByPeer, `closed by the server${ofThem}`);
+  add(connections.unasked ?? 0, 'given up because the server sent what no request had asked for');
   add(connections.reopened, 'reopened');
   add(connections.lateReplies, connections.lateReplies === 1 ? 'late reply' : 'late replies');
   return parts.join(', ');
