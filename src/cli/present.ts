@@ -6,6 +6,7 @@ import { LoopscopeError } from '../base/errors.ts';
 import type { Diagnosis } from '../diagnose/finding.ts';
 import type { Run } from '../record/run.ts';
 import type { Reporter, ReportOptions } from '../report/reporter.ts';
+import { summaryLine } from '../report/text/summary-line.ts';
 import { type OutputFlags, wantsColour } from './options.ts';
 import { checkOutputs, type Output, writeWhole } from './outputs.ts';
 
@@ -99,6 +100,18 @@ export async function present(
   if (failures.length === 0) return;
   const kept = out !== undefined && written.includes(out) ? out : (readFrom ?? null);
   throw await withRunKept(failures[0], run, kept);
+}
+
+/** The last line: beside the text, or on standard error where standard output is JSON alone. */
+export function writeSummary(
+  run: Run,
+  diagnosis: Diagnosis,
+  { json }: Pick<OutputFlags, 'json'>,
+  exitStatus: number,
+  judged: Judged = {},
+): void {
+  const output = json ? process.stderr : process.stdout;
+  output.write(`${summaryLine(run, diagnosis, exitStatus, judged)}\n`);
 }
 
 async function textReporter(flags: OutputFlags, asLine: boolean): Promise<Reporter> {

@@ -25,7 +25,7 @@ import {
   type OutputFlags,
   type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputFlags, keepingRun, present, refuseExportsWithoutLoad } from '../present.ts';
+import { checkOutputFlags, keepingRun, present, refuseExportsWithoutLoad, writeSummary } from '../present.ts';
 import { processGone } from '../process-gone.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
@@ -73,7 +73,7 @@ async function diagnoseFile(path: string, flags: Flags, given: Command): Promise
   checkOutputFlags(flags);
   const run = readRunFile(path);
   const diagnosis = diagnose(run);
-  return judgeAndPresent(run, diagnosis, flags, path);
+  return judgeAndPresent(run, diagnosis, flags, { readFrom: path });
 }
 
 async function diagnoseLive(target: string | undefined, flags: Flags, given: Command): Promise<number> {
@@ -116,25 +116,32 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   });
   progress[Symbol.dispose]();
   const diagnosis = await keepingRun(run, () => diagnose(run));
-  const status = await judgeAndPresent(run, diagnosis, flags);
   const gone = run.load && isServerGone(run.load) ? EXIT.unreachable : null;
-  return interrupt.exitStatus() ?? processGone(run) ?? gone ?? status;
+  return judgeAndPresent(run, diagnosis, flags, {
+    cutShort: () => interrupt.exitStatus() ?? processGone(run) ?? gone,
+  });
 }
 
-/** A threshold that failed makes a healthy verdict a failure, and leaves a VOID one what it is. */
+/**
+ * A threshold that failed makes a healthy verdict a failure, and leaves a VOID one what it is. `cutShort`: the status of
+ * a run that did not end by itself, asked when the report is out; null when it did.
+ */
 async function judgeAndPresent(
   run: Run,
   diagnosis: Diagnosis,
   flags: Flags,
-  readFrom?: string,
+  { readFrom, cutShort = () => null }: { readFrom?: string; cutShort?: () => number | null },
 ): Promise<number> {
   const judged = judgeThresholds(run, parseThresholds(flags.failIf), diagnosis.self.checks);
   await present(run, diagnosis, flags, {
     thresholds: judged,
     ...(readFrom !== undefined && { readFrom }),
   });
-  const status = exitStatusOf(diagnosis);
-  return status === EXIT.ok && judged.some((result) => result.failed) ? EXIT.failed : status;
+  const verdict = exitStatusOf(diagnosis);
+  const failed = verdict === EXIT.ok && judged.some((result) => result.failed);
+  const status = cutShort() ?? (failed ? EXIT.failed : verdict);
+  writeSummary(run, diagnosis, flags, status, { thresholds: judged });
+  return status;
 }
 
 function isFile(path: string): boolean {

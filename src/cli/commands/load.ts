@@ -20,7 +20,7 @@ import {
   type OutputFlags,
   type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputFlags, keepingRun, present } from '../present.ts';
+import { checkOutputFlags, keepingRun, present, writeSummary } from '../present.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
@@ -67,10 +67,13 @@ export const loadCommand = {
       progress[Symbol.dispose]();
       const diagnosis = await keepingRun(run, () => diagnose(run));
       const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
-      await present(run, diagnosis, flags, { thresholds: judged, ...(limit && { limit }) });
+      const outcome = { thresholds: judged, ...(limit && { limit }) };
+      await present(run, diagnosis, flags, outcome);
       const failed =
         judged.some((result) => result.failed) || (limit !== undefined && limit.ratePerSec === null);
-      exit(interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed));
+      const status = interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed);
+      writeSummary(run, diagnosis, flags, status, outcome);
+      exit(status);
     });
   },
 } satisfies CliCommand;
