@@ -16,12 +16,16 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const HTTP = 'http://127.0.0.1:8080/';
 const UNIX = 'unix:/run/agent.sock';
 
-async function settle(line: string, target = HTTP, defaultRatePerSec: number | null = null) {
+function settleWhole(line: string, target = HTTP, defaultRatePerSec: number | null = null) {
   const command = new Command('load').argument('[target]');
   addLoadOptions(command);
   const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
   command.parse(words, { from: 'user' });
   return settleLoad(target, command.opts<LoadFlags>(), command, defaultRatePerSec);
+}
+
+async function settle(line: string, target = HTTP, defaultRatePerSec: number | null = null) {
+  return (await settleWhole(line, target, defaultRatePerSec)).choices;
 }
 
 const sentBy = (choices: Awaited<ReturnType<typeof settle>>) =>
@@ -142,4 +146,33 @@ test('doctor says that its default is what contradicts', async () => {
     settle('--think-time 1ms', HTTP, 1000),
     /--think-time and --arrival poisson, the default here,/,
   );
+});
+
+test('a scenario’s failIf is read as --fail-if is, and refused before the run with the file and what is near', async () => {
+  const settleWith = (failIf: unknown, name = 'limits.json') => {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify({ kinds: [{ name: 'cart' }, { name: 'shop' }], failIf }));
+    return settleWhole(`--scenario ${path}`);
+  };
+  const texts = async (failIf: unknown) =>
+    (await settleWith(failIf)).scenarioThresholds.map(({ text, kind }) => [text, kind]);
+  assert.deepEqual(await texts(['p99>20ms', 'cart.errors>1%']), [
+    ['p99>20ms', null],
+    ['cart.errors>1%', 'cart'],
+  ]);
+  assert.deepEqual(await texts('self>=WARN'), [['self>=WARN', null]]);
+  assert.deepEqual(await texts(undefined), []);
+  const refused: [failIf: unknown, message: RegExp, hint: RegExp][] = [
+    ['p99>20', /^limits\.json: failIf 'p99>20', at character 5: "20" is not a time/, /a number with ns/],
+    [['p99>1s', 'crat.p99>1s'], /failIf 'crat\.p99>1s': there is no kind of request "crat"/, /mean cart\?/],
+    ['self.latenes=VOID', /failIf 'self\.latenes=VOID': there is no self-check/, /mean lateness\?/],
+    [7, /^limits\.json: failIf: must be text, got 7/, /^/],
+  ];
+  for (const [failIf, message, hint] of refused) {
+    await assert.rejects(settleWith(failIf), (error: LoopscopeError) => {
+      assert.match(error.message, message);
+      assert.match(error.hint, hint);
+      return true;
+    });
+  }
 });

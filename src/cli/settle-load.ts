@@ -6,6 +6,8 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { parseTarget, type Target } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
+import { parseThresholds } from '../diagnose/thresholds/parse-thresholds.ts';
+import type { Threshold } from '../diagnose/thresholds/threshold.ts';
 import type { LoadChoices } from '../doctor.ts';
 import { type ArrivalSpec, parseArrival } from '../plan/arrivals/arrival-spec.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
@@ -15,9 +17,16 @@ import { parseHeader, parseMethod, parseSources } from '../plan/flags.ts';
 import { type EncodedRequests, encodeRequests, plainRequest } from '../plan/requests/requests.ts';
 import type { Codec, RequestOptions } from '../wire/codec.ts';
 import { codecReference, loadCodec } from '../wire/custom/load-codec.ts';
+import { refuseUnknownNames } from './check-thresholds.ts';
 import { isGiven } from './flag-parsers.ts';
 import type { LoadFlags } from './load-options.ts';
 import { readBody } from './read-body.ts';
+
+export type SettledLoad = {
+  choices: LoadChoices & { target: string; durationNs: number };
+  /** What the scenario says the run must not be; its names are known to exist. */
+  scenarioThresholds: readonly Threshold[];
+};
 
 /** What load() and doctor() take, all of it checked against the rest. Throws USAGE naming the options at fault. */
 export async function settleLoad(
@@ -25,18 +34,20 @@ export async function settleLoad(
   flags: LoadFlags,
   given: Command,
   defaultRatePerSec: number | null = null,
-): Promise<LoadChoices & { target: string; durationNs: number }> {
+): Promise<SettledLoad> {
   const target = parseTarget(targetText);
   const when = settleWhen(flags, given, defaultRatePerSec);
-  return {
+  const { scenarioThresholds = [], ...what } = await settleWhat(target, flags, when.seed);
+  const choices = {
     target: targetText,
     ...when,
-    ...(await settleWhat(target, flags, when.seed)),
+    ...what,
     ...settleConnections(target, flags),
     threadCount: flags.threads,
     backend: flags.backend,
     spin: settleSpin(flags),
   };
+  return { choices, scenarioThresholds };
 }
 
 /** More threads that never sleep than CPUs would only be in each other's way. */
@@ -126,8 +137,10 @@ function settleArrival(
   return spec;
 }
 
-/** Which bytes: a codec, and one request. */
-async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promise<LoadChoices> {
+type What = LoadChoices & { scenarioThresholds?: readonly Threshold[] };
+
+/** Which bytes: a codec, and one request or a scenario's. */
+async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promise<What> {
   const name = flags.codec ?? (target.protocol === 'http' ? 'http1' : 'frame');
   // A name that nobody knows is told before what it would contradict.
   const reference = codecReference(name);
@@ -164,18 +177,18 @@ async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promi
   }
   const base: RequestOptions = { path: target.httpPath, host: target.httpHost };
   if (flags.scenario !== undefined) {
-    return { codec: reference, requests: await scenarioRequests(flags, codec, base), request: base };
+    return { codec: reference, ...(await settleScenario(flags, codec, base)), request: base };
   }
   const request = { ...base, ...(await requestOf(flags, isHttp)) };
   return { codec: reference, requests: encodeRequests(codec, [plainRequest(request)], { seed }), request };
 }
 
 /** A scenario says everything about requests, so no other option may. */
-async function scenarioRequests(
+async function settleScenario(
   flags: LoadFlags,
   codec: Codec,
   base: RequestOptions,
-): Promise<EncodedRequests> {
+): Promise<Required<Pick<What, 'scenarioThresholds'>> & { requests: EncodedRequests }> {
   for (const [option, value] of [
     ['--method', flags.method],
     ['--header', flags.header[0]],
@@ -193,7 +206,11 @@ async function scenarioRequests(
   const { loadScenario } = await import('../plan/scenario/load-scenario.ts');
   const { encodeScenario } = await import('../plan/scenario/compile.ts');
   const { scenario, where, readFile } = await loadScenario(flags.scenario!);
-  return encodeScenario(scenario, { codec, base, where, readFile, seed: flags.seed });
+  const field = `${where}: failIf`;
+  const scenarioThresholds = parseThresholds([scenario.failIf ?? []].flat(), field);
+  const requests = encodeScenario(scenario, { codec, base, where, readFile, seed: flags.seed });
+  refuseUnknownNames(scenarioThresholds, requests.kindNames, field);
+  return { requests, scenarioThresholds };
 }
 
 async function requestOf(flags: LoadFlags, isHttp: boolean): Promise<RequestOptions> {

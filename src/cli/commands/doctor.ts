@@ -6,6 +6,7 @@ import type { Diagnosis } from '../../diagnose/finding.ts';
 import { isServerGone } from '../../diagnose/hindrances.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
+import type { Threshold } from '../../diagnose/thresholds/threshold.ts';
 import { DEFAULT_RATE_PER_SEC, driveAndWatch } from '../../doctor.ts';
 import type { Run } from '../../record/run.ts';
 import { readRunFile } from '../../record/run-file.ts';
@@ -93,9 +94,9 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   }
   checkOutputFlags(flags);
   if (target === undefined) refuseExportsWithoutLoad(flags);
-  const choices =
+  const { choices, scenarioThresholds } =
     target === undefined
-      ? { durationNs: flags.duration }
+      ? { choices: { durationNs: flags.duration }, scenarioThresholds: [] }
       : await settleLoad(target, flags, given, DEFAULT_RATE_PER_SEC);
   if ('requests' in choices) {
     refuseUnknownNames(parseThresholds(flags.failIf), choices.requests?.kindNames ?? []);
@@ -118,6 +119,7 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   const diagnosis = await keepingRun(run, () => diagnose(run));
   const gone = run.load && isServerGone(run.load) ? EXIT.unreachable : null;
   return judgeAndPresent(run, diagnosis, flags, {
+    scenarioThresholds,
     cutShort: () => interrupt.exitStatus() ?? processGone(run) ?? gone,
   });
 }
@@ -130,9 +132,14 @@ async function judgeAndPresent(
   run: Run,
   diagnosis: Diagnosis,
   flags: Flags,
-  { readFrom, cutShort = () => null }: { readFrom?: string; cutShort?: () => number | null },
+  {
+    readFrom,
+    scenarioThresholds = [],
+    cutShort = () => null,
+  }: { readFrom?: string; scenarioThresholds?: readonly Threshold[]; cutShort?: () => number | null },
 ): Promise<number> {
-  const judged = judgeThresholds(run, parseThresholds(flags.failIf), diagnosis.self.checks);
+  const conditions = [...scenarioThresholds, ...parseThresholds(flags.failIf)];
+  const judged = judgeThresholds(run, conditions, diagnosis.self.checks);
   await present(run, diagnosis, flags, {
     thresholds: judged,
     ...(readFrom !== undefined && { readFrom }),

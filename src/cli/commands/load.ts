@@ -44,7 +44,8 @@ export const loadCommand = {
       const goals = parseThresholds(flags.findLimit, '--find-limit');
       if (goals.length > 0) refuseWithLimit(flags);
       for (const goal of goals) refuseWrongWay(goal);
-      const choices = await settleLoad(target, flags, given, goals.length > 0 ? LIMIT_START_PER_SEC : null);
+      const startPerSec = goals.length > 0 ? LIMIT_START_PER_SEC : null;
+      const { choices, scenarioThresholds } = await settleLoad(target, flags, given, startPerSec);
       const kindNames = choices.requests?.kindNames ?? [];
       refuseUnknownNames(thresholds, kindNames);
       refuseUnknownNames(goals, kindNames, '--find-limit');
@@ -66,7 +67,8 @@ export const loadCommand = {
           : { run: await load({ ...choices, ...shared, command: process.argv.slice(2) }), limit: undefined };
       progress[Symbol.dispose]();
       const diagnosis = await keepingRun(run, () => diagnose(run));
-      const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
+      const conditions = [...scenarioThresholds, ...thresholds];
+      const judged = judgeThresholds(run, conditions, diagnosis.self.checks);
       const outcome = { thresholds: judged, ...(limit && { limit }) };
       await present(run, diagnosis, flags, outcome);
       const failed =

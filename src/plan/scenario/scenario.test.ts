@@ -103,6 +103,7 @@ const REFUSED: [value: unknown, message: RegExp, hint?: RegExp][] = [
   [{ kinds: [{}, {}, { weight: 'x' }] }, /^x: kinds\[2\]\.weight: must be a positive number, got "x"/],
   [{ kinds: [{ weight: 0 }] }, /kinds\[0\]\.weight: must be a positive number, got 0/],
   [{ kinds: [{ wieght: 1 }] }, /kinds\[0\]\.wieght: no such field/, /did you mean weight\?/],
+  [{ kinds: [{}], failIff: [] }, /^x: failIff: no such field/, /did you mean failIf\?/],
   [{ kind: [] }, /^x: kind: no such field/, /did you mean kinds\?/],
   [{ kinds: [{ path: 'x' }] }, /kinds\[0\]\.path: must begin with \/, got "x"/],
   [{ kinds: [{ headers: { a: 1 } }] }, /kinds\[0\]\.headers\.a: must be text, got 1/],

@@ -7,6 +7,8 @@ export type Scenario = {
   headers?: ScenarioHeaders;
   /** How much of a reply's body `contains`, `json` and `has` look at, in bytes. Default 65536. */
   captureBytes?: number;
+  /** What must not be, as after --fail-if: 'p99>20ms', 'checkout.errors>1%'. The caller judges the run by them. */
+  failIf?: string | string[];
   kinds: ScenarioKind[];
 };
 

@@ -122,6 +122,7 @@ const scenario = v.strictObject({
   captureBytes: v.optional(
     v.pipe(size, v.maxValue(MAX_CAPTURE_BYTES, `must be at most ${MAX_CAPTURE_BYTES}`)),
   ),
+  failIf: v.optional(oneOrMore(name)),
   kinds: v.pipe(
     v.array(kind, 'must be a list of kinds of requests'),
     v.minLength(1, 'must have at least one kind'),
