@@ -60,8 +60,11 @@ test('one at a time, not too often, the others counted', async () => {
   const onStall = createOnStall({ command, everyMs: 0, onTrouble: assert.fail });
   for (let i = 0; i < 5; i++) onStall.run({ i });
   assert.deepEqual(onStall.counts, { run: 1, skipped: 4, failed: 0 });
-  await delay(400);
-  onStall.run({ i: 5 });
+  // As soon as the first has ended.
+  await until(() => {
+    onStall.run({ i: 5 });
+    return onStall.counts.run === 2;
+  });
   await until(() => textOf(path) === '{"i":0}\n{"i":5}\n');
   await onStall.close();
   const seldom = createOnStall({ command: 'true', everyMs: 60_000, onTrouble: assert.fail });
