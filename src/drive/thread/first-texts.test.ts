@@ -35,3 +35,21 @@ test('bounded in length and in number, empty ones left out', () => {
   assert.equal(Object.keys(said(...many)).length, 32);
   assert.deepEqual(said(['not HTTP', '\r\n', true]), {});
 });
+
+test('of a reply that a check refused: 64 bytes of its body, else of its headers, nothing unprintable in them', () => {
+  const texts = new FirstTexts();
+  const hear = (reason: string, body: string | Uint8Array, headerText = '') =>
+    texts.hearRefused(reason, { body: Buffer.from(body as string), headerText });
+  hear('body $.state not "ok"', 'oops\r\n\x1b[31m\\\0é');
+  hear('body $.state not "ok"', 'a later one');
+  hear('long', 'x'.repeat(65));
+  hear('just', 'x'.repeat(64));
+  hear('status not 200', '', 'HTTP/1.1 503 Busy\r\nA: b\r\n');
+  hear('nothing', '');
+  assert.deepEqual(Object.fromEntries(texts.byKind), {
+    'body $.state not "ok"': 'oops\\r\\n\\x1b[31m\\\\\\x00\\xc3\\xa9',
+    long: `${'x'.repeat(64)}…`,
+    just: 'x'.repeat(64),
+    'status not 200': 'HTTP/1.1 503 Busy\\r\\nA: b\\r\\n',
+  });
+});

@@ -1,5 +1,6 @@
 /** The first full text of each kind of error that a server sent: what its kind alone leaves out. */
 const LIMIT_BYTES = 200;
+const REFUSED_LIMIT_BYTES = 64;
 const KIND_LIMIT = 32;
 
 export class FirstTexts {
@@ -18,4 +19,29 @@ export class FirstTexts {
     this.byKind.set(kind, text.startsWith(`-${kind}`) ? text.slice(1) : text);
     this.#last = kind;
   }
+
+  /** A reply that a check refused: its beginning, of the body or else the headers, if either was captured. */
+  hearRefused(reason: string, reply: { readonly body: Uint8Array; readonly headerText: string }): void {
+    if (reason === this.#last || this.byKind.has(reason) || this.byKind.size >= KIND_LIMIT) return;
+    const { body } = reply;
+    const bytes = body.length > 0 ? body : Buffer.from(reply.headerText, 'latin1');
+    if (bytes.length === 0) return;
+    this.byKind.set(
+      reason,
+      escaped(bytes.subarray(0, REFUSED_LIMIT_BYTES)) + (bytes.length > REFUSED_LIMIT_BYTES ? '…' : ''),
+    );
+    this.#last = reason;
+  }
+}
+
+const ESCAPES: Record<number, string> = { 9: '\\t', 10: '\\n', 13: '\\r', 92: '\\\\' };
+
+/** Each byte as ASCII, or as it is written in a string: "{\n\x00\xff". */
+function escaped(bytes: Uint8Array): string {
+  let out = '';
+  for (const byte of bytes) {
+    const plain = byte >= 0x20 && byte < 0x7f && byte !== 92;
+    out += plain ? String.fromCharCode(byte) : (ESCAPES[byte] ?? `\\x${byte.toString(16).padStart(2, '0')}`);
+  }
+  return out;
 }

@@ -42,6 +42,8 @@ export class ReplyJudge {
     if (parser.wrongReason !== '') return parser.wrongReason;
     const check = this.#checks[this.#requests.kindOf[variant]!]!;
     if (check === null) return parser.status < 400 ? null : '';
-    return checkParsedReply(check, parser);
+    const reason = checkParsedReply(check, parser);
+    if (reason !== null) this.firstTexts.hearRefused(reason, parser);
+    return reason;
   }
 }
