@@ -7,6 +7,7 @@ import type { LoadOptions } from './drive/drive.ts';
 import { findProcesses, findProcessesAgain, isPid } from './find-process.ts';
 import { type MeasureOptions, measure } from './measure.ts';
 import type { ObserveOptions } from './observe/tiers/tier.ts';
+import { durationOfRequests } from './plan/arrivals/schedule.ts';
 import type { Run } from './record/run.ts';
 
 type Shared = Partial<Pick<MeasureOptions, 'command' | 'signal' | 'onProgress' | 'onStall'>> & {
@@ -57,7 +58,8 @@ export async function watch(options: Shared & ObserveChoices & { process: Proces
 function measureOptions(options: DoctorOptions): MeasureOptions {
   const { target, process, budgetNs, tier, armed, live, cpuBudgetShare, windowNs, ...others } = options;
   const { command, signal, onProgress, onStall, ...choices } = others;
-  const durationNs = options.durationNs ?? DEFAULT_DURATION_NS;
+  const load = target === undefined ? null : { ...loadOptions(choices), target: parseTarget(target) };
+  const durationNs = options.durationNs ?? (load && countedDurationNs(load)) ?? DEFAULT_DURATION_NS;
   if (target === undefined && process === undefined) {
     throw new LoopscopeError(
       'USAGE',
@@ -66,7 +68,7 @@ function measureOptions(options: DoctorOptions): MeasureOptions {
     );
   }
   return {
-    load: target === undefined ? null : { ...loadOptions(choices), target: parseTarget(target), durationNs },
+    load: load && { ...load, durationNs },
     observe:
       process === undefined
         ? null
@@ -85,6 +87,12 @@ function measureOptions(options: DoctorOptions): MeasureOptions {
     ...(onProgress && { onProgress }),
     ...(onStall && { onStall }),
   };
+}
+
+/** How long a run of so many requests may take; null when nobody counts. */
+function countedDurationNs(load: ReturnType<typeof loadOptions>): number | null {
+  const { requestLimit = null, arrivalParams = {}, stages = null } = load;
+  return requestLimit && durationOfRequests(requestLimit, { ...load, arrivalParams, stages });
 }
 
 /** Whom the words mean now, and how to ask again: whoever bears a name may be somebody else in a minute. */

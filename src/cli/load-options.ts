@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Ns } from '../base/units.ts';
 import { ARRIVAL_NAMES } from '../plan/arrivals/registry.ts';
+import { MAX_REQUEST_LIMIT } from '../plan/plan-limits.ts';
 import { CODEC_NAMES } from '../wire/registry.ts';
 import { addGroup, countOption, listOption, rateOption, timeOption } from './flag-parsers.ts';
 
@@ -10,6 +11,7 @@ export type LoadFlags = {
   arrival?: string;
   stage: string[];
   duration: Ns;
+  requests?: number;
   thinkTime?: string;
   warmup?: Ns;
   seed: number;
@@ -51,6 +53,10 @@ export function addLoadOptions(command: Command, unrated = 'without it the loop 
     new Option('-a, --arrival <process>', `${ARRIVAL_NAMES.join(', ')}; default: poisson`),
     listOption('--stage <rate/time>', 'a rate, or one rising to another, for a time: 0-2000/10s; repeatable'),
     timeOption('-d, --duration <time>', 'length of the run', DEFAULT_DURATION_NS),
+    countOption('-n, --requests <count>', 'end after so many requests; --duration then is a bound', {
+      min: 1,
+      max: MAX_REQUEST_LIMIT,
+    }),
     new Option('--think-time <time>', 'closed loop: pause after each reply: 50ms, or 50ms+0-1ms'),
     timeOption('--warmup <time>', 'leave this out of the figures; default: a tenth, at most 1s'),
     countOption('--seed <number>', 'the same seed repeats the same schedule', {

@@ -176,3 +176,21 @@ test('a scenario’s failIf is read as --fail-if is, and refused before the run 
     });
   }
 });
+
+test('so many requests: by themselves, at a rate, within a time', async () => {
+  const of = async (line: string) => {
+    const { requestLimit, durationNs } = await settle(line);
+    return [requestLimit, durationNs];
+  };
+  assert.deepEqual(await of(''), [null, 10e9]);
+  assert.deepEqual(await of('-n 100'), [100, 24 * 3600e9]);
+  assert.deepEqual(await of('--requests 1000 --duration 5s'), [1000, 5e9]);
+  assert.deepEqual(await of('-n 100 --rate 50'), [100, 2e9]);
+  assert.deepEqual(await of('-n 1 --rate 50k'), [1, 1e6]);
+  await assert.rejects(
+    settle('-n 10000 --rate 1/m'),
+    /--requests: 10000 at .* longer than the .* a run may last/,
+  );
+  await assert.rejects(settle('-n 100 --stage 10/10s'), /--requests and --stage contradict each other/);
+  await assert.rejects(settle('-n 0'), /--requests/);
+});

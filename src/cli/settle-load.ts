@@ -11,6 +11,7 @@ import type { Threshold } from '../diagnose/thresholds/threshold.ts';
 import type { LoadChoices } from '../doctor.ts';
 import { type ArrivalSpec, parseArrival } from '../plan/arrivals/arrival-spec.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
+import { durationOfRequests } from '../plan/arrivals/schedule.ts';
 import { parseStage } from '../plan/arrivals/stages.ts';
 import { parseThinkTime } from '../plan/arrivals/think-time.ts';
 import { parseHeader, parseMethod, parseSources } from '../plan/flags.ts';
@@ -66,7 +67,7 @@ function settleSpin({ spin, threads }: LoadFlags): boolean {
 
 type When = Pick<
   Required<LoadChoices>,
-  'arrival' | 'arrivalParams' | 'ratePerSec' | 'stages' | 'thinkTime' | 'seed'
+  'arrival' | 'arrivalParams' | 'ratePerSec' | 'stages' | 'thinkTime' | 'seed' | 'requestLimit'
 > & { durationNs: number; warmupNs?: number };
 
 /** Which schedule: a rate, stages, or none, and how requests arrive. */
@@ -78,6 +79,9 @@ function settleWhen(flags: LoadFlags, given: Command, defaultRatePerSec: number 
   }
   if (staged && isGiven(given, 'duration')) {
     contradiction('--duration', '--stage', 'the stages add up to the duration', 'leave out --duration');
+  }
+  if (staged && flags.requests !== undefined) {
+    contradiction('--requests', '--stage', 'the stages say how long the run is', 'leave out one');
   }
   const { arrival, params } = settleArrival(flags, staged, defaultRatePerSec);
   const open = ARRIVALS[arrival].openLoop;
@@ -96,14 +100,22 @@ function settleWhen(flags: LoadFlags, given: Command, defaultRatePerSec: number 
       `leave out one: a closed loop is --arrival closed`,
     );
   }
-  return {
+  const what = {
     arrival,
     arrivalParams: params,
     ratePerSec: staged || !open ? null : (flags.rate ?? defaultRatePerSec),
     stages: staged ? stages : null,
-    durationNs: staged ? stages.reduce((sum, stage) => sum + stage.durationNs, 0) : flags.duration,
-    thinkTime: flags.thinkTime === undefined ? null : parseThinkTime(flags.thinkTime),
     seed: flags.seed,
+  };
+  const isCounted = flags.requests !== undefined && !isGiven(given, 'duration');
+  const durationNs = isCounted
+    ? durationOfRequests(flags.requests!, { ...what, connectionCount: flags.connections })
+    : flags.duration;
+  return {
+    ...what,
+    durationNs: staged ? stages.reduce((sum, stage) => sum + stage.durationNs, 0) : durationNs,
+    requestLimit: flags.requests ?? null,
+    thinkTime: flags.thinkTime === undefined ? null : parseThinkTime(flags.thinkTime),
     ...(flags.warmup !== undefined && { warmupNs: flags.warmup }),
   };
 }

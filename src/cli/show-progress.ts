@@ -23,7 +23,7 @@ const LINE_EVERY_NS = 5e9;
 export function showProgress(
   flags: Pick<OutputFlags, 'quiet'> & { json?: boolean },
   signal: AbortSignal,
-  options: { closedLoop?: boolean } = {},
+  options: ConstructorParameters<typeof ProgressView>[0] = {},
 ): ProgressDisplay {
   const view = new ProgressView(options);
   if (process.stderr.isTTY !== true) return logProgress(view, flags.quiet || flags.json === true);

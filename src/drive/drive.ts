@@ -267,7 +267,8 @@ class LoadRun {
         .slice(0, SLOWEST_LIMIT)
         .map(({ outcome }) => outcome),
       answeredInTime: collector.counter(COUNTER.answeredInTime),
-      stoppedEarly: finishedEarly ? (this.#stopReason ?? 'stopped') : null,
+      // A run that ends by itself before its time has had the requests that were asked for.
+      stoppedEarly: finishedEarly ? this.#stopReason : null,
       ...(kinds && { kinds }),
     };
   }
@@ -295,6 +296,7 @@ function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
     connectionCount: plan.connectionCount,
     threadCount: plan.threadCount,
     durationNs: plan.durationNs,
+    requestLimit: plan.requestLimit,
     warmupNs: plan.warmupNs,
     timeoutNs: plan.timeoutNs,
     seed: plan.seed,

@@ -4,7 +4,7 @@ import { LoopscopeError } from '../base/errors.ts';
 import { formatNs, NS_PER_S } from '../base/units.ts';
 import { isArrivalName, unknownArrival } from './arrivals/arrival-spec.ts';
 import { ARRIVALS, type ArrivalName } from './arrivals/registry.ts';
-import { expectedCounts } from './arrivals/schedule.ts';
+import { expectedCounts, MAX_DURATION_NS, MIN_DURATION_NS } from './arrivals/schedule.ts';
 import type { Stage } from './arrivals/stages.ts';
 import type { ThinkTime } from './arrivals/think-time.ts';
 import { MAX_SOURCE_COUNT } from './flags.ts';
@@ -13,10 +13,9 @@ import type { Plan, PlanOptions } from './plan-options.ts';
 
 const MAX_CONNECTION_COUNT = 60_000;
 const MAX_THREAD_COUNT = 64;
-const MAX_DURATION_NS = 24 * 3600 * NS_PER_S;
-const MIN_DURATION_NS = 1e6;
 const MAX_TIMEOUT_NS = 600 * NS_PER_S;
 const MAX_RATE_PER_SEC = 10e6;
+export const MAX_REQUEST_LIMIT = 1e9;
 const MAX_PIPELINE_DEPTH = 1024;
 const MAX_THINK_NS = 3600 * NS_PER_S;
 
@@ -28,6 +27,7 @@ export function checkCounts(options: PlanOptions): void {
   within('--connections', connectionCount, 1, MAX_CONNECTION_COUNT, { whole: true });
   within('--threads', threadCount, 1, MAX_THREAD_COUNT, { whole: true });
   within('--seed', options.seed, 0, 2 ** 32 - 1, { whole: true });
+  within('--requests', options.requestLimit ?? 1, 1, MAX_REQUEST_LIMIT, { whole: true });
   within('--pipeline', options.pipelineDepth ?? 1, 1, MAX_PIPELINE_DEPTH, { whole: true });
   within('--requests-per-connection', options.requestsPerConnection ?? 1, 1, 2 ** 31, { whole: true });
   within('--connections-per-sec', options.connectionsPerSec ?? 1, 0.001, 1e6);
@@ -56,6 +56,7 @@ export function checkRate(options: PlanOptions): void {
     );
   }
   if (stages !== null) {
+    refuseStagesByCount(options.requestLimit ?? null);
     checkStages(stages, ratePerSec);
   } else if (ratePerSec === null) {
     throw new LoopscopeError('USAGE', `--arrival ${arrival} needs --rate`, 'add for instance --rate 2000');
@@ -70,6 +71,16 @@ export function checkRate(options: PlanOptions): void {
     const what = stages === null ? `--rate: ${ratePerSec} per second makes` : '--stage: all together make';
     throw new LoopscopeError('USAGE', `${what} no request due within --duration`, 'raise either');
   }
+}
+
+/** Stages say how many requests there are: their rates for their times. */
+function refuseStagesByCount(requestLimit: number | null): void {
+  if (requestLimit === null) return;
+  throw new LoopscopeError(
+    'USAGE',
+    '--requests and --stage contradict each other: the stages say how long the run is',
+    'leave out one',
+  );
 }
 
 function checkStages(stages: readonly Stage[], ratePerSec: number | null): void {

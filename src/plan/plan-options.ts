@@ -19,7 +19,9 @@ export type PlanOptions = {
   connectionCount: number;
   threadCount: number;
   durationNs: number;
-  /** Default: a tenth of the duration, at most 1 s. */
+  /** The run ends when so many requests have their end, within the duration. Default null: time alone ends it. */
+  requestLimit?: number | null;
+  /** Default: a tenth of the duration, at most 1 s; none with `requestLimit`. */
   warmupNs?: number;
   timeoutNs: number;
   seed: number;

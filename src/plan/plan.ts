@@ -24,7 +24,10 @@ export function createPlan(options: PlanOptions): Plan {
   const ratePerSec = totals?.meanRatePerSec ?? options.ratePerSec;
   checkCounts({ ...options, durationNs });
   checkRate({ ...options, durationNs });
-  const warmupNs = options.warmupNs ?? Math.min(NS_PER_S, Math.round(durationNs / 10));
+  const requestLimit = options.requestLimit ?? null;
+  // Of requests that are counted, each counts.
+  const defaultWarmupNs = requestLimit === null ? Math.min(NS_PER_S, Math.round(durationNs / 10)) : 0;
+  const warmupNs = options.warmupNs ?? defaultWarmupNs;
   if (!(warmupNs >= 0 && warmupNs < durationNs)) {
     throw new LoopscopeError('USAGE', '--warmup: must be shorter than --duration', 'try --warmup 0s');
   }
@@ -43,6 +46,7 @@ export function createPlan(options: PlanOptions): Plan {
     connectionCount: options.connectionCount,
     threadCount: options.threadCount,
     durationNs,
+    requestLimit,
     warmupNs,
     timeoutNs: options.timeoutNs,
     seed: options.seed,

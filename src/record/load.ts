@@ -93,6 +93,8 @@ export type PlanRecord = {
   addresses?: 'first' | 'all';
   /** The client never slept, so as to send on time. */
   spin?: boolean;
+  /** The run was to end after so many requests, `durationNs` at the latest; null: time alone ended it. */
+  requestLimit?: number | null;
   /** Closed loop: the pause between a reply and the next request; null: none. */
   thinkTime?: { meanNs: number; jitterNs: number } | null;
 };

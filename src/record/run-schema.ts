@@ -118,6 +118,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     codec: v.optional(name),
     stages: v.optional(v.pipe(v.array(stage), v.maxLength(1000))),
     pipelineDepth: v.optional(count),
+    requestLimit: v.optional(v.nullable(count)),
     requestsPerConnection: v.optional(v.nullable(count)),
     connectionsPerSec: v.optional(numberOrNull),
     addresses: v.optional(v.picklist(['first', 'all'])),

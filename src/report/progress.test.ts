@@ -47,6 +47,15 @@ test('a closed loop asks for nothing', () => {
   assert.doesNotMatch(view.lines(120).join(), /asked/);
 });
 
+test('of so many requests, those that have their end tell how far it is', () => {
+  const view = new ProgressView({ closedLoop: true, requestLimit: 8000 });
+  for (const snapshot of quarters(2)) view.add({ ...snapshot, durationNs: 24 * 3600e9 });
+  const text = view.lines(120).join('\n');
+  assert.match(text, /^━{9,10}─{10,11} {2}\S+ of 8\S* ?k? done, 2\.0 s/);
+  assert.doesNotMatch(text, /left|86400/);
+  assert.match(view.logLine(), /^\S+ .*of .* done, 2\.0 s/);
+});
+
 test('rates are those of the last second', () => {
   const before = quarters(4);
   const stuck = at(5, { done: before.at(-1)!.load!.done });

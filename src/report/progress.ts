@@ -51,11 +51,16 @@ export class ProgressView {
   #now: ProgressSnapshot | null = null;
   #failedBefore = 0;
   readonly #closedLoop: boolean;
+  readonly #requestLimit: number | null;
   /** The user asked for the end, and replies under way are waited for. */
   ending = false;
 
-  /** In a closed loop nothing is asked for: requests follow the replies. */
-  constructor(options: { closedLoop?: boolean } = {}) {
+  /**
+   * In a closed loop nothing is asked for: requests follow the replies. With a `requestLimit` the run ends when so many
+   * requests have theirs, and how far it is, they tell.
+   */
+  constructor(options: { closedLoop?: boolean; requestLimit?: number | null } = {}) {
+    this.#requestLimit = options.requestLimit ?? null;
     this.#closedLoop = options.closedLoop ?? false;
   }
 
@@ -92,7 +97,7 @@ export class ProgressView {
     const now = this.#now;
     if (now === null) return '';
     const pieces = [
-      `${elapsed(now)} of ${seconds(now.durationNs)} s`,
+      this.#counted(now)?.text ?? `${elapsed(now)} of ${seconds(now.durationNs)} s`,
       ...[...this.#ratePieces(), ...latencyPieces(now.load), ...this.#statePieces(now)].map(({ text }) =>
         text.trim(),
       ),
@@ -100,7 +105,23 @@ export class ProgressView {
     return `${pieces.join('  ').replaceAll('µ', 'u')}\n`;
   }
 
+  /** How far a run is that ends after so many requests; null of any other. */
+  #counted({ load, elapsedNs }: ProgressSnapshot): { share: number; text: string } | null {
+    const limit = this.#requestLimit;
+    if (limit === null || load === null) return null;
+    const ended = Math.max(0, load.planned - load.inFlight - load.waiting);
+    const text = `${formatCount(ended)} of ${formatCount(limit)} done, ${seconds(elapsedNs)} s`;
+    return { share: Math.min(1, ended / limit), text };
+  }
+
   #timePieces(now: ProgressSnapshot): Piece[] {
+    const counted = this.#counted(now);
+    if (counted) {
+      return [
+        { text: bar(counted.share), rank: 6 },
+        { text: counted.text, rank: 0 },
+      ];
+    }
     const share = now.durationNs > 0 ? Math.min(1, Math.max(0, now.elapsedNs / now.durationNs)) : 0;
     return [
       { text: bar(share), rank: 6 },
@@ -160,6 +181,7 @@ export class ProgressView {
     if (stallCount !== null) {
       pieces.push({ text: stallCount === 1 ? '1 stall' : `${formatCount(stallCount)} stalls`, rank: 1 });
     }
+    if (load && this.#requestLimit !== null) return pieces;
     const leftNs = durationNs - elapsedNs;
     // Nothing is sent any more: what goes on is the wait for replies under way, at most as long as their timeout.
     const state =

@@ -77,6 +77,17 @@ test('an interrupted load says how long it was', () => {
   assert.match(textOf(run), /^http.*, 3\.20 s of 60\.0 s$/m);
 });
 
+test('a load of so many requests says how many were asked, and how long they took', () => {
+  const run = sampleRun({ mode: 'load' });
+  const load = run.load!;
+  load.endNs = load.startNs + 3.2e9;
+  Object.assign(load.plan, { requestLimit: load.counts.planned, durationNs: 24 * 3600e9 });
+  assert.match(textOf(run), /^http.*connections?, [\d ]+ requests asked, 3\.20 s$/m);
+  load.plan.requestLimit = load.counts.planned + 1;
+  assert.match(textOf(run), /^http.*connections?, [\d ]+ of [\d ]+ requests asked, 3\.20 s$/m);
+  assert.doesNotMatch(textOf(run), /86400|ended early/);
+});
+
 test('children and old workers that end do not make a run incomplete; the last of a name does', () => {
   const runOf = (exits: number[], gone: number[] = []) => {
     const { run } = quietRun().undriven();

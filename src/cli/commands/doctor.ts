@@ -104,6 +104,7 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   using interrupt = onInterrupt();
   using progress = showProgress(flags, interrupt.signal, {
     closedLoop: 'arrival' in choices && choices.arrival === 'closed',
+    requestLimit: flags.requests ?? null,
   });
   const run = await driveAndWatch({
     ...choices,

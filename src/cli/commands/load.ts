@@ -50,7 +50,10 @@ export const loadCommand = {
       refuseUnknownNames(thresholds, kindNames);
       refuseUnknownNames(goals, kindNames, '--find-limit');
       using interrupt = onInterrupt();
-      using progress = showProgress(flags, interrupt.signal, { closedLoop: choices.arrival === 'closed' });
+      using progress = showProgress(flags, interrupt.signal, {
+        closedLoop: choices.arrival === 'closed',
+        requestLimit: choices.requestLimit ?? null,
+      });
       const shared = {
         signal: interrupt.signal,
         ...(!progress.silent && { onProgress: (now: MeasureProgress) => progress.show(now) }),
@@ -82,6 +85,13 @@ export const loadCommand = {
 
 /** A search chooses the rates itself. */
 function refuseWithLimit(flags: LoadFlags): void {
+  if (flags.requests !== undefined) {
+    throw new LoopscopeError(
+      'USAGE',
+      '--find-limit and --requests contradict each other: the search runs for as long at each rate',
+      'leave out --requests; --duration is the length of each run',
+    );
+  }
   const other = flags.stage.length > 0 ? '--stage' : flags.arrival === 'closed' ? '--arrival closed' : null;
   if (other === null) return;
   throw new LoopscopeError(

@@ -17,7 +17,9 @@ const PROPERTIES: readonly Property[] = [
   ['rate', (run) => (run.load?.plan.ratePerSec ? `${run.load.plan.ratePerSec}/s` : null)],
   ['connections', (run) => text(run.load?.plan.connectionCount)],
   ['client threads', (run) => text(run.load?.plan.threadCount)],
-  ['duration', (run) => ns(run.load?.plan.durationNs)],
+  // That of a run of so many requests is the server's doing.
+  ['duration', ({ load }) => (load?.plan.requestLimit == null ? ns(load?.plan.durationNs) : null)],
+  ['requests', (run) => text(run.load?.plan.requestLimit ?? undefined)],
   ['warm-up', (run) => ns(run.load?.plan.warmupNs)],
   ['timeout', (run) => ns(run.load?.plan.timeoutNs)],
   ['client back end', (run) => run.load?.plan.backend ?? null],

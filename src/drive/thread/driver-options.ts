@@ -19,6 +19,8 @@ export type DriverOptions = {
   timeoutNs: number;
   /** Closed loop: how long a connection rests between a reply and its next request. */
   think: { nextNs(): number } | null;
+  /** This thread sends no more than so many, and ends when each has its end; Infinity: time alone ends it. */
+  requestLimit: number;
   /** After so many a connection is closed and another opened. */
   requestsPerConnection: number | null;
   recorder: OutcomeRecorder;

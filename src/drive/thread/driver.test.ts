@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { runs } from '../../../test/helpers/depth.ts';
 import type { Address } from '../../base/address.ts';
-import { ARRIVALS } from '../../plan/arrivals/registry.ts';
+import { createPlanSchedule } from '../../plan/arrivals/schedule.ts';
 import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
 import { frame } from '../../wire/frame/frame.ts';
 import { isConserved, LoadCollector } from '../load-collector.ts';
@@ -32,6 +32,7 @@ type Settings = {
   depth?: number;
   thinkNs?: number;
   requestsPerConnection?: number | null;
+  requestLimit?: number;
   /** The request says that none follows on its connection. */
   isLast?: boolean;
   asideLimit?: number;
@@ -43,6 +44,7 @@ type Settings = {
 function setUp(given: Settings = {}) {
   const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = given;
   const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = given;
+  const { requestLimit = Number.POSITIVE_INFINITY } = given;
   const memory = createThreadMemory();
   const asideLimit = given.asideLimit ?? connections;
   const limit = connections + asideLimit + 2;
@@ -52,9 +54,13 @@ function setUp(given: Settings = {}) {
   const schedule =
     ratePerSec === null
       ? null
-      : ARRIVALS.constant.createSchedule({
+      : createPlanSchedule({
+          arrival: 'constant',
+          arrivalParams: {},
           ratePerSec,
           durationNs: DURATION_NS,
+          requestLimit: Number.isFinite(requestLimit) ? requestLimit : null,
+          stages: null,
           connectionCount: connections,
           seed: 1,
         });
@@ -68,6 +74,7 @@ function setUp(given: Settings = {}) {
     depth,
     think: thinkNs === 0 ? null : { nextNs: () => thinkNs },
     requestsPerConnection,
+    requestLimit,
     queueLimit,
     timeoutNs: TIMEOUT_NS,
     recorder,
@@ -164,6 +171,7 @@ const settings = fc.record({
   asideLimit: fc.integer({ min: 0, max: 4 }),
   requestsPerConnection: fc.constantFrom(null, null, 1, 3),
   isLast: fc.constantFrom(false, false, true),
+  requestLimit: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 1, 3, 20),
 });
 
 test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
@@ -186,6 +194,7 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
           counter('inFlight') <= given.connections * given.depth,
           'nor than all wanted may have (D2)',
         );
+        assert.ok(counter('planned') <= given.requestLimit, 'no more than asked for');
         assert.ok(counter('open') <= given.connections, 'one connection a place (K1)');
         assert.ok(loop.connectionCount <= given.connections + given.asideLimit, 'few are kept aside (S2)');
         assert.ok(loop.lastWaitNs >= 0 || driver.isFinished);
@@ -207,11 +216,63 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
       assert.equal(counts.unsent, why[0]! + why[1]! + why[2]! + why[3]!, 'each has one reason');
       assert.equal(counter('inFlight'), 0);
       if (given.ratePerSec !== null && !stopEarly && clock.nowNs > START_NS + DURATION_NS) {
-        assert.equal(counts.planned, (given.ratePerSec * DURATION_NS) / 1e9);
+        assert.equal(counts.planned, Math.min(given.requestLimit, (given.ratePerSec * DURATION_NS) / 1e9));
       }
     }),
     { numRuns: runs(150) },
   );
+});
+
+test('so many requests: exactly these, and the end comes with the last answer', () => {
+  for (const [ratePerSec, depth, thinkNs] of [
+    [null, 1, 0],
+    [null, 16, 0],
+    [null, 1, 7e6],
+    [1000, 1, 0],
+    [1000, 16, 0],
+  ] as const) {
+    for (const requestLimit of [1, 9, 40]) {
+      const { driver, loop, advance, begin, outcome } = setUp({
+        connections: 10,
+        ratePerSec,
+        depth,
+        thinkNs,
+        requestLimit,
+      });
+      begin();
+      for (let ms = 0; ms < 100 && !driver.isFinished; ms++) {
+        for (const conn of loop.open) {
+          for (; loop.unanswered[conn]! > 0; loop.unanswered[conn]!--) loop.deliver(conn, REPLY);
+        }
+        advance(1e6);
+        assert.ok(loop.lastWaitNs > 0 || driver.isFinished, 'it sleeps while there is nothing to do');
+      }
+      const what = `${requestLimit} at ${ratePerSec}, depth ${depth}`;
+      assert.ok(driver.isFinished, what);
+      assert.ok(driver.endedNs < START_NS + DURATION_NS, what);
+      const { counts } = outcome();
+      assert.deepEqual([counts.planned, counts.ok], [requestLimit, requestLimit], what);
+      assert.equal(loop.sentCount, requestLimit, what);
+    }
+  }
+});
+
+test('of so many requests, one without an answer is waited for as long as any other', () => {
+  const { driver, advance, begin, counter, outcome } = setUp({ ratePerSec: null, requestLimit: 2 });
+  begin();
+  advance(TIMEOUT_NS - 1e6);
+  assert.ok(!driver.isFinished);
+  advance(2e6);
+  assert.ok(driver.isFinished);
+  assert.equal(counter('timeout'), 2);
+  assert.equal(outcome().counts.planned, 2);
+});
+
+test('a share of none ends as it begins', () => {
+  const { driver, begin, loop } = setUp({ ratePerSec: null, requestLimit: 0 });
+  begin();
+  assert.ok(driver.isFinished);
+  assert.equal(loop.sentCount, 0);
 });
 
 test('a timed-out connection makes room at once, and its late reply is still matched', () => {

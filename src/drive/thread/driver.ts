@@ -42,8 +42,6 @@ export class Driver {
   readonly #outgoing: Outgoing;
   readonly judge: ReplyJudge;
   readonly #timeoutNs: number;
-  /** Most requests under way on all connections together. */
-  readonly #roomLimit: number;
   readonly #recorder: OutcomeRecorder;
   readonly turns: TurnLog;
   readonly #counters: Float64Array;
@@ -74,7 +72,6 @@ export class Driver {
     this.#outgoing = outgoing;
     this.judge = new ReplyJudge(options.parser, requests);
     this.#timeoutNs = options.timeoutNs;
-    this.#roomLimit = options.supply.wanted * options.depth;
     this.#recorder = options.recorder;
     this.turns = new TurnLog(options.recorder);
     this.#counters = options.recorder.counters;
@@ -106,7 +103,7 @@ export class Driver {
     return this.#phase === FINISHED;
   }
 
-  /** When sending ended: the plan's end, or the stop. */
+  /** When sending ended: the plan's end, its last request's, or the stop. */
   get endedNs(): number {
     return this.#endNs;
   }
@@ -128,7 +125,7 @@ export class Driver {
     this.#underWay.expire(nowNs, this.#onLate);
     if (this.#phase === RUNNING) {
       if (nowNs < this.#startNs) return this.#startNs - nowNs;
-      if (nowNs >= this.#endNs || this.#isStopped()) this.#beginDrain(nowNs);
+      if (nowNs >= this.#endNs || this.#isStopped() || this.#standing.isDone) this.#beginDrain(nowNs);
       else this.#takeDue(nowNs);
       if (this.#phase === RUNNING) this.#sendDue(nowNs);
     }
@@ -140,7 +137,9 @@ export class Driver {
     this.#counters[COUNTER.waiting] = this.#queue.length;
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
     if (this.#schedule === null) {
-      return Math.min(waitNs, this.#endNs - nowNs, this.#rests.earliestNs - nowNs);
+      // With nothing left to send, who rests is not woken.
+      const restNs = this.#standing.left > 0 ? this.#rests.earliestNs - nowNs : tickNs;
+      return Math.min(waitNs, this.#endNs - nowNs, restNs);
     }
     // Without a free connection there is nothing to be on time for: the next reply is what matters.
     const dueInNs = this.#idle.length > 0 ? this.#nextNs - nowNs : tickNs;
@@ -165,10 +164,11 @@ export class Driver {
   #sendDue(turnNs: number): void {
     if (this.#schedule === null) {
       this.#wake(turnNs);
-      while (this.#idle.length > 0 && this.#hasRoom) this.#fill(this.#idle.shift(), this.#nowNs());
+      while (this.#idle.length > 0 && this.#standing.roomLeft > 0)
+        this.#fill(this.#idle.shift(), this.#nowNs());
       return;
     }
-    while (this.#queue.length > 0 && this.#idle.length > 0 && this.#hasRoom) {
+    while (this.#queue.length > 0 && this.#idle.length > 0 && this.#standing.roomLeft > 0) {
       const conn = this.#idle.shift();
       if (!this.#standing.maySend(conn)) continue;
       this.#send(conn, this.#queue.shift(), this.#nowNs());
@@ -178,25 +178,20 @@ export class Driver {
 
   /** Connections whose rest is over send; their requests were due when it was. */
   #wake(nowNs: number): void {
-    while (this.#rests.earliestNs <= nowNs) {
+    while (this.#rests.earliestNs <= nowNs && this.#standing.left > 0) {
       const plannedNs = this.#rests.earliestNs;
       this.#recorder.planned(plannedNs);
       this.#send(this.#rests.wake(), plannedNs, this.#nowNs());
     }
   }
 
-  get #hasRoom(): boolean {
-    return this.#counters[COUNTER.inFlight]! < this.#roomLimit;
-  }
-
   /** Closed loop: as many as the connection may have under way, at once. */
   #fill(conn: number, nowNs: number): void {
     const standing = this.#standing;
     if (!standing.maySend(conn)) return;
-    const roomLeft = this.#roomLimit - this.#counters[COUNTER.inFlight]!;
-    const count = Math.min(standing.room(conn), this.#outgoing.batchLimit, roomLeft);
+    const count = Math.min(standing.room(conn), this.#outgoing.batchLimit);
     if (count > 1) this.#sendBatch(conn, count, nowNs);
-    while (standing.maySend(conn) && this.#hasRoom) {
+    while (standing.maySend(conn) && standing.roomLeft > 0) {
       this.#recorder.planned(nowNs);
       this.#send(conn, nowNs, nowNs);
     }
@@ -290,7 +285,7 @@ export class Driver {
       if (!this.#rests.isOn) this.#fill(conn, nowNs);
       else if (count === 0) this.#rests.begin(conn, nowNs);
     } else {
-      if (this.#queue.length > 0 && standing.maySend(conn) && this.#hasRoom) {
+      if (this.#queue.length > 0 && standing.maySend(conn) && standing.roomLeft > 0) {
         this.#send(conn, this.#queue.shift(), nowNs);
       }
       standing.offer(conn);

@@ -140,6 +140,10 @@ async function run(input: ThreadInput): Promise<void> {
     queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),
     timeoutNs: plan.timeoutNs,
     think: plan.thinkTime && createThinkTimes(plan.thinkTime, plan.seed, threadIndex),
+    requestLimit:
+      plan.requestLimit === null
+        ? Number.POSITIVE_INFINITY
+        : shareOf(plan.requestLimit, threadIndex, plan.threadCount),
     requestsPerConnection: plan.requestsPerConnection,
     recorder,
     nowNs,

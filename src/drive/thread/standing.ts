@@ -2,9 +2,11 @@
 // Invariants
 //  S1  A connection sends only while it is OPEN, nothing on it is late, it has fewer than `depth` under way, and its
 //      share of requests is not used up (maySend).
+//      Of all together, no more are under way than fit on those wanted, and none is sent beyond `requestLimit` (left).
 //  S2  At most `asideLimit` connections are ASIDE: replaced because a request timed out, and kept for its reply.
 
 import { IdleRing } from '../lists/idle-ring.ts';
+import { COUNTER } from '../tally/thread-memory.ts';
 import type { DriverOptions } from './driver-options.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -22,12 +24,13 @@ export class Standing {
   readonly #depth: number;
   readonly #sendLimit: number;
   readonly #asideLimit: number;
+  readonly #counters: Float64Array;
+  /** Most requests under way on all connections together. */
+  readonly #roomLimit: number;
+  readonly #requestLimit: number;
   #asideCount = 0;
 
-  constructor(
-    options: Pick<DriverOptions, 'connectionLimit' | 'asideLimit' | 'depth' | 'requestsPerConnection'>,
-    underWay: UnderWay,
-  ) {
+  constructor(options: DriverOptions, underWay: UnderWay) {
     const { connectionLimit } = options;
     this.idle = new IdleRing(connectionLimit);
     this.sentCount = new Uint32Array(connectionLimit);
@@ -36,6 +39,27 @@ export class Standing {
     this.#depth = options.depth;
     this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
     this.#asideLimit = options.asideLimit;
+    this.#counters = options.recorder.counters;
+    this.#roomLimit = options.supply.wanted * options.depth;
+    this.#requestLimit = options.requestLimit;
+  }
+
+  /** How many of the requests asked for may still be sent. */
+  get left(): number {
+    return this.#requestLimit - this.#counters[COUNTER.sent]!;
+  }
+
+  /** How many more may be under way at once, on all connections together. */
+  get roomLeft(): number {
+    return Math.min(this.#roomLimit - this.#counters[COUNTER.inFlight]!, this.left);
+  }
+
+  /** Each of the requests asked for has its end. */
+  get isDone(): boolean {
+    const counters = this.#counters;
+    const answered = counters[COUNTER.ok]! + counters[COUNTER.wrong]!;
+    const failed = counters[COUNTER.error]! + counters[COUNTER.timeout]! + counters[COUNTER.unsent]!;
+    return answered + failed >= this.#requestLimit;
   }
 
   isClosed(conn: number): boolean {
@@ -67,7 +91,8 @@ export class Standing {
 
   /** How many more it may send at once. The caller has asked maySend(). */
   room(conn: number): number {
-    return Math.min(this.#depth - this.#underWay.count[conn]!, this.#sendLimit - this.sentCount[conn]!);
+    const own = Math.min(this.#depth - this.#underWay.count[conn]!, this.#sendLimit - this.sentCount[conn]!);
+    return Math.min(own, this.roomLeft);
   }
 
   /** Free for the next request, in turn. */

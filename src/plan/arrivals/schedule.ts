@@ -1,8 +1,13 @@
 /** The one global schedule of a plan, and what it promises before anything is sent. */
+import { LoopscopeError } from '../../base/errors.ts';
+import { formatNs, NS_PER_S } from '../../base/units.ts';
 import { type Arrival, expectedCount, type Schedule, type ScheduleOptions, stripe } from './arrival.ts';
 import type { ArrivalSpec } from './arrival-spec.ts';
 import { ARRIVALS } from './registry.ts';
 import type { Stage } from './stages.ts';
+
+export const MAX_DURATION_NS = 24 * 3600 * NS_PER_S;
+export const MIN_DURATION_NS = 1e6;
 
 /** What a schedule depends on; a Plan has it all. */
 export type ScheduledPlan = {
@@ -10,6 +15,8 @@ export type ScheduledPlan = {
   readonly arrivalParams: ArrivalSpec['params'];
   readonly ratePerSec: number | null;
   readonly durationNs: number;
+  /** No more requests than so many; null or absent: as many as the rate makes due. */
+  readonly requestLimit?: number | null;
   readonly connectionCount: number;
   readonly seed: number;
   /** Null: one rate throughout. */
@@ -23,7 +30,8 @@ export function createPlanSchedule(plan: ScheduledPlan): Schedule | null {
     schedule: arrival.createSchedule(options),
     durationNs: options.durationNs,
   }));
-  return parts.length === 1 ? parts[0]!.schedule : chain(parts);
+  const whole = parts.length === 1 ? parts[0]!.schedule : chain(parts);
+  return plan.requestLimit == null ? whole : first(plan.requestLimit, whole);
 }
 
 /** One thread's part of it. */
@@ -39,6 +47,21 @@ export function createThreadSchedule(
 export function expectedCounts(plan: ScheduledPlan): number[] {
   if (!ARRIVALS[plan.arrival].openLoop) return [];
   return pieces(plan).map(({ arrival, options }) => expectedCount(arrival, options));
+}
+
+/** How long a schedule goes on until it has made `count` requests due, ns. A closed loop takes what it takes. */
+export function durationOfRequests(count: number, plan: Omit<ScheduledPlan, 'durationNs'>): number {
+  if (!ARRIVALS[plan.arrival].openLoop || plan.ratePerSec === null) return MAX_DURATION_NS;
+  let durationNs = Math.max(MIN_DURATION_NS, Math.ceil((count / plan.ratePerSec) * NS_PER_S));
+  const due = () => expectedCounts({ ...plan, durationNs }).reduce((sum, each) => sum + each, 0);
+  // Bursts may make fewer due than their mean rate says.
+  while (durationNs <= MAX_DURATION_NS && due() < count) durationNs = Math.ceil(durationNs * 1.1);
+  if (durationNs <= MAX_DURATION_NS) return durationNs;
+  throw new LoopscopeError(
+    'USAGE',
+    `--requests: ${count} at this --rate take longer than the ${formatNs(MAX_DURATION_NS)} that a run may last`,
+    'raise --rate, or ask for fewer',
+  );
 }
 
 function pieces(plan: ScheduledPlan): { arrival: Arrival; options: ScheduleOptions }[] {
@@ -60,6 +83,18 @@ function pieces(plan: ScheduledPlan): { arrival: Arrival; options: ScheduleOptio
     };
     return { arrival: ARRIVALS[spec.arrival], options };
   });
+}
+
+/** The first `count` requests of a schedule. */
+function first(count: number, schedule: Schedule): Schedule {
+  let left = count;
+  return {
+    nextPlannedNs() {
+      if (left === 0) return Number.POSITIVE_INFINITY;
+      left--;
+      return schedule.nextPlannedNs();
+    },
+  };
 }
 
 /** One after another, each beginning where the time of the one before ends. */

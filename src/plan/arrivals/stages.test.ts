@@ -7,7 +7,13 @@ import { drain, indexOfDispersion } from './arrival.contract.ts';
 import { stripe } from './arrival.ts';
 import { createProfile } from './profile.ts';
 import { ARRIVALS, type ArrivalName } from './registry.ts';
-import { createPlanSchedule, expectedCounts, type ScheduledPlan } from './schedule.ts';
+import {
+  createPlanSchedule,
+  createThreadSchedule,
+  durationOfRequests,
+  expectedCounts,
+  type ScheduledPlan,
+} from './schedule.ts';
 import { formatStage, parseStage, type Stage, stageSpans } from './stages.ts';
 
 test('stages as typed', () => {
@@ -150,4 +156,32 @@ test('dispersion of a plan: 0 for constant, 1 for Poisson, the wave for lock-ste
   assert.ok(Math.abs(of('poisson', 10e6) - 1) < 0.1 && Math.abs(of('poisson', 1e6) - 1) < 0.1);
   // 20 every 10 ms: of ten windows of 1 ms one holds twenty. Variance 36, mean 2.
   assert.ok(Math.abs(of('synced', 1e6) - 18) < 0.1);
+});
+
+test('so many requests: every arrival process makes exactly these due, over all threads', () => {
+  const open = (Object.keys(ARRIVALS) as ArrivalName[]).filter((name) => ARRIVALS[name].openLoop);
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...open),
+      fc.integer({ min: 1, max: 3000 }),
+      fc.constantFrom(0.5, 30, 1000, 200e3),
+      fc.integer({ min: 1, max: 3 }),
+      (arrival, requestLimit, ratePerSec, threadCount) => {
+        const asked = { arrival, arrivalParams: {}, ratePerSec, stages: null, connectionCount: 7, seed: 1 };
+        const durationNs = durationOfRequests(requestLimit, asked);
+        const plan = { ...asked, requestLimit, durationNs, threadCount };
+        const counts = Array.from(
+          { length: threadCount },
+          (_, i) => drain(createThreadSchedule(plan, i)!).length,
+        );
+        const share = Math.floor(requestLimit / threadCount);
+        const more = requestLimit % threadCount;
+        assert.deepEqual(
+          counts,
+          counts.map((_, i) => share + (i < more ? 1 : 0)),
+        );
+      },
+    ),
+    { numRuns: 100 },
+  );
 });

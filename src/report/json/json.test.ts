@@ -89,6 +89,7 @@ const load = v.strictObject({
     connections: count,
     threads: count,
     duration_ns: ns,
+    requests: v.nullable(count),
     warmup_ns: ns,
     timeout_ns: ns,
     seed: v.number(),

@@ -17,6 +17,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       connections: plan.connectionCount,
       threads: plan.threadCount,
       duration_ns: plan.durationNs,
+      requests: plan.requestLimit ?? null,
       warmup_ns: plan.warmupNs,
       timeout_ns: plan.timeoutNs,
       seed: plan.seed,

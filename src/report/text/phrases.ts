@@ -124,10 +124,14 @@ export function failedPhrase(counts: OutcomeCounts): string {
   return `${formatShare(failed)} failed${kinds.length === 0 ? '' : what}`;
 }
 
-/** "60.0 s"; "3.20 s of 60.0 s" of a load that was ended before. */
-export function durationPhrase({ plan, startNs, endNs, stoppedEarly }: LoadRecord): string {
+/** "60.0 s"; "3.20 s of 60.0 s" of a load that was ended before; "1 000 requests asked, 3.20 s" of a counted one. */
+export function durationPhrase({ plan, startNs, endNs, stoppedEarly, counts }: LoadRecord): string {
   const whole = formatNs(plan.durationNs);
   const drovenNs = endNs - startNs;
+  if (plan.requestLimit != null) {
+    const made = counts.planned < plan.requestLimit ? `${formatWhole(counts.planned)} of ` : '';
+    return `${made}${plural(plan.requestLimit, 'request')} asked, ${formatNs(drovenNs)}`;
+  }
   return stoppedEarly !== null && drovenNs < plan.durationNs ? `${formatNs(drovenNs)} of ${whole}` : whole;
 }
 
