@@ -6,13 +6,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { needs } from '../../test/helpers/needs.ts';
 import { parseTarget } from '../base/address.ts';
 import { createClock } from '../base/clock.ts';
 import { probeIoUring } from '../kernel/features.ts';
+import { encodeRequests, plainRequest } from '../plan/requests/requests.ts';
 import { mergeHistograms, quantileNs } from '../record/histogram.ts';
 import { decodeHistogram } from '../record/histogram-text.ts';
 import type { LoadRecord } from '../record/load.ts';
+import { loadCodec } from '../wire/custom/load-codec.ts';
 import { type LoadHandle, type LoadOptions, startLoad } from './drive.ts';
 import { isConserved } from './load-collector.ts';
 import { type FaultServerOptions, startServer } from './testing/start-server.ts';
@@ -379,4 +382,16 @@ test('nothing is left open', async () => {
   for (let i = 0; i < 3; i++) await drive(running.target, { durationNs: 100e6, warmupNs: 0, threadCount: 2 });
   await assert.rejects(begin(`unix:${socketPath()}`).done);
   assert.ok(openFds() <= before, `${openFds()} descriptors, ${before} before`);
+});
+
+test('a user’s codec stands in the record by its own name, and its file without the folder', async () => {
+  await using running = await startServer({ protocol: 'frame', socketPath: socketPath() });
+  const codec = fileURLToPath(new URL('../../examples/codecs/agent-frame.ts', import.meta.url));
+  const requests = encodeRequests(await loadCodec(codec), [plainRequest({ body: Buffer.from('x') })], {
+    seed: 1,
+  });
+  const { plan, counts } = await drive(running.target, { codec, requests });
+  assert.equal(counts.ok, PLANNED);
+  assert.equal(plan.protocol, 'agent-frame');
+  assert.equal(plan.codec, 'agent-frame.ts');
 });

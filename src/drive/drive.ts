@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { printable } from '../base/printable.ts';
 import { readOpenFileLimit } from '../kernel/proc/descriptors.ts';
 import type { RingSizes } from '../loop/ring-loop.ts';
 import { formatArrival } from '../plan/arrivals/arrival-spec.ts';
@@ -67,6 +68,7 @@ export type LoadHandle = {
 };
 
 const COLLECT_EVERY_MS = 250;
+const CODEC_NAME_LENGTH = 100;
 /** Between the last thread's being ready and the first request. */
 const START_DELAY_NS = 5e6;
 /** Without any connection for this long the target has vanished. */
@@ -227,7 +229,7 @@ class LoadRun {
     const kinds = collector.kinds(plan.requests.kindNames);
     const finishedEarly = span.endNs < span.startNs + plan.durationNs;
     return {
-      plan: { ...planRecord(plan, backend), spin: this.#isSpinning },
+      plan: { ...planRecord(plan, results[0]!.codecName, backend), spin: this.#isSpinning },
       startNs: span.startNs,
       endNs: span.endNs,
       measuredFromNs: span.measuredFromNs,
@@ -286,10 +288,10 @@ function supplyRecord(
   };
 }
 
-function planRecord(plan: Plan, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
+function planRecord(plan: Plan, codecName: string, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
   return {
     target: plan.target.text,
-    protocol: protocolName(plan),
+    protocol: printable(codecName, CODEC_NAME_LENGTH),
     transport: plan.target.address.kind,
     arrival: plan.arrival,
     ratePerSec: plan.ratePerSec,
@@ -319,15 +321,9 @@ function stageRecords(stages: readonly Stage[]): StageRecord[] {
   });
 }
 
-/** A user's codec by its file alone: a report may leave the machine. */
+/** A user's codec by its file alone, without the folder: a report may leave the machine. */
 function codecText(plan: Plan): string {
   return plan.codec.includes('/') ? basename(plan.codec) : plan.codec;
-}
-
-/** As the report names it: a user's codec by its file. */
-function protocolName(plan: Plan): string {
-  const text = codecText(plan);
-  return plan.codec.includes('/') ? text : text.split(':')[0]!;
 }
 
 /** A spin that was put off its CPU goes on by the clock, but costs nothing while it is off. */

@@ -69,6 +69,8 @@ export type ThreadMessage =
   | { kind: 'done'; result: ThreadResult };
 
 export type ThreadResult = {
+  /** What the codec calls itself. */
+  codecName: string;
   endNs: number;
   cost: ThreadCost;
   gcPauseNs: number;
@@ -199,6 +201,7 @@ async function run(input: ThreadInput): Promise<void> {
   post({
     kind: 'done',
     result: {
+      codecName: codec.name,
       endNs: driver.endedNs,
       cost,
       gcPauseNs: await garbage.sumNsSince(loadStartMs),
