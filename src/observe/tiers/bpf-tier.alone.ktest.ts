@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { needs } from '../../../test/helpers/needs.ts';
+import { upToThreeTimes } from '../../../test/helpers/tries.ts';
 import { createClock } from '../../base/clock.ts';
 import { cycleBucketHigh, cycleBucketLow } from '../../record/cycle-buckets.ts';
 import type { Stall } from '../../record/observation.ts';
@@ -222,13 +223,16 @@ test('a burn in user mode is user time', async (t) => {
 
 test('a burn in the kernel is system time of its call', async (t) => {
   if (!canRun(t)) return;
-  const { stalls } = await watchPlanted(['e1', 'k30', 'x5'], { armed: 'always', budgetMs: 20 });
-  const burns = stalls.filter((stall) => stall.kind === 'work');
-  assert.equal(burns.length, 5);
-  for (const stall of burns) {
-    const read = stall.account.system.find((part) => part.call === 'read')?.ns ?? 0;
-    assert.ok(read > 0.7 * ownNs(stall), JSON.stringify(stall.account));
-  }
+  // What the call is named by are samples: few of them may fall otherwise.
+  await upToThreeTimes(t, async () => {
+    const { stalls } = await watchPlanted(['e1', 'k30', 'x5'], { armed: 'always', budgetMs: 20 });
+    const burns = stalls.filter((stall) => stall.kind === 'work');
+    assert.equal(burns.length, 5);
+    for (const stall of burns) {
+      const read = stall.account.system.find((part) => part.call === 'read')?.ns ?? 0;
+      assert.ok(read > 0.7 * ownNs(stall), JSON.stringify(stall.account));
+    }
+  });
 });
 
 test('a sleep is a block in its call', async (t) => {
