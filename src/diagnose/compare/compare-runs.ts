@@ -170,7 +170,7 @@ function leastDeviation({ unit }: Compared, sides: readonly Side[]): number {
   if (unit !== 'share') return RESOLUTION;
   const counts = sides.map(({ run }) => run.load!.counts);
   const planned = counts.reduce((sum, each) => sum + each.planned, 0);
-  const failed = counts.reduce((sum, each) => sum + each.planned - each.ok, 0);
+  const failed = counts.reduce((sum, each) => sum + Math.max(0, each.planned - each.ok), 0);
   // Of a binomial; the half keeps it from 0 where none failed.
   const share = Math.min(0.5, (failed + 0.5) / (planned + 1));
   return Math.sqrt((share * (1 - share) * sides.length) / Math.max(1, planned));
