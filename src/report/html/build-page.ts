@@ -181,7 +181,7 @@ function figuresOf(run: Run, rows: LatencyRow[]): PageData['figures'] {
     figures.push({
       label: 'answered',
       value: formatRate(answeredPerSec(load)),
-      note: failedPhrase(load.counts),
+      note: failedPhrase(load),
     });
   }
   if (observation && observation.tier === 'bpf') {

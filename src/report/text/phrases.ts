@@ -1,10 +1,11 @@
 /** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
+import { printable } from '../../base/printable.ts';
 import { formatNs, formatShare } from '../../base/units.ts';
 import { ratio } from '../../diagnose/facts/numbers.ts';
 import { notOkShare } from '../../diagnose/facts/throughput.ts';
 import type { Diagnosis, Finding } from '../../diagnose/finding.ts';
 import { missedExits } from '../../record/exits.ts';
-import type { LoadRecord, OutcomeCounts, PlanRecord } from '../../record/load.ts';
+import type { LoadRecord, PlanRecord } from '../../record/load.ts';
 import type { LoopRecord, Stall } from '../../record/observation.ts';
 import type { Run } from '../../record/run.ts';
 import type { Quantile } from '../model/distribution.ts';
@@ -14,6 +15,7 @@ import type { AccountPart } from '../model/stall-account.ts';
 
 /** Pids in a sentence before it says how many more. */
 const EXITS_TOLD = 3;
+const REASON_LENGTH = 60;
 
 /** Whole numbers with thin grouping: 39990 → "39 990". */
 export function formatWhole(value: number): string {
@@ -111,17 +113,32 @@ export function heldPhrase({ plan, supply }: LoadRecord): string {
     : asked;
 }
 
-/** "80 % failed", and of what kind when there are several: "100 % failed (60 % unsent, 40 % error)". */
-export function failedPhrase(counts: OutcomeCounts): string {
+/**
+ * "80 % failed (error)"; of several kinds "100 % failed (60 % unsent, 40 % error)". Wrong replies have the most frequent
+ * reason beside them: "2 % failed (wrong: status not 200)".
+ */
+export function failedPhrase({ counts, wrongByReason = {} }: FailedLoad): string {
   if (counts.planned === 0) return 'none was due';
   const failed = notOkShare(counts);
   if (failed === 0) return 'all ok';
   const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0)
     .toSorted((a, b) => counts[b] - counts[a])
-    .map((kind) => `${formatShare(ratio(counts[kind], counts.planned))} ${kind}`);
+    .map(
+      (kind) =>
+        `${formatShare(ratio(counts[kind], counts.planned))} ${kind}${kind === 'wrong' ? whyWrong(wrongByReason) : ''}`,
+    );
   // One kind needs no share of its own.
-  const what = kinds.length === 1 ? ` (${kinds[0]!.replace(/^.* % /, '')})` : ` (${kinds.join(', ')})`;
+  const what = kinds.length === 1 ? ` (${kinds[0]!.replace(/^[^%]* % /, '')})` : ` (${kinds.join(', ')})`;
   return `${formatShare(failed)} failed${kinds.length === 0 ? '' : what}`;
+}
+
+type FailedLoad = Pick<LoadRecord, 'counts' | 'wrongByReason'>;
+
+function whyWrong(countByReason: Record<string, number>): string {
+  const [first, ...others] = Object.entries(countByReason).sort((a, b) => b[1] - a[1]);
+  if (first === undefined) return '';
+  const more = others.length === 0 ? '' : ` and ${plural(others.length, 'other reason')}`;
+  return `: ${printable(first[0], REASON_LENGTH)}${more}`;
 }
 
 /** "60.0 s"; "3.20 s of 60.0 s" of a load that was ended before; "1 000 requests asked, 3.20 s" of a counted one. */
@@ -143,7 +160,7 @@ export function outcomePhrase(load: LoadRecord, response: LatencyRow | undefined
     : `response ${quantilesPhrase(response)}`;
   const { ratePerSec } = load.plan;
   const asked = ratePerSec === null ? '' : ` of ${formatRate(ratePerSec)} asked`;
-  return `${plural(counts.planned, 'request')}, ${failedPhrase(counts)}, ${formatRate(answeredPerSec(load))} answered${asked}; ${latency}`;
+  return `${plural(counts.planned, 'request')}, ${failedPhrase(load)}, ${formatRate(answeredPerSec(load))} answered${asked}; ${latency}`;
 }
 
 /** "p50 204 µs, p99 1.20 ms"; of too few for a median the longest. */

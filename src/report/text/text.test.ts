@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { sampleRun } from '../testing/sample-run.ts';
 import { arrivalRows } from './about-arrivals.ts';
 import { Paper } from './paper.ts';
-import { formatRate, formatValue, formatWhole, plural, shellWords } from './phrases.ts';
+import { failedPhrase, formatRate, formatValue, formatWhole, plural, shellWords } from './phrases.ts';
 import { writeTable } from './table.ts';
 import { cut, cutMiddle, displayWidth, pad, wrap } from './width.ts';
 
@@ -140,4 +140,17 @@ test('a command is written as one would type it', () => {
   assert.equal(shellWords(['load', 'http://[::1]:80/', '--rate', '2k']), "load 'http://[::1]:80/' --rate 2k");
   assert.equal(shellWords(['--body', "it's", '']), "--body 'it'\\''s' ''");
   assert.equal(shellWords(['--fail-if', 'p99>20ms', 'x\ny']), "--fail-if 'p99>20ms' 'x\ny'");
+});
+
+test('why replies were wrong stands where it is first told that some were', () => {
+  const none = { planned: 100, sent: 100, ok: 98, wrong: 2, error: 0, timeout: 0, unsent: 0, unfinished: 0 };
+  const told = (wrongByReason: Record<string, number>, more = {}) =>
+    failedPhrase({ counts: { ...none, ...more }, wrongByReason });
+  assert.equal(told({}), '2 % failed (wrong)');
+  assert.equal(told({ 'status not 200': 2 }), '2 % failed (wrong: status not 200)');
+  assert.equal(told({ 'has 5 % off': 2 }), '2 % failed (wrong: has 5 % off)');
+  assert.equal(
+    told({ 'no A': 1, 'no B': 3 }, { ok: 95, error: 1, wrong: 4 }),
+    '5 % failed (4 % wrong: no B and 1 other reason, 1 % error)',
+  );
 });
