@@ -6,7 +6,7 @@
  *   browser  test/browser: the HTML report in Chromium
  *   e2e      test/e2e: bin/loopscope against real servers
  *
- *   x.alone.ktest.ts       it measures: nothing runs beside it
+ *   x.alone.ktest.ts       it measures, or changes the machine: nothing runs beside it
  *   x.full.test.ts         only with `npm run test:full`
  *   x.full.alone.test.ts   both
  */
