@@ -13,7 +13,7 @@ const withFiles = (limit: number) => ['/bin/sh', '-c', `ulimit -n ${limit}; exec
 
 test('too few descriptors to start: a sentence and what to type, whichever part lacks them', async () => {
   const threads = ['load', 'http://127.0.0.1:1/', '--threads', '8'];
-  for (const limit of [12, 20, 30, 36, 44]) {
+  for (const limit of [16, 20, 30, 36, 44]) {
     const result = await runLoopscope(threads, { prefix: withFiles(limit) });
     assert.equal(result.code, 1, `${limit}: ${result.stdout}${result.stderr}`);
     assert.match(result.stderr, /^loopscope: .*EMFILE.*\n {2}try: .*ulimit -n \d+\n$/, String(limit));
