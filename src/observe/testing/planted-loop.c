@@ -74,9 +74,11 @@ static void burn_kernel(int ms)
 {
 	double end = cpu_ms() + ms;
 
+	/* Some reads for each look at the clock, which is a call too and must not have a share worth naming. */
 	while (cpu_ms() < end)
-		if (read(zero_fd, big, sizeof(big)) < 0)
-			die("read");
+		for (int i = 0; i < 4; i++)
+			if (read(zero_fd, big, sizeof(big)) < 0)
+				die("read");
 }
 
 static void wait_events(int count, int timeout)
