@@ -96,7 +96,8 @@ test('kill -9 at random moments of doctor: no process, no BPF object, no mount',
     }
     process.kill(run.pid, 'SIGKILL');
     await run.exited;
-    assert.deepEqual(markedProcesses(mark.value), [], `round ${round}`);
+    // The launcher may be asking which Node there is: that ends by itself.
+    await until(`round ${round}: no process to be left`, () => markedProcesses(mark.value).length === 0);
   }
   assert.ok(seen.size > 0, 'some rounds were killed while probes were loaded');
   await until('BPF objects to go', () => survivingBpfObjects([...seen]).length === 0);
