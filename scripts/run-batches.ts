@@ -21,7 +21,7 @@ export type RunOptions = {
   isQuiet?: boolean;
 };
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 /** Runs all of them, also after a failure. A file that broke before its first test is a failure as well. */
 export function runBatches(batches: readonly Batch[], options: RunOptions = {}): Results {
