@@ -9,6 +9,6 @@ export const common = {
   createParser: (options) =>
     nginx.createParser({
       ...options,
-      template: '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent',
+      template: '$remote_addr $ident $remote_user [$time_local] "$request" $status $body_bytes_sent',
     }),
 } satisfies LogFormat;

@@ -1,6 +1,8 @@
 // Goal: one traffic, written as each format writes it, is read as one; whatever a line holds, the parser answers with a
 // reason and never throws. Method: lines made from the same seeded requests, and mutations of them.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createPrng } from '../../../base/prng.ts';
 import { fieldText } from '../lines/field-text.ts';
@@ -229,3 +231,29 @@ test('templates that place nothing in time, or run together, are refused with wh
   assert.throws(refuse('$remote_addr [$time_local] $status'), /method and path are not in it/);
   assert.throws(refuse('$msec$status "$request"'), /nothing stands between \$msec and \$status/);
 });
+
+// Written by Debian's servers under curl, a TLS hello and raw bytes.
+const REAL: [file: string, format: string, read: number, other: number, quoted: string][] = [
+  ['nginx', 'nginx', 11, 1, '/q%22x"y'],
+  ['lighttpd', 'nginx', 6, 1, '/q%22x"y'],
+  ['apache', 'apache', 6, 1, '/q%22x"y'],
+  ['haproxy', 'haproxy', 5, 2, '/q%22x"y'],
+];
+
+for (const [file, format, read, other, quoted] of REAL) {
+  test(`a log written by ${file} is read, every line accounted for`, () => {
+    const parser = parserOf({ format });
+    const entry = createLogEntry(parser.escapes);
+    const text = readFileSync(join(import.meta.dirname, '../fixtures', `${file}.log`));
+    const paths: (string | null)[] = [];
+    let refused = 0;
+    for (let at = 0; at < text.length; at = text.indexOf(10, at) + 1) {
+      const answer = parser.parse(text, at, text.indexOf(10, at), entry);
+      if (answer === REFUSAL.none) paths.push(fieldText(entry, FIELD.path));
+      else if (answer === REFUSAL.request) refused++;
+      else assert.fail(REFUSAL_MEANING[answer]);
+    }
+    assert.deepEqual([paths.length, refused], [read, other]);
+    assert.ok(paths.includes(quoted), String(paths));
+  });
+}

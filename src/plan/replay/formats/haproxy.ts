@@ -21,6 +21,7 @@ export const haproxy = {
     const inner = createTemplateParser({
       parts: partsFrom(LINE),
       stamped: 'start',
+      escapes: 'hash',
       durationUnitNs: 1e6,
       where: 'haproxy',
     });

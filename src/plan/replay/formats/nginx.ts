@@ -29,9 +29,9 @@ const VARIABLES: Readonly<Record<string, Capture>> = {
   host: CAPTURE.host,
 };
 
-/** Tried in turn where no template is given: the one that nginx has by itself, with what people add behind it. */
+/** The one that nginx has by itself; where it writes "-", lighttpd writes the host asked for. */
 export const COMBINED =
-  '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
+  '$remote_addr $ident $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
 
 export const nginx = {
   name: 'nginx',

@@ -6,5 +6,5 @@ import type { LogFormat } from './log-format.ts';
 import { nginx } from './nginx.ts';
 import { nginxTimed } from './nginx-timed.ts';
 
-/** Every log format, the ones that say most of a line first: the first that reads a log's lines is taken. */
+/** Every log format, the ones that say most of a line first. */
 export const LOG_FORMATS: readonly LogFormat[] = [alb, haproxy, nginxTimed, nginx, apache, common];

@@ -2,6 +2,13 @@
 import type { Escapes, Field, LogEntry } from './log-entry.ts';
 
 const BACKSLASH = 0x5c;
+const HASH = 0x23;
+
+/** The byte that an escape begins with. */
+export function escapeByte(escapes: Escapes): number {
+  return escapes === 'hash' ? HASH : BACKSLASH;
+}
+
 /** What follows a backslash, and the byte it stands for. */
 const SHORT: Readonly<Record<number, number>> = {
   34: 0x22,
@@ -24,11 +31,19 @@ export function unescapeInto(
   escapes: Escapes,
   out: Uint8Array,
 ): number {
+  const mark = escapeByte(escapes);
   let length = 0;
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
-    if (byte !== BACKSLASH) {
+    if (byte !== mark) {
       out[length++] = byte;
+      continue;
+    }
+    if (mark === HASH) {
+      const value = hexAt(bytes, at + 1, at + 3, end);
+      if (value < 0) return -1;
+      out[length++] = value;
+      at += 2;
       continue;
     }
     const kind = at + 1 < end ? bytes[++at]! : -1;

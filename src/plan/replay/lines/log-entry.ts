@@ -20,8 +20,8 @@ export type Field = (typeof FIELD)[keyof typeof FIELD];
 
 const FIELD_COUNT = 8;
 
-/** How the log wrote bytes that it would not write plainly: \x22, or as JSON does. */
-export type Escapes = 'backslash' | 'json';
+/** How the log wrote bytes that it would not write plainly: \x22, as JSON does, or #22. */
+export type Escapes = 'backslash' | 'json' | 'hash';
 
 export type LogEntry = {
   bytes: Uint8Array;

@@ -1,12 +1,11 @@
 /** "GET /path HTTP/1.1" taken apart, and what cannot be sent again refused. */
 import { find, findLast } from './bytes.ts';
-import { unescapeInto } from './field-text.ts';
+import { escapeByte, unescapeInto } from './field-text.ts';
 import { FIELD, type LogEntry, setField } from './log-entry.ts';
 import { REFUSAL, type Refusal } from './refusal.ts';
 
 const SPACE = 0x20;
 const SLASH = 0x2f;
-const BACKSLASH = 0x5c;
 const METHOD_LENGTH_MAX = 24;
 /** Nothing that a server takes is longer. */
 const PATH_BYTES_MAX = 65_536;
@@ -69,13 +68,14 @@ export function checkRequest(entry: LogEntry): Refusal {
   const start = ranges[2 * FIELD.path]!;
   const end = ranges[2 * FIELD.path + 1]!;
   if (end === start || end - start > PATH_BYTES_MAX) return REFUSAL.request;
+  const mark = escapeByte(entry.escapes);
   if (bytes[start] !== SLASH && !(bytes[start] === 0x2a && end - start === 1)) {
-    return bytes[start] === BACKSLASH ? checkEscaped(entry, start, end) : REFUSAL.request;
+    return bytes[start] === mark ? checkEscaped(entry, start, end) : REFUSAL.request;
   }
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
     if (byte <= SPACE || byte === 0x7f) return REFUSAL.request;
-    if (byte === BACKSLASH) return checkEscaped(entry, start, end);
+    if (byte === mark) return checkEscaped(entry, start, end);
   }
   return REFUSAL.none;
 }
