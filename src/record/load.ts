@@ -1,3 +1,5 @@
+import type { ReplayRecord } from './replay/replay.ts';
+
 /** What the load side measured. Times are ns since run start; histograms are HdrHistogram V2, compressed, base64. */
 export type LoadRecord = {
   plan: PlanRecord;
@@ -39,6 +41,8 @@ export type LoadRecord = {
   kinds?: KindRecord[];
   /** What the network stack counted meanwhile; absent when nobody read it. */
   network?: NetworkRecord;
+  /** The log that was replayed; absent when the load was made up. */
+  replay?: ReplayRecord;
 };
 
 /** One kind of request of a mix: its own books and latencies. */

@@ -14,6 +14,7 @@ import type {
   StageRecord,
 } from './load.ts';
 import type { CycleWindow, HostSample, ListenerRecord, ObservationRecord, Stall } from './observation.ts';
+import { replaySchema } from './replay/replay-schema.ts';
 import type { RunHeader } from './run.ts';
 import {
   count,
@@ -205,6 +206,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
       localPortCount: numberOrNull,
     }),
   ),
+  replay: v.optional(replaySchema),
 });
 
 const bucketPairs = v.pipe(
