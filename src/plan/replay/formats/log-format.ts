@@ -9,8 +9,8 @@ export type SessionKind = (typeof SESSION_KINDS)[number];
 export type ParserOptions = {
   /** The log's own log_format or LogFormat string, for the formats that take one. */
   template?: string;
-  /** Which key holds what, for JSON lines: { time: 'ts', method: 'req.method' }. */
-  fields?: Readonly<Record<string, string>>;
+  /** Which key holds what, for JSON lines: "time=ts,method=req.method". */
+  fields?: string;
   /** The header whose value tells clients apart: "x-user-id". */
   sessionHeader?: string;
 };
@@ -37,6 +37,8 @@ export type LogFormat = {
   name: string;
   summary: string;
   framing: Framing;
+  /** It cannot do without: not tried on a log unless asked for. */
+  needs?: 'fields';
   /** Throws USAGE when the options are no such format's, or hold too little to place a request in time. */
   createParser(options: ParserOptions): LogParser;
 };

@@ -41,6 +41,15 @@ export type LogEntry = {
   bodyBytes: number;
   /** Of the client; 0: not known. */
   port: number;
+  /**
+   * What recordings carry beside what logs do, as it went over the wire: header lines, each with its CRLF, and the body
+   * (start and end of both in `carried`). Equal where there is none.
+   */
+  carried: Uint8Array;
+  headStart: number;
+  headEnd: number;
+  bodyStart: number;
+  bodyEnd: number;
 };
 
 /** An empty entry of a log that escapes as `escapes` says. */
@@ -56,6 +65,11 @@ export function createLogEntry(escapes: Escapes): LogEntry {
     status: 0,
     bodyBytes: -1,
     port: 0,
+    carried: new Uint8Array(0),
+    headStart: 0,
+    headEnd: 0,
+    bodyStart: 0,
+    bodyEnd: 0,
   };
 }
 
@@ -68,6 +82,10 @@ export function clearEntry(entry: LogEntry, bytes: Uint8Array): void {
   entry.status = 0;
   entry.bodyBytes = -1;
   entry.port = 0;
+  entry.headStart = 0;
+  entry.headEnd = 0;
+  entry.bodyStart = 0;
+  entry.bodyEnd = 0;
 }
 
 /** Puts a field at [start, end); a lone "-" is how logs write nothing. */

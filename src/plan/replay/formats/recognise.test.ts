@@ -1,0 +1,88 @@
+// Goal: a log is known by its first lines, and one that is not says what it begins with and what to type. Method: the
+// logs that Debian's servers wrote, and made ones.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { LoopscopeError } from '../../../base/errors.ts';
+import { recognise } from './recognise.ts';
+
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures', `${name}.log`));
+const LINE = '127.0.0.1 - - [29/Nov/2026:07:04:55 +0000] "GET / HTTP/1.1" 200 2';
+
+const REAL: [file: string, format: string][] = [
+  ['nginx', 'nginx'],
+  ['lighttpd', 'nginx'],
+  ['apache', 'nginx'],
+  ['haproxy', 'haproxy'],
+];
+
+for (const [file, format] of REAL) {
+  test(`a log of ${file} is recognised`, () => {
+    assert.equal(recognise(fixture(file), {})?.format.name, format);
+  });
+}
+
+test('of two formats that read a log, the one that says more is taken', () => {
+  const timed = `${LINE} "-" "curl/7.88.1" 0.010 1795935895.123\n`;
+  assert.equal(recognise(Buffer.from(timed.repeat(3)), {})?.format.name, 'nginx-timed');
+  assert.equal(recognise(Buffer.from(`${LINE} "-" "curl/7.88.1"\n`), {})?.format.name, 'nginx');
+  assert.equal(recognise(Buffer.from(`${LINE}\n`), {})?.format.name, 'common');
+});
+
+test('lines that are no requests do not hide what the others are, and a line cut by the head does not count', () => {
+  const head = Buffer.from(`# comment\n${LINE}\n\x16\x03\x01\n${LINE}\n${LINE}\n127.0.0.1 - - [29/No`);
+  const found = recognise(head, {});
+  assert.equal(found?.format.name, 'common');
+  assert.equal(found?.why, 'common: 3 of the first 4 lines');
+});
+
+test('nothing to go by is not an error', () => {
+  assert.equal(recognise(Buffer.from(''), {}), null);
+  assert.equal(recognise(Buffer.from('# only\n# comments\n'), {}), null);
+});
+
+const refusal = (text: string, options: Parameters<typeof recognise>[1] = {}): LoopscopeError => {
+  try {
+    recognise(Buffer.from(text), options);
+  } catch (error) {
+    assert.ok(error instanceof LoopscopeError && error.code === 'USAGE', String(error));
+    return error;
+  }
+  assert.fail('was recognised');
+};
+
+test('a log that no format reads says how it begins, and what to type', () => {
+  const plain = refusal('today \x1b[2J all went well\nyes\n');
+  assert.equal(
+    plain.message,
+    'no format reads most of the first lines; the first is "today ·[2J all went well"',
+  );
+  assert.match(plain.hint, /--format '/);
+  assert.match(refusal('{"a":1}\n').hint, /--fields time=/);
+  assert.ok(refusal('x'.repeat(5000)).message.length < 250);
+  // Half of the lines are not most of them.
+  assert.match(refusal(`${LINE}\nx\n`).message, /no format reads most/);
+});
+
+test('a format asked for is taken by one line of it, and refused when it reads none', () => {
+  assert.equal(recognise(Buffer.from(`x\ny\n${LINE}\n`), { format: 'common' })?.share, 1 / 3);
+  assert.match(
+    refusal('x\n', { format: 'haproxy' }).message,
+    /not in the format asked for \(haproxy\): none of its/,
+  );
+});
+
+test("a string of nginx's and one of Apache's are told apart by their variables", () => {
+  const nginx = recognise(Buffer.from('1795935895.123 GET /100%\n'), {
+    format: '$msec $request_method $uri',
+  });
+  assert.equal(nginx?.format.name, 'nginx');
+  assert.equal(
+    recognise(Buffer.from(`${LINE}\n`), { format: '%h %l %u %t "%r" %>s %b' })?.format.name,
+    'apache',
+  );
+  assert.match(refusal(LINE, { format: 'hproxy' }).hint, /did you mean haproxy/);
+  assert.match(refusal(LINE, { format: 'something' }).hint, /there are alb, haproxy/);
+  assert.match(refusal(LINE, { format: 'nginx', fields: 'time=ts' }).message, /--fields is for JSON/);
+});

@@ -1,0 +1,94 @@
+/** Which format a log is in: the one that reads most of its first records. */
+import { LoopscopeError } from '../../../base/errors.ts';
+import { printable } from '../../../base/printable.ts';
+import { createSplitter } from '../framing/framing.ts';
+import { createLogRecord, parseRecord } from '../framing/splitter.ts';
+import { createLogEntry } from '../lines/log-entry.ts';
+import { REFUSAL } from '../lines/refusal.ts';
+import { type Candidate, candidatesFor, type FormatOptions } from './choice.ts';
+import type { LogFormat, LogParser } from './log-format.ts';
+
+/** So much of a log is enough to know it; more is not looked at. */
+export const HEAD_BYTES = 65_536;
+const RECORDS_MAX = 100;
+
+export type Recognised = {
+  format: LogFormat;
+  parser: LogParser;
+  /** Of the first records that are not aside, how many it reads: above ½, or above 0 of a format that was asked for. */
+  share: number;
+  /** For people: "nginx: 97 of the first 100 lines". */
+  why: string;
+};
+
+type Trial = Candidate & { parser: LogParser; readCount: number; count: number };
+
+/**
+ * `head` is the beginning of the log: HEAD_BYTES of it, or all there is. Null for a head that has no record to go by (it
+ * is empty, or comments). Throws USAGE when no format reads most of it, with its first line and what to type.
+ */
+export function recognise(head: Uint8Array, options: FormatOptions): Recognised | null {
+  const trials = candidatesFor(options).map((candidate) => tryOn(candidate, head.subarray(0, HEAD_BYTES)));
+  const share = ({ readCount, count }: Trial) => (count === 0 ? 0 : readCount / count);
+  const best = trials.reduce((a, b) => (share(b) > share(a) ? b : a));
+  const enough = trials.length === 1 ? share(best) > 0 : share(best) > 0.5;
+  if (!enough) {
+    if (!saysAnything(head)) return null;
+    throw unknown(head, trials.length === 1 ? trials[0]! : null);
+  }
+  const { format, parser, readCount, count } = best;
+  const what = format.framing === 'lines' ? 'lines' : 'records';
+  return {
+    format,
+    parser,
+    share: share(best),
+    why: `${format.name}: ${readCount} of the first ${count} ${what}`,
+  };
+}
+
+function tryOn(candidate: Candidate, head: Uint8Array): Trial {
+  const { format, options } = candidate;
+  const parser = format.createParser(options);
+  const entry = createLogEntry(parser.escapes);
+  const splitter = createSplitter(format.framing);
+  const record = createLogRecord();
+  let readCount = 0;
+  let count = 0;
+  splitter.push(head);
+  splitter.end();
+  while (count < RECORDS_MAX && splitter.next(record)) {
+    const refusal = parseRecord(parser, record, entry);
+    // The head may have been cut in the middle of a line.
+    if (refusal === REFUSAL.aside || (refusal === REFUSAL.cutShort && count > 0)) continue;
+    count++;
+    if (refusal === REFUSAL.none) readCount++;
+  }
+  return { ...candidate, parser, readCount, count };
+}
+
+/** Whether there is more in it than empty lines and comments. */
+function saysAnything(head: Uint8Array): boolean {
+  return /^[^#\r\n]/m.test(Buffer.from(head).toString('latin1'));
+}
+
+function unknown(head: Uint8Array, asked: Trial | null): LoopscopeError {
+  const first = firstLine(head);
+  if (asked !== null) {
+    return new LoopscopeError(
+      'USAGE',
+      `the log is not in the format asked for (${asked.format.name}): none of its first ${asked.count} lines is; the first is ${first}`,
+      'leave --format and --fields out to have it recognised, or copy the log_format of the server',
+    );
+  }
+  const hint =
+    head[0] === 0x7b
+      ? 'say which key holds what: --fields time=ts,method=request.method,path=request.uri,duration:ms=took'
+      : 'say how the server writes it: --format \'$remote_addr - [$time_local] "$request" $status\', or a LogFormat of Apache';
+  return new LoopscopeError('USAGE', `no format reads most of the first lines; the first is ${first}`, hint);
+}
+
+function firstLine(head: Uint8Array): string {
+  const end = head.indexOf(10);
+  const line = Buffer.from(head.subarray(0, end < 0 ? head.length : end));
+  return `"${printable(line.toString('utf8', 0, 1000), 120)}"`;
+}
