@@ -352,6 +352,40 @@ export const SELF = {
   outcomesWarn: 0.01,
 } as const;
 
+/** How true a replay must be to its log. */
+export const REPLAY = {
+  /** Kolmogorov–Smirnov distance of the gaps sent from those asked for: a twentieth of them may be elsewhere. */
+  gapsDistance: 0.05,
+  /** A fifth of the gaps elsewhere is another traffic. */
+  gapsVoid: 0.2,
+  /** Gaps that differ by less than a wake-up count as equal… */
+  gapsToleranceNs: 50 * NS_PER_US,
+  /** …or by less than this share of the mean gap, whichever is less. */
+  gapsToleranceShare: 0.1,
+  /** Index of dispersion sent, over that asked for: between 0.9 and 1.1. */
+  dispersionOff: 0.1,
+  /** The last requests may be late by this share of the schedule… */
+  lagWarn: 0.001,
+  /** …and a schedule this far behind at its end was not kept. */
+  lagVoid: 0.01,
+  /** Less is the cost of one wake-up, however short the schedule. */
+  lagFloorNs: NS_PER_MS,
+  /** Sends that tell where a replay ended: those of its last second, or more if there were fewer. */
+  lagMinCount: 20,
+  /** Lines refused, over lines read: one in a hundred is felt in every rate… */
+  refusedWarn: 0.01,
+  /** …and when most are, the format is another one. */
+  refusedVoid: 0.5,
+  /** Requests that waited for their client’s one before: they did not go out at the log’s time. */
+  waitedWarn: 0.05,
+  /** Requests that the reader of the log handed over too late: enough to see in a p99.9… */
+  starvedWarn: 0.001,
+  /** …and in a p99… */
+  starvedVoid: 0.01,
+  /** …when it was late by this much. */
+  starvedVoidNs: 5 * NS_PER_MS,
+} as const;
+
 /** When a verdict is sure of itself. */
 export const CONFIDENCE = {
   /** Dominates: everything else together is less than half of it. */

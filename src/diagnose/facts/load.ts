@@ -3,6 +3,7 @@ import type { LoadBlock, LoadRecord, OutcomeCounts } from '../../record/load.ts'
 import { NO_TIMES, sparseQuantile } from '../../record/sparse-histogram.ts';
 import { type Hindrances, hindrancesOf } from '../hindrances.ts';
 import { SELF, TAIL } from '../limits.ts';
+import { type ReplayFacts, replayFactsOf } from '../replay/replay-facts.ts';
 import { blockOf, groupSeries, mergeBlocks, secondsOf, type TimeBlock } from '../statistics/block-series.ts';
 import { findWarmup, type Warmup } from '../statistics/mser.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
@@ -45,6 +46,8 @@ export type LoadFacts = {
   client: ClientFacts;
   /** The tail is worth explaining. */
   tailLate: boolean;
+  /** Null when no log was replayed. */
+  replay: ReplayFacts | null;
 };
 
 export type SecondFacts = {
@@ -100,6 +103,7 @@ export function loadFactsOf(record: LoadRecord): LoadFacts {
     warmup: findWarmup(seconds.flatMap((second) => second.p90Ns ?? [])),
     client: clientFactsOf(record),
     tailLate: isTailLate(responseOrWorse),
+    replay: replayFactsOf(record),
   };
 }
 

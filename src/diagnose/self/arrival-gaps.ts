@@ -21,6 +21,7 @@ export const arrivalGaps = {
     const arrival = printable(load.record.plan.arrival, 40);
     const { gaps } = load.record.arrivals;
     if (!load.open) return skip('closed loop: gaps follow the replies');
+    if (load.replay) return skip('a replay: see replay-gaps');
     if (arrival !== 'poisson' && arrival !== 'constant') return skip(`no rule for the gaps of ${arrival}`);
     if (load.rateChanges) return skip('the planned rate changes over the run, and gaps with it');
     if (!gaps) return skip('not seen: gaps between sends were not recorded');

@@ -26,6 +26,7 @@ export const arrivalShape = {
     if (!load) return null;
     const arrival = printable(load.record.plan.arrival, 40);
     if (!load.open) return skip('closed loop: arrivals follow the replies');
+    if (load.replay) return skip('a replay: see replay-dispersion');
     const shape = load.record.arrivals;
     if (load.wallNs < SELF.idcMinWindows * 10e6 || shape.sentCount < SELF.idcMinArrivals) {
       return skip(`too few arrivals to judge their shape (${shape.sentCount})`);

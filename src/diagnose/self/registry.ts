@@ -23,6 +23,12 @@ import { observerCost } from './observer-cost.ts';
 import { observerLosses } from './observer-losses.ts';
 import { outcomes } from './outcomes.ts';
 import { rateHeld } from './rate-held.ts';
+import { replayDispersion } from './replay-dispersion.ts';
+import { replayGaps } from './replay-gaps.ts';
+import { replayLag } from './replay-lag.ts';
+import { replayLines } from './replay-lines.ts';
+import { replayOrder } from './replay-order.ts';
+import { replayStarved } from './replay-starved.ts';
 import { sampleSize } from './sample-size.ts';
 import { stationarity } from './stationarity.ts';
 import { synchronisation } from './synchronisation.ts';
@@ -30,7 +36,8 @@ import { threadsAgree } from './threads-agree.ts';
 import { threeClocks } from './three-clocks.ts';
 import { warmUp } from './warm-up.ts';
 
-/** In the order of the report: the books, the schedule, the client, the network, the statistics, the observer. */
+/** In the order of the report: the books, the schedule, the log that was
+ * replayed, the client, the network, the statistics, the observer. */
 export const CHECKS: readonly Check[] = [
   conservation,
   threeClocks,
@@ -42,6 +49,12 @@ export const CHECKS: readonly Check[] = [
   arrivalShape,
   arrivalGaps,
   synchronisation,
+  replayLines,
+  replayOrder,
+  replayGaps,
+  replayDispersion,
+  replayLag,
+  replayStarved,
   clientCpu,
   clientRunQueue,
   clientQueueing,

@@ -19,6 +19,7 @@ import { waitSchema } from '../../record/schema-parts.ts';
 import { anyText, arbitraryOf, fieldsOf, type Hints } from './arbitrary-of.ts';
 import { LOOK_ALIKES } from './look-alikes.ts';
 import { PLANTED } from './planted.ts';
+import { replayedRun } from './replay-values.ts';
 import { histogram, quietRun } from './run-builder.ts';
 import { late, overload } from './situations.ts';
 
@@ -127,6 +128,8 @@ const KNOWN: readonly (() => Run)[] = [
   () => quietRun().run,
   () => quietRun().procTier().run,
   () => quietRun().undriven().run,
+  () => replayedRun().run,
+  () => replayedRun().unwatched().run,
   () => late(quietRun().unwatched(), 200, 0.3).run,
   () => overload(quietRun()).run,
   () => overload(quietRun()).unwatched().run,

@@ -20,6 +20,16 @@ export const TRIED_APART: readonly string[] = [
   'warm-up',
 ];
 
+/** Those that replay.test.ts tries. */
+export const TRIED_ON_REPLAYS: readonly string[] = [
+  'replay-lines',
+  'replay-order',
+  'replay-gaps',
+  'replay-dispersion',
+  'replay-lag',
+  'replay-starved',
+];
+
 /**
  * Each of the checks was tried on a run in which it must speak (WARN, VOID), and on a look-alike: a run with something
  * in it, of which it must not (PASS, SKIP). The plain quiet run is nobody's look-alike.
