@@ -43,6 +43,7 @@ const INNER: Record<string, Record<string, string[]>> = {
     lists: [],
     supply: ['tally', 'lists'],
     hindrances: ['tally'],
+    replay: ['tally', 'lists'],
     thread: ['tally', 'lists', 'supply', 'hindrances'],
   },
   wire: {

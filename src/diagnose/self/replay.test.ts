@@ -86,7 +86,7 @@ describe('replay-lines', () => {
       refused(1000),
       'replay-lines',
       'WARN',
-      /4\.7 % .* for “not a request line”, first in line 17; see/,
+      /4\.7 % .* for “no method and path in it”, first in line 17; see/,
     );
     expect(refused(60_000), 'replay-lines', 'VOID', /not the traffic of this log; name its format/);
     expect(refused(150), 'replay-lines', 'PASS', /150 refused/);
@@ -249,7 +249,7 @@ describe('replay-starved', () => {
   test('look-alikes: a few, and a log that is still written', () => {
     expect(starved(5, 20), 'replay-starved', 'PASS', /5 requests/);
     const followed = starved(9000, 400, ({ schedule }) => {
-      schedule.follow = { behindNs: 5e8, rotatedCount: 0, truncatedCount: 0 };
+      schedule.follow = { behindNs: 5e8, behindBytes: 0, rotatedCount: 0, truncatedCount: 0 };
     });
     expect(followed, 'replay-starved', 'WARN', /written that late, by as much as 500 ms/);
   });

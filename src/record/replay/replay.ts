@@ -16,8 +16,6 @@ export type ReplayRecord = {
   /** Replies by status as logged (0: the log has none) and as it came; requests without a reply are not among them. */
   statusMatrix: [logged: number, came: number, count: number][];
   sizes: ReplaySizes;
-  /** What was due by the log and what was sent in each block of time, from the beginning of the measured part on. */
-  rates: { blockNs: number; due: number[]; sent: number[] };
 };
 
 /** read = requests + Σ refused + Σ skipped, to the line. */
@@ -25,7 +23,7 @@ export type ReplayLog = {
   /** Names without folders, at most 64; "standard input". */
   sources: string[];
   sourceCount: number;
-  /** The name of a format, and how it was found: "asked for", "fits 20 of the first 20 lines". */
+  /** The name of a format, and how it was found: "named", "98 of the first 100 lines are read by it". */
   format: { name: string; why: string };
   /** Lines read, or what is one request in the format; with loops those of all rounds. */
   readCount: number;
@@ -33,12 +31,14 @@ export type ReplayLog = {
   requestCount: number;
   /** Lines that are no requests to be understood. */
   refused: ReplayRefusal[];
-  /** Requests left out on purpose: "method POST is not safe", "--only", "--sample". */
+  /** Left out on purpose: "a method that changes things: POST", "--only", "--sample". */
   skipped: { reason: string; count: number }[];
   /** From the first to the last request's time, as logged; null: no stamps. */
   spanNs: number | null;
   /** When the first request was, ms since 1970; null: no stamps. */
   firstWallMs: number | null;
+  /** What else a reader should know, in sentences: a damaged archive. */
+  remarks: string[];
 };
 
 export type ReplayRefusal = {
@@ -46,6 +46,8 @@ export type ReplayRefusal = {
   count: number;
   /** At most 8, from 1; `source` is an index into the sources. */
   firstLines: { source: number; line: number }[];
+  /** The text of the first of them, printable and cut; may be empty. */
+  example: string;
 };
 
 export type ReplayClients = {
@@ -53,8 +55,11 @@ export type ReplayClients = {
   session: 'ip' | 'ip:port' | 'connection' | 'header' | 'none';
   /** "asked for", "the log has no port". */
   why: string;
-  /** How many there were; null: not counted. */
+  /** How many there were; null: not counted. With `atLimit` no more than so many are told apart. */
   distinct: number | null;
+  atLimit: boolean;
+  /** Requests whose line does not say who sent them: each is a client of its own. */
+  unknownCount: number;
   /** Requests that were due while their client's one before had no end yet. */
   waitedCount: number;
   /** Requests that went out on another connection than their client's one before. */
@@ -73,18 +78,16 @@ export type ReplaySchedule = {
   /** The part of the log that was asked for, as typed; null: from its beginning, to its end. */
   from: string | null;
   to: string | null;
-  /** Rounds asked for. */
-  loops: number;
+  /** Times that the log was begun. */
+  roundCount: number;
   /** The step of the log's stamps; null: no stamps. */
   grainNs: number | null;
   /** Requests whose stamps are whole seconds, spread over them. */
   spreadCount: number;
-  /** Requests that came later in the log than the reorder window reaches: sent late, in the order of the log. */
-  lateCount: number;
-  /** Times that the log's clock leapt. */
-  leapCount: number;
-  /** A log that is still written; absent otherwise. */
-  follow?: { behindNs: number; rotatedCount: number; truncatedCount: number };
+  /** Requests that went on before the reorder window had closed, because it was full. */
+  overflowCount: number;
+  /** A log that is still written: how often it was replaced and cut, how far behind its end reading ended. */
+  follow?: { behindNs: number; behindBytes: number; rotatedCount: number; truncatedCount: number };
 };
 
 export type ReplayRoute = {
