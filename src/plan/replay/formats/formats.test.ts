@@ -11,109 +11,23 @@ import { REFUSAL, REFUSAL_MEANING } from '../lines/refusal.ts';
 import { readStamp } from '../lines/stamp.ts';
 import type { LogParser } from './log-format.ts';
 import { LOG_FORMATS } from './registry.ts';
+import { BEGIN_SEC, traffic, WRITERS, type Writer } from './testing/traffic.ts';
 
 const SEED = 11;
 /** LOOPSCOPE_MUTATIONS=10000000 for the deep run. */
 const MUTATIONS = Number(process.env.LOOPSCOPE_MUTATIONS ?? 20_000);
-const BEGIN_SEC = Date.UTC(2026, 10, 29, 7, 4, 55) / 1000;
 
-type Sent = { startMs: number; tookMs: number; client: string; port: number; path: string; status: number };
-
-/** Requests with whole milliseconds, from the given seed. */
-function traffic(count: number): Sent[] {
-  const prng = createPrng(SEED);
-  let atMs = 0;
-  return Array.from({ length: count }, (_, i) => {
-    atMs += Math.round(prng.exponential(40));
-    return {
-      startMs: atMs,
-      tookMs: prng.below(900),
-      client: `127.0.0.${1 + prng.below(20)}`,
-      port: 1024 + prng.below(60_000),
-      path: `/item/${i}?q=${prng.below(100)}`,
-      status: prng.below(10) === 0 ? 404 : 200,
-    };
-  });
-}
-
-const two = (value: number) => String(value).padStart(2, '0');
-
-function common(ms: number): string {
-  const at = new Date(BEGIN_SEC * 1000 + ms);
-  return `29/Nov/2026:${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
-}
-
-const iso = (ms: number) => new Date(BEGIN_SEC * 1000 + ms).toISOString();
-const millis = (ms: number) => String(ms % 1000).padStart(3, '0');
-const epoch = (ms: number) => ((BEGIN_SEC * 1000 + ms) / 1000).toFixed(3);
-
-type Case = {
-  name: string;
-  format: string;
-  template?: string;
-  grainNs: number;
-  line(sent: Sent): string;
-};
-
-const CASES: Case[] = [
-  {
-    name: 'nginx, combined with times',
-    format: 'nginx-timed',
-    grainNs: 1e6,
-    line: (s) =>
-      `${s.client} - - [${common(s.startMs + s.tookMs)} +0000] "GET ${s.path} HTTP/1.1" ${s.status} 612 "-" "curl/7.88.1" ${(s.tookMs / 1000).toFixed(3)} ${epoch(s.startMs + s.tookMs)}`,
-  },
-  {
-    name: 'nginx, escape=json',
-    format: 'nginx',
-    template:
-      'escape=json {"t":"$msec","c":"$remote_addr:$remote_port","m":"$request_method","u":"$request_uri","s":$status,"d":$request_time}',
-    grainNs: 1e6,
-    line: (s) =>
-      `{"t":"${epoch(s.startMs + s.tookMs)}","c":"${s.client}:${s.port}","m":"GET","u":"${s.path}","s":${s.status},"d":${(s.tookMs / 1000).toFixed(3)}}`,
-  },
-  {
-    name: 'Apache, microseconds',
-    format: 'apache',
-    template: '%h %l %u %{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t \\"%r\\" %>s %b %D',
-    grainNs: 1e3,
-    line: (s) =>
-      `${s.client} - - ${iso(s.startMs).slice(0, 19)}.${millis(s.startMs)}000 "GET ${s.path} HTTP/1.1" ${s.status} 612 ${s.tookMs * 1000}`,
-  },
-  {
-    name: 'Apache, whole seconds of the start',
-    format: 'apache',
-    grainNs: 1e9,
-    line: (s) =>
-      `${s.client} - - [${common(s.startMs)} +0000] "GET ${s.path} HTTP/1.1" ${s.status} 612 "-" "curl/7.88.1"`,
-  },
-  {
-    name: 'HAProxy behind syslog',
-    format: 'haproxy',
-    grainNs: 1e6,
-    line: (s) =>
-      `Nov 29 07:04:55 localhost haproxy[14389]: ${s.client}:${s.port} [${common(s.startMs)}.${millis(s.startMs)}] in back/one 0/0/1/5/${s.tookMs} ${s.status} 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET ${s.path} HTTP/1.1"`,
-  },
-  {
-    name: 'AWS ALB',
-    format: 'alb',
-    grainNs: 1e3,
-    line: (s) =>
-      `http ${iso(s.startMs + s.tookMs).replace('Z', '000Z')} app/lb/50dc 127.0.0.9:80 10.0.0.1:80 0.000 0.001 0.000 ${s.status} 200 34 366 "GET http://www.example.com:80${s.path} HTTP/1.1" "curl/7.46.0" - - arn:aws:x "Root=1" "-" "-" 0 ${iso(s.startMs).replace('Z', '000Z')} "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"`,
-  },
-];
-
-function parserOf({ format, template }: Pick<Case, 'format' | 'template'>): LogParser {
+function parserOf({ format, ...options }: Pick<Writer, 'format' | 'template' | 'fields'>): LogParser {
   const found = LOG_FORMATS.find(({ name }) => name === format);
   assert.ok(found, format);
-  return found.createParser(template === undefined ? {} : { template });
+  return found.createParser(options);
 }
 
-for (const item of CASES) {
+for (const item of WRITERS) {
   test(`${item.name}: starts, paths and statuses are those of the traffic`, () => {
     const parser = parserOf(item);
     const entry = createLogEntry(parser.escapes);
-    for (const sent of traffic(500)) {
+    for (const sent of traffic(500, SEED)) {
       const bytes = Buffer.from(item.line(sent));
       assert.equal(parser.parse(bytes, 0, bytes.length, entry), REFUSAL.none, item.line(sent));
       const stampMs = (entry.stampSec - BEGIN_SEC) * 1e3 + entry.stampSubNs / 1e6;
@@ -133,9 +47,9 @@ for (const item of CASES) {
 
 test('mutated lines never throw, and each is read or refused with a reason', () => {
   const prng = createPrng(SEED, 1);
-  const lines = CASES.map((item) => ({
+  const lines = WRITERS.map((item) => ({
     parser: parserOf(item),
-    line: Buffer.from(item.line(traffic(1)[0]!)),
+    line: Buffer.from(item.line(traffic(1, SEED)[0]!)),
   }));
   const byReason = new Map<string, number>();
   for (let i = 0; i < MUTATIONS; i++) {

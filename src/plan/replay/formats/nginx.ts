@@ -1,5 +1,6 @@
 import { LoopscopeError } from '../../../base/errors.ts';
 import type { LogFormat, ParserOptions } from './log-format.ts';
+import { orByKeys } from './nginx-json.ts';
 import { CAPTURE, type Capture, type TemplatePart } from './template/template.ts';
 import { createTemplateParser } from './template/template-parser.ts';
 
@@ -42,12 +43,14 @@ export const nginx = {
 
 function createNginxParser(template: string, { sessionHeader }: ParserOptions) {
   const { text, json } = withoutEscapeParameter(template);
-  return createTemplateParser({
-    parts: partsOf(text, sessionHeader),
+  const parts = partsOf(text, sessionHeader);
+  const parser = createTemplateParser({
+    parts,
     stamped: 'end',
     escapes: json ? 'json' : 'backslash',
     where: '--format',
   });
+  return json ? orByKeys(parser, parts) : parser;
 }
 
 /** "escape=json $…": as it stands in nginx.conf behind the name. */
