@@ -43,8 +43,10 @@ const INNER: Record<string, Record<string, string[]>> = {
     lists: [],
     supply: ['tally', 'lists'],
     hindrances: ['tally'],
-    replay: ['tally', 'lists'],
-    thread: ['tally', 'lists', 'supply', 'hindrances'],
+    flight: ['tally', 'lists', 'hindrances'],
+    pace: ['lists', 'flight'],
+    replay: ['tally', 'lists', 'flight', 'pace'],
+    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace', 'replay'],
   },
   wire: {
     parsing: ['.'],
