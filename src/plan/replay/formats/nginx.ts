@@ -1,4 +1,5 @@
 import { LoopscopeError } from '../../../base/errors.ts';
+import type { Escapes } from '../lines/log-entry.ts';
 import type { LogFormat, ParserOptions } from './log-format.ts';
 import { orByKeys } from './nginx-json.ts';
 import { CAPTURE, type Capture, type TemplatePart } from './template/template.ts';
@@ -42,22 +43,23 @@ export const nginx = {
 } satisfies LogFormat;
 
 function createNginxParser(template: string, { sessionHeader }: ParserOptions) {
-  const { text, json } = withoutEscapeParameter(template);
+  const { text, escapes } = withoutEscapeParameter(template);
   const parts = partsOf(text, sessionHeader);
   const parser = createTemplateParser({
     parts,
     stamped: 'end',
-    escapes: json ? 'json' : 'backslash',
+    escapes,
     where: '--format',
   });
-  return json ? orByKeys(parser, parts) : parser;
+  return escapes === 'json' ? orByKeys(parser, parts) : parser;
 }
 
 /** "escape=json $…": as it stands in nginx.conf behind the name. */
-function withoutEscapeParameter(template: string): { text: string; json: boolean } {
+function withoutEscapeParameter(template: string): { text: string; escapes: Escapes } {
   const match = /^\s*escape=(default|json|none)\s+/.exec(template);
   const text = match ? template.slice(match[0].length) : template.trim();
-  return { text, json: match?.[1] === 'json' };
+  const named = match?.[1];
+  return { text, escapes: named === 'json' || named === 'none' ? named : 'backslash' };
 }
 
 function partsOf(template: string, sessionHeader: string | undefined): TemplatePart[] {

@@ -83,6 +83,6 @@ test("a string of nginx's and one of Apache's are told apart by their variables"
     'apache',
   );
   assert.match(refusal(LINE, { format: 'hproxy' }).hint, /did you mean haproxy/);
-  assert.match(refusal(LINE, { format: 'something' }).hint, /there are alb, haproxy/);
+  assert.match(refusal(LINE, { format: 'something' }).hint, /there are gor, alb/);
   assert.match(refusal(LINE, { format: 'nginx', fields: 'time=ts' }).message, /--fields is for JSON/);
 });

@@ -3,6 +3,7 @@ import { apache } from './apache.ts';
 import { caddy } from './caddy.ts';
 import { common } from './common.ts';
 import { envoy } from './envoy.ts';
+import { gor } from './gor.ts';
 import { haproxy } from './haproxy.ts';
 import { json } from './json/json.ts';
 import type { LogFormat } from './log-format.ts';
@@ -12,6 +13,7 @@ import { traefik } from './traefik.ts';
 
 /** Every log format, the ones that say most of a line first. */
 export const LOG_FORMATS: readonly LogFormat[] = [
+  gor,
   alb,
   haproxy,
   caddy,

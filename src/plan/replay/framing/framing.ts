@@ -1,11 +1,12 @@
 import type { Framing } from '../formats/log-format.ts';
+import { createGorSplitter } from './gor-splitter.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { Splitter } from './splitter.ts';
 
 const SPLITTERS: Readonly<Record<Framing, () => Splitter>> = {
   lines: createLineSplitter,
-  // Until these are written.
-  gor: createLineSplitter,
+  gor: createGorSplitter,
+  // Until it is written.
   har: createLineSplitter,
 };
 

@@ -4,8 +4,9 @@ import type { Escapes, Field, LogEntry } from './log-entry.ts';
 const BACKSLASH = 0x5c;
 const HASH = 0x23;
 
-/** The byte that an escape begins with. */
+/** The byte that an escape begins with; −1 for none. */
 export function escapeByte(escapes: Escapes): number {
+  if (escapes === 'none') return -1;
   return escapes === 'hash' ? HASH : BACKSLASH;
 }
 

@@ -20,8 +20,8 @@ export type Field = (typeof FIELD)[keyof typeof FIELD];
 
 const FIELD_COUNT = 8;
 
-/** How the log wrote bytes that it would not write plainly: \x22, as JSON does, or #22. */
-export type Escapes = 'backslash' | 'json' | 'hash';
+/** How the log wrote bytes that it would not write plainly: \x22, as JSON does, or #22. Recordings have all as it was. */
+export type Escapes = 'backslash' | 'json' | 'hash' | 'none';
 
 export type LogEntry = {
   bytes: Uint8Array;
@@ -42,8 +42,9 @@ export type LogEntry = {
   /** Of the client; 0: not known. */
   port: number;
   /**
-   * What recordings carry beside what logs do, as it went over the wire: header lines, each with its CRLF, and the body
-   * (start and end of both in `carried`). Equal where there is none.
+   * What recordings carry beside what logs do: header lines as they went over the wire, each with its line end, and the
+   * body, not chunked any more (start and end of both in `carried`). Equal where there is none. Headers about the body and
+   * the connection are among them.
    */
   carried: Uint8Array;
   headStart: number;

@@ -204,4 +204,21 @@ const JSON_LINES: readonly Writer[] = [
   },
 ];
 
-export const WRITERS: readonly Writer[] = [...TEXT, ...JSON_LINES];
+const SEPARATOR = '\n🐵🙈🙉\n';
+const nanos = (ms: number) => `${BEGIN_SEC * 1000 + ms}000000`;
+
+const RECORDINGS: readonly Writer[] = [
+  {
+    name: 'GoReplay',
+    format: 'gor',
+    grainNs: 1,
+    line: (s) =>
+      [
+        `1 ${s.port.toString(16).padStart(24, '0')} ${nanos(s.startMs)} 0\nGET ${s.path} HTTP/1.1\r\nHost: a.example\r\n\r\n`,
+        `2 ${s.port.toString(16).padStart(24, '0')} ${nanos(endMs(s))} 0\nHTTP/1.1 ${s.status} OK\r\nContent-Length: 2\r\n\r\nok`,
+      ].join(SEPARATOR),
+    file: (records) => records.map((record) => record + SEPARATOR).join(''),
+  },
+];
+
+export const WRITERS: readonly Writer[] = [...TEXT, ...JSON_LINES, ...RECORDINGS];
