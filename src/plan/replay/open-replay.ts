@@ -1,79 +1,190 @@
 /** The face of this room: logs in, requests out. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { http1 } from '../../wire/http1/http1.ts';
-import { nginx } from './formats/nginx.ts';
-import { fieldText } from './lines/field-text.ts';
-import { createLogEntry, FIELD } from './lines/log-entry.ts';
-import { REFUSAL } from './lines/refusal.ts';
+import { LoopscopeError } from '../../base/errors.ts';
+import { SESSION_KINDS, type SessionKind } from './formats/log-format.ts';
+import { Pace } from './order/pace.ts';
+import { parseTimePoint, resolveBounds, type TimeBounds } from './order/time-bounds.ts';
+import { Reader } from './reader.ts';
 import type { ReplayOptions } from './replay-options.ts';
-import type { ReplayReader } from './replay-reader.ts';
-import { createReplayRequest } from './replay-request.ts';
+import type { ReplayProgress, ReplayReader, ReplaySink } from './replay-reader.ts';
 import type { ReplaySummary } from './replay-summary.ts';
+import { type LogFile, lookAt } from './sources/log-file.ts';
+import { Merge } from './sources/merge.ts';
+import { Account } from './survey/account.ts';
+import { summarize } from './survey/summarize.ts';
+
+/** Takes everything, and forgets it. */
+export const DROPPING_SINK: ReplaySink = { push: () => true, room: async () => {} };
+
+/** What was chosen, and why: for the report. */
+export type SessionChoice = { kind: SessionKind; why: string };
 
 /**
  * Opens logs and finds out what they are; nothing is handed on before pump(). Throws USAGE and FILE_UNREADABLE, naming
  * the option or the file.
  */
 export async function openReplay(options: ReplayOptions): Promise<ReplayReader> {
-  const [path = '-'] = options.files;
-  let lineCount = 0;
-  let requestCount = 0;
-  return {
-    async pump(sink, signal) {
-      const parser = nginx.createParser({});
-      const entry = createLogEntry(parser.escapes);
-      const request = createReplayRequest();
-      let firstSec = 0;
-      for await (const line of createInterface({ input: createReadStream(path) })) {
-        if (signal.aborted) break;
-        lineCount++;
-        const bytes = Buffer.from(line);
-        if (parser.parse(bytes, 0, bytes.length, entry) !== REFUSAL.none) continue;
-        if (fieldText(entry, FIELD.method) !== 'GET') continue;
-        if (requestCount === 0) firstSec = entry.stampSec;
-        request.plannedNs = (entry.stampSec - firstSec) * 1e9;
-        request.bytes = http1.encodeRequest({
-          path: fieldText(entry, FIELD.path) ?? '/',
-          host: options.host,
-        });
-        request.end = request.bytes.length;
-        request.loggedStatus = entry.status;
-        request.loggedBytes = entry.bodyBytes;
-        requestCount++;
-        while (!sink.push(request)) await sink.room();
-      }
-      return { ...EMPTY, sources: [], lineCount, requestCount };
-    },
-    progress: () => ({
-      lineCount,
-      requestCount,
-      readBytes: 0,
-      totalBytes: 0,
-      newestSec: 0,
-      behindBytes: 0,
-    }),
-    routeNames: () => ['GET *'],
-    close: async () => {},
-  };
+  checkFiles(options);
+  const from = options.from === undefined ? null : parseTimePoint(options.from, '--from');
+  const to = options.to === undefined ? null : parseTimePoint(options.to, '--to');
+  const account = new Account();
+  const logs = await lookAtAll(options, account);
+  try {
+    const known = logs.filter(({ firstSec }) => Number.isFinite(firstSec));
+    const first = known.reduce<LogFile | null>(
+      (a, b) => (a !== null && a.firstSec <= b.firstSec ? a : b),
+      null,
+    );
+    const bounds = resolveBounds(from, to, first?.firstSec ?? 0, first?.zoneSec ?? 0);
+    return new OpenReplay(options, account, logs, bounds, chooseSession(options, logs));
+  } catch (error) {
+    await closeAll(logs);
+    throw error;
+  }
 }
 
-const EMPTY: ReplaySummary = {
-  sources: [],
-  format: { name: 'nginx', why: 'named' },
-  session: { kind: 'none', why: 'not yet told apart', clientCount: 0, clientLimit: 0, unknownCount: 0 },
-  lineCount: 0,
-  requestCount: 0,
-  refused: [],
-  leftOut: [],
-  unsafeMethods: [],
-  methods: [],
-  statuses: [],
-  routes: [{ name: 'GET *', count: 0 }],
-  time: null,
-  roundCount: 1,
-  spreadCount: 0,
-  follow: null,
-  windowOverflowCount: 0,
-  remarks: [],
-};
+function checkFiles({ files, pace, loop }: ReplayOptions): void {
+  if (files.length === 0) {
+    throw new LoopscopeError('USAGE', 'no log is named', 'name files, or - for standard input');
+  }
+  if (files.filter((path) => path === '-').length > 1) {
+    throw new LoopscopeError('USAGE', 'standard input is named twice', 'it can be read once');
+  }
+  if (!files.includes('-')) return;
+  const why = pace?.kind === 'rate' ? '--rate' : loop ? '--loop' : null;
+  if (why !== null) throw onlyOnce(why, 'standard input');
+}
+
+function onlyOnce(option: string, what: string): LoopscopeError {
+  const reason =
+    option === '--rate' ? 'the mean rate of the log must be known before' : 'it is to be read again';
+  return new LoopscopeError(
+    'USAGE',
+    `${option}: ${what} can be read only once, and ${reason}`,
+    option === '--rate' ? 'write it to a file first, or use --speed' : 'write it to a file first',
+  );
+}
+
+async function lookAtAll(options: ReplayOptions, account: Account): Promise<LogFile[]> {
+  const { files, format, fields, sessionHeader, pace, loop } = options;
+  const typed = {
+    ...(format !== undefined && { format }),
+    ...(fields !== undefined && { fields }),
+    ...(sessionHeader !== undefined && { sessionHeader }),
+  };
+  const logs: LogFile[] = [];
+  try {
+    for (const [index, path] of files.entries()) logs.push(await lookAt({ path, index, account, typed }));
+    const why = pace?.kind === 'rate' ? '--rate' : loop ? '--loop' : null;
+    const pipe = logs.find(({ isFile }) => !isFile);
+    if (why !== null && pipe !== undefined) throw onlyOnce(why, `${pipe.path} is not a file: it`);
+    const fallback = logs.find(({ recognised }) => recognised !== null)?.recognised ?? null;
+    for (const log of logs) log.fallback = fallback;
+    return logs;
+  } catch (error) {
+    await closeAll(logs);
+    throw error;
+  }
+}
+
+async function closeAll(logs: readonly LogFile[]): Promise<void> {
+  await Promise.all(logs.map((log) => log.close()));
+}
+
+/** What was asked for; the most exact that all logs carry without that. Throws USAGE for what they do not carry. */
+function chooseSession({ session, sessionHeader }: ReplayOptions, logs: readonly LogFile[]): SessionChoice {
+  const parsers = logs.flatMap(({ recognised }) => (recognised === null ? [] : [recognised.parser]));
+  const carried = SESSION_KINDS.filter((kind) => parsers.every(({ carries }) => carries.includes(kind)));
+  const asked = session ?? (sessionHeader === undefined ? undefined : 'header');
+  if (asked !== undefined) {
+    if (carried.includes(asked)) return { kind: asked, why: 'asked for' };
+    const what = asked === 'header' ? `header:${sessionHeader}` : asked;
+    throw new LoopscopeError(
+      'USAGE',
+      `--session ${what}: the log does not say it`,
+      `it says ${carried.join(', ')}`,
+    );
+  }
+  const kind = carried[0] ?? 'none';
+  const better = SESSION_KINDS.slice(0, SESSION_KINDS.indexOf(kind)).filter((each) => each !== 'header');
+  return { kind, why: better.length === 0 ? 'the log says it' : `the log has no ${better.join(' and no ')}` };
+}
+
+class OpenReplay implements ReplayReader {
+  readonly #options: ReplayOptions;
+  readonly #account: Account;
+  readonly #logs: readonly LogFile[];
+  readonly #bounds: TimeBounds;
+  readonly #session: SessionChoice;
+  #reader: Reader | null = null;
+
+  constructor(
+    options: ReplayOptions,
+    account: Account,
+    logs: readonly LogFile[],
+    bounds: TimeBounds,
+    session: SessionChoice,
+  ) {
+    this.#options = options;
+    this.#account = account;
+    this.#logs = logs;
+    this.#bounds = bounds;
+    this.#session = session;
+  }
+
+  async pump(sink: ReplaySink, signal: AbortSignal): Promise<ReplaySummary> {
+    const pace = await this.#pace(signal);
+    const reader = new Reader({
+      options: this.#options,
+      account: this.#account,
+      session: this.#session.kind,
+      bounds: this.#bounds,
+      pace,
+    });
+    this.#reader = reader;
+    const stop = () => reader.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      while ((await reader.round(new Merge(this.#logs), sink)) && this.#options.loop === true);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await this.close();
+    }
+    return summarize({ reader, pace, account: this.#account, logs: this.#logs, session: this.#session });
+  }
+
+  /** For a rate, the logs are read once beforehand. */
+  async #pace(signal: AbortSignal): Promise<Pace> {
+    const pace = this.#options.pace ?? { kind: 'speed', factor: 1 };
+    if (pace.kind !== 'rate') return new Pace(pace);
+    const counting = await openReplay({ ...this.#options, pace: { kind: 'max' }, loop: false });
+    const { time } = await counting.pump(DROPPING_SINK, signal);
+    if (signal.aborted) return new Pace({ kind: 'max' });
+    if (time !== null && time.spanNs > 0) return new Pace(pace, time.meanPerSec);
+    throw new LoopscopeError(
+      'USAGE',
+      '--rate: the log has no rate: fewer than two requests, or all at one time',
+      'use --speed max',
+    );
+  }
+
+  progress(): ReplayProgress {
+    const reader = this.#reader;
+    return {
+      lineCount: this.#account.lineCount,
+      requestCount: this.#account.requestCount,
+      readBytes: this.#logs.reduce((sum, log) => sum + log.readBytes(), 0),
+      totalBytes: this.#logs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      newestSec: reader?.newestSec ?? 0,
+      behindBytes: 0,
+    };
+  }
+
+  routeNames(): string[] {
+    return this.#reader?.routes.names() ?? [];
+  }
+
+  close(): Promise<void> {
+    return closeAll(this.#logs);
+  }
+}

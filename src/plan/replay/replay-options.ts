@@ -20,12 +20,10 @@ export type ReplayOptions = {
   /** Paths of logs; "-" is standard input. With `follow` it is one, that is read on as it grows. */
   files: readonly string[];
   follow?: boolean;
-  /** A name of LOG_FORMATS; recognised from the first lines without one. */
+  /** A name of LOG_FORMATS, or the log's own log_format or LogFormat string; recognised from the first lines without. */
   format?: string;
-  /** The log's own log_format or LogFormat string. */
-  template?: string;
-  /** Which key of a JSON line holds what: { time: 'ts' }. */
-  fields?: Readonly<Record<string, string>>;
+  /** Which key of a JSON line holds what: "time=ts,method=req.method". */
+  fields?: string;
   /** What tells clients apart; the most exact that the log carries without one. */
   session?: SessionKind;
   /** For `session` header: its name. */

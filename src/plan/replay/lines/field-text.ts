@@ -24,50 +24,51 @@ const SHORT: Readonly<Record<number, number>> = {
   118: 11,
 };
 
-/** Writes [start, end) of `bytes` into `out` without escapes. Returns the length, −1 for a broken escape. */
+/** Writes [start, end) of `bytes` into `out` at `at`, without escapes. Returns the length, −1 for a broken escape. */
 export function unescapeInto(
   bytes: Uint8Array,
   start: number,
   end: number,
   escapes: Escapes,
   out: Uint8Array,
+  at = 0,
 ): number {
   const mark = escapeByte(escapes);
-  let length = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
+  let length = at;
+  for (let from = start; from < end; from++) {
+    const byte = bytes[from]!;
     if (byte !== mark) {
       out[length++] = byte;
       continue;
     }
     if (mark === HASH) {
-      const value = hexAt(bytes, at + 1, at + 3, end);
+      const value = hexAt(bytes, from + 1, from + 3, end);
       if (value < 0) return -1;
       out[length++] = value;
-      at += 2;
+      from += 2;
       continue;
     }
-    const kind = at + 1 < end ? bytes[++at]! : -1;
+    const kind = from + 1 < end ? bytes[++from]! : -1;
     const short = SHORT[kind];
     if (short !== undefined) {
       out[length++] = short;
     } else if (kind === 0x78 && escapes === 'backslash') {
-      const value = hexAt(bytes, at + 1, at + 3, end);
+      const value = hexAt(bytes, from + 1, from + 3, end);
       if (value < 0) return -1;
       out[length++] = value;
-      at += 2;
+      from += 2;
     } else if (kind === 0x75 && escapes === 'json') {
-      const unit = hexAt(bytes, at + 1, at + 5, end);
+      const unit = hexAt(bytes, from + 1, from + 5, end);
       if (unit < 0) return -1;
-      at += 4;
-      const low = isHigh(unit) && bytes[at + 1] === BACKSLASH ? hexAt(bytes, at + 3, at + 7, end) : -1;
-      if (low >= 0xdc00 && low <= 0xdfff) at += 6;
+      from += 4;
+      const low = isHigh(unit) && bytes[from + 1] === BACKSLASH ? hexAt(bytes, from + 3, from + 7, end) : -1;
+      if (low >= 0xdc00 && low <= 0xdfff) from += 6;
       length += writeUtf8(low >= 0xdc00 && low <= 0xdfff ? pair(unit, low) : unit, out, length);
     } else {
       return -1;
     }
   }
-  return length;
+  return length - at;
 }
 
 /** A field as text, escapes undone; null for a broken one. Allocates: not for every line. */

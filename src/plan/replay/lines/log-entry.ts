@@ -33,6 +33,8 @@ export type LogEntry = {
   stampSubNs: number;
   /** What the stamp is cut to: 1e9 for whole seconds. */
   grainNs: number;
+  /** Of the clock that it was written by, seconds east of Greenwich; 0 where the stamp does not say. */
+  zoneSec: number;
   /** −1: not known. */
   durationNs: number;
   /** 0: not known. */
@@ -62,6 +64,7 @@ export function createLogEntry(escapes: Escapes): LogEntry {
     stampSec: 0,
     stampSubNs: 0,
     grainNs: 1,
+    zoneSec: 0,
     durationNs: -1,
     status: 0,
     bodyBytes: -1,

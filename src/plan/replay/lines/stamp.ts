@@ -5,7 +5,7 @@
 import { isDigit, readUint } from './bytes.ts';
 
 /** Where a stamp is put; LogEntry is one. */
-export type Stamp = { stampSec: number; stampSubNs: number; grainNs: number };
+export type Stamp = { stampSec: number; stampSubNs: number; grainNs: number; zoneSec: number };
 
 /** 1980 and 2100: what lies outside was not a time. */
 const SEC_MIN = 315_532_800;
@@ -67,6 +67,7 @@ function readTimeOfDay(
   const afterFraction = readFraction(bytes, start + 8, end, out);
   const zoneSec = readZone(bytes, afterFraction, end);
   if (Number.isNaN(zoneSec)) return false;
+  out.zoneSec = zoneSec;
   out.stampSec = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - zoneSec;
   return true;
 }
@@ -111,6 +112,7 @@ function readEpoch(bytes: Uint8Array, start: number, end: number, out: Stamp): b
   const sec = readUint(bytes, start, secEnd);
   if (sec < 0) return false;
   out.stampSec = sec;
+  out.zoneSec = 0;
   if (extra === 0) return (dot === end || bytes[dot] === DOT) && readFraction(bytes, dot, end, out) === end;
   const unitNs = 10 ** (9 - extra);
   out.stampSubNs = readUint(bytes, secEnd, dot) * unitNs;

@@ -2,31 +2,36 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { formatBytes } from '../../../base/units.ts';
 import { CHUNK_BYTES, type Chunks, reasonOf } from './chunks.ts';
 
-/** A file or named pipe from its beginning, into one buffer that is used again and again. Throws as open(2) fails. */
-export async function openFileChunks(path: string): Promise<Chunks & { sizeBytes: number }> {
+/** Of a path: its bytes, its size (0 for what has none), and whether it can be opened again and read anew. */
+export type OpenedPath = { chunks: Chunks; sizeBytes: number; isFile: boolean };
+
+/** A file from its beginning, or a named pipe. Throws as open(2) fails. */
+export async function openFileChunks(path: string): Promise<OpenedPath> {
   const handle = await open(path, 'r');
   try {
     const info = await handle.stat();
     if (info.isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
-    return new FileChunks(handle, info.isFile() ? info.size : 0);
+    const isFile = info.isFile();
+    const sizeBytes = isFile ? info.size : 0;
+    return { chunks: new FileChunks(handle, sizeBytes), sizeBytes, isFile };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
+/** Into one buffer that is used again and again. */
 class FileChunks implements Chunks {
-  /** When it was opened; 0 for what has no size. */
-  readonly sizeBytes: number;
   readonly #handle: FileHandle;
   readonly #buffer: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #sizeBytes: number;
   #at = 0;
   #damage: string | null = null;
   #closed = false;
 
   constructor(handle: FileHandle, sizeBytes: number) {
     this.#handle = handle;
-    this.sizeBytes = sizeBytes;
+    this.#sizeBytes = sizeBytes;
   }
 
   async read(): Promise<Uint8Array | null> {
@@ -37,8 +42,8 @@ class FileChunks implements Chunks {
         this.#at += bytesRead;
         return this.#buffer.subarray(0, bytesRead);
       }
-      if (this.#at < this.sizeBytes) {
-        this.#damage = `it shrank from ${formatBytes(this.sizeBytes)} to ${formatBytes(this.#at)} while it was read`;
+      if (this.#at < this.#sizeBytes) {
+        this.#damage = `it shrank from ${formatBytes(this.#sizeBytes)} to ${formatBytes(this.#at)} while it was read`;
       }
     } catch (error) {
       this.#damage = `${reasonOf(error)}, after ${formatBytes(this.#at)}`;

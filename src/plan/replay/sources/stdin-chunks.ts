@@ -3,10 +3,11 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { formatBytes } from '../../../base/units.ts';
 import { CHUNK_BYTES, type Chunks, reasonOf } from './chunks.ts';
+import type { OpenedPath } from './file-chunks.ts';
 
 /** Standard input. By its descriptor, because a worker thread has no stdin of its own. */
-export function openStdinChunks(): Chunks {
-  return new StreamChunks(stdinStream());
+export function openStdinChunks(): OpenedPath {
+  return { chunks: new StreamChunks(stdinStream()), sizeBytes: 0, isFile: false };
 }
 
 /**

@@ -72,7 +72,8 @@ export class UnpackedChunks implements Chunks {
     const inner = this.#packed.damage();
     if (inner !== null || this.#failure === null) return inner;
     const at = formatBytes(this.#packed.readBytes());
-    if (this.#packedEnded) return `the ${this.#packing} data ends in the middle, after ${at} (${this.#failure})`;
+    if (this.#packedEnded)
+      return `the ${this.#packing} data ends in the middle, after ${at} (${this.#failure})`;
     const lost = `up to ${formatBytes(PIECE_BYTES)} of text before that are lost too`;
     return `the ${this.#packing} data is damaged within its first ${at} (${this.#failure}); ${lost}`;
   }

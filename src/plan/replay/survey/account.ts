@@ -1,6 +1,6 @@
 /** What became of every line: nothing that is read goes without a count. */
 import { printable } from '../../../base/printable.ts';
-import { type Refusal, REFUSAL_MEANING } from '../lines/refusal.ts';
+import { REFUSAL_MEANING, type Refusal } from '../lines/refusal.ts';
 import { FIRST_LINES_TOLD, type LeftOut, type RefusedLines } from '../replay-summary.ts';
 
 const EXAMPLE_BYTES = 400;

@@ -1,0 +1,266 @@
+/**
+ * From logs to requests in due order: lines are read, filtered, encoded into the window's memory, and handed on when no
+ * earlier one can come any more.
+ *
+ * Invariants
+ *  P1  For each line that is read, exactly one of: refused, left out, handed on (but for what lies in the window when the
+ *      replay is stopped).
+ *  P2  consider(), keep() and drain() allocate nothing for a request; waiting does.
+ *  P3  No more is held than the window's store, a chunk of each open log, and a line of each.
+ */
+import { assert } from '../../base/assert.ts';
+import type { SessionKind } from './formats/log-format.ts';
+import { FIELD } from './lines/log-entry.ts';
+import { REFUSAL } from './lines/refusal.ts';
+import type { Pace } from './order/pace.ts';
+import { FLAG, RecordStore, SLOT_LIMIT } from './order/record-store.ts';
+import { ReorderWindow, WINDOW_NS } from './order/reorder-window.ts';
+import type { TimeBounds } from './order/time-bounds.ts';
+import type { ReplayOptions } from './replay-options.ts';
+import type { ReplaySink } from './replay-reader.ts';
+import { createReplayRequest, type ReplayRequest } from './replay-request.ts';
+import { Clients } from './select/client.ts';
+import { Filter } from './select/filter.ts';
+import { HEAD, Methods } from './select/methods.ts';
+import { RequestWriter } from './select/request-writer.ts';
+import { Routes } from './select/routes.ts';
+import type { LogSource } from './sources/log-source.ts';
+import type { Merge } from './sources/merge.ts';
+import type { Account } from './survey/account.ts';
+import { Survey } from './survey/survey.ts';
+
+export type ReaderOptions = {
+  options: ReplayOptions;
+  account: Account;
+  session: SessionKind;
+  bounds: TimeBounds;
+  pace: Pace;
+};
+
+export class Reader {
+  readonly methods: Methods = new Methods();
+  readonly routes: Routes = new Routes();
+  readonly survey: Survey = new Survey();
+  readonly clients: Clients;
+  /** Requests whose line does not say who sent them. */
+  unknownCount = 0;
+  overflowCount = 0;
+  spreadCount = 0;
+  roundCount = 0;
+  grainNs = 0;
+  newestSec = 0;
+  /** Seconds since 1970 that log times are counted from. */
+  anchorSec: number = Number.NaN;
+  /** The rest of the log is behind --to. */
+  endedEarly = false;
+  readonly #filter: Filter;
+  readonly #writer: RequestWriter;
+  readonly #store: RecordStore = new RecordStore();
+  #window: ReorderWindow;
+  readonly #account: Account;
+  readonly #pace: Pace;
+  readonly #seed: number;
+  readonly #bounds: TimeBounds;
+  readonly #request: ReplayRequest = createReplayRequest();
+  #sink: ReplaySink | null = null;
+  #stopped = false;
+  #onStop: (() => void) | null = null;
+  #fromNs: number = Number.NEGATIVE_INFINITY;
+  #toNs: number = Number.POSITIVE_INFINITY;
+  // Of the line at hand.
+  #method = 0;
+  #client = 0;
+  #stampNs = 0;
+  #durationNs = 0;
+
+  constructor({ options, account, session, bounds, pace }: ReaderOptions) {
+    this.#account = account;
+    this.#pace = pace;
+    this.#bounds = bounds;
+    this.#seed = options.seed ?? 1;
+    this.clients = new Clients(session);
+    this.#filter = new Filter(options, this.methods);
+    this.#writer = new RequestWriter(options);
+    this.#window = new ReorderWindow(this.#store, SLOT_LIMIT, this.#seed);
+  }
+
+  /** Reads logs once from beginning to end. False: `stop()` ended it. */
+  async round(merge: Merge, sink: ReplaySink): Promise<boolean> {
+    this.#sink = sink;
+    this.roundCount++;
+    if (this.roundCount > 1) this.#window = new ReorderWindow(this.#store, SLOT_LIMIT, this.#seed);
+    const before = this.#account.requestCount;
+    const window = this.#window;
+    while (!this.#stopped) {
+      const source = merge.next();
+      if (source === null) {
+        if (!(await this.#until(merge.ready()))) break;
+        continue;
+      }
+      if (this.#consider(source)) {
+        const byteLength = this.#writer.bound(source.entry);
+        if (!this.#store.reserve(byteLength)) await this.#makeRoom(byteLength);
+        if (this.#stopped) break;
+        this.#keep(source);
+      }
+      const untilNs = window.newestNs - WINDOW_NS;
+      if (!this.#drain(untilNs)) await this.#drainSlowly(untilNs);
+      if (untilNs > this.#toNs) {
+        this.endedEarly = true;
+        break;
+      }
+    }
+    await merge.close();
+    if (!this.#stopped) {
+      window.endSecond();
+      if (!this.#drain(Number.POSITIVE_INFINITY)) await this.#drainSlowly(Number.POSITIVE_INFINITY);
+    }
+    this.spreadCount += window.spreadCount;
+    const { firstNs, lastNs } = this.survey.curve;
+    const count = this.#account.requestCount - before;
+    this.#pace.nextRound(Number.isNaN(firstNs) ? 0 : lastNs - firstNs, count);
+    return !this.#stopped && count > 0;
+  }
+
+  /** Ends a round that is under way as soon as may be. */
+  stop(): void {
+    this.#stopped = true;
+    this.#onStop?.();
+  }
+
+  /** Whether the line that `source` is at is to be replayed; otherwise it has been counted. */
+  #consider(source: LogSource): boolean {
+    const { entry } = source;
+    if (Number.isNaN(this.anchorSec)) this.#anchor(entry.stampSec);
+    const window = this.#window;
+    this.#stampNs = (entry.stampSec - this.anchorSec) * 1e9 + entry.stampSubNs;
+    this.#durationNs = source.parser.stamped === 'end' && entry.durationNs > 0 ? entry.durationNs : 0;
+    if (this.#stampNs > window.newestNs) {
+      window.newestNs = this.#stampNs;
+      this.newestSec = entry.stampSec;
+    }
+    this.#method = this.methods.numberOf(entry);
+    this.#client = this.clients.of(entry);
+    const why = this.#filter.ask(entry, this.#method, this.#client);
+    if (why !== null) {
+      if (why === 'method') this.survey.unsafe[this.#method]!++;
+      this.#account.leaveOut(why);
+      return false;
+    }
+    if (this.#stampNs + entry.grainNs <= this.#fromNs) {
+      this.#account.leaveOut('outside --from and --to');
+      return false;
+    }
+    if (!window.isLate(this.#stampNs - this.#durationNs, entry.grainNs)) return true;
+    const { bytes, ranges } = entry;
+    const place = { source: source.index, line: source.line };
+    this.#account.refuse(REFUSAL.late, place, bytes, ranges[2 * FIELD.path]!, ranges[2 * FIELD.path + 1]!);
+    return false;
+  }
+
+  #anchor(sec: number): void {
+    this.anchorSec = sec;
+    this.#fromNs = (this.#bounds.fromSec - sec) * 1e9;
+    this.#toNs = (this.#bounds.toSec - sec) * 1e9;
+  }
+
+  /** Puts the request into the reserved room and the window. */
+  #keep({ entry }: LogSource): void {
+    const store = this.#store;
+    const method = this.#method;
+    const end = this.#writer.write(entry, method, 0, store.bytes, store.at);
+    const slot = store.commit(end);
+    store.method[slot] = method;
+    store.flags[slot] = (method === HEAD ? FLAG.noBody : 0) | (this.#writer.closes ? FLAG.closes : 0);
+    if (this.clients.isUnknown) this.unknownCount++;
+    store.session[slot] = this.#client;
+    store.route[slot] = this.routes.numberOf(entry);
+    store.status[slot] = entry.status;
+    store.loggedBytes[slot] = entry.bodyBytes;
+    store.loggedNs[slot] = entry.durationNs;
+    store.fillBytes[slot] = 0;
+    if (entry.grainNs > this.grainNs) this.grainNs = entry.grainNs;
+    if (entry.grainNs < 1e9) this.#window.add(slot, this.#stampNs - this.#durationNs);
+    else if (this.#durationNs > 0) this.#window.addCoarseEnd(slot, this.#stampNs, this.#durationNs);
+    else this.#window.addCoarseStart(slot, this.#stampNs);
+  }
+
+  /** Hands on what starts until then; false: the sink is full. */
+  #drain(untilNs: number): boolean {
+    const window = this.#window;
+    for (;;) {
+      const slot = window.next(untilNs);
+      if (slot < 0) return true;
+      if (!this.#handOn(slot)) return false;
+      window.take(slot);
+      this.#store.free(slot);
+    }
+  }
+
+  #handOn(slot: number): boolean {
+    const store = this.#store;
+    const startNs = store.startNs[slot]!;
+    if (startNs < this.#fromNs || startNs >= this.#toNs) {
+      this.#account.leaveOut('outside --from and --to');
+      return true;
+    }
+    const request = this.#request;
+    request.plannedNs = this.#pace.plannedNs(startNs);
+    request.session = store.session[slot]!;
+    request.bytes = store.bytesOf(slot);
+    request.start = store.offset[slot]!;
+    request.end = request.start + store.length[slot]!;
+    const flags = store.flags[slot]!;
+    request.noBody = (flags & FLAG.noBody) !== 0;
+    request.closes = (flags & FLAG.closes) !== 0;
+    request.route = store.route[slot]!;
+    request.loggedStatus = store.status[slot]!;
+    request.loggedBytes = store.loggedBytes[slot]!;
+    request.loggedNs = store.loggedNs[slot]!;
+    if (!this.#sink!.push(request)) return false;
+    this.#account.requestCount++;
+    const isFirst = this.roundCount === 1;
+    this.survey.add(
+      startNs,
+      store.method[slot]!,
+      request.loggedStatus,
+      request.route,
+      request.session,
+      isFirst,
+    );
+    return true;
+  }
+
+  async #drainSlowly(untilNs: number): Promise<void> {
+    while (!this.#stopped && !this.#drain(untilNs)) await this.#until(this.#sink!.room());
+  }
+
+  /** The earliest leave before their time, until there is room for so much. */
+  async #makeRoom(byteLength: number): Promise<void> {
+    const window = this.#window;
+    while (!this.#stopped && !this.#store.reserve(byteLength)) {
+      let slot = window.next(Number.POSITIVE_INFINITY);
+      if (slot < 0) {
+        window.endSecond();
+        slot = window.next(Number.POSITIVE_INFINITY);
+      }
+      assert(slot >= 0, 'P3');
+      if (!this.#handOn(slot)) {
+        await this.#until(this.#sink!.room());
+        continue;
+      }
+      this.overflowCount++;
+      window.take(slot);
+      this.#store.free(slot);
+    }
+  }
+
+  /** Waits for a promise, but not when we are stopped. */
+  #until<T>(promise: Promise<T>): Promise<T | null> {
+    return new Promise((resolve, reject) => {
+      this.#onStop = () => resolve(null);
+      promise.then(resolve, reject);
+      if (this.#stopped) resolve(null);
+    });
+  }
+}

@@ -1,0 +1,173 @@
+/** A log that was named: looked at once, to know its format and when it begins, and opened when its turn comes. */
+import { LoopscopeError } from '../../../base/errors.ts';
+import { printable } from '../../../base/printable.ts';
+import type { FormatOptions } from '../formats/choice.ts';
+import type { LogFormat } from '../formats/log-format.ts';
+import { HEAD_BYTES, type Recognised, recognise } from '../formats/recognise.ts';
+import { createSplitter } from '../framing/framing.ts';
+import { createLogRecord, parseRecord } from '../framing/splitter.ts';
+import { createLogEntry } from '../lines/log-entry.ts';
+import { REFUSAL } from '../lines/refusal.ts';
+import type { SourceSummary } from '../replay-summary.ts';
+import type { Account } from '../survey/account.ts';
+import { type Chunks, reasonOf } from './chunks.ts';
+import { LogSource } from './log-source.ts';
+import type { WaitingLog } from './merge.ts';
+import { type OpenLog, openChunks, ReadChunks } from './open-chunks.ts';
+
+/** Of a log's first lines, so many are asked for the earliest. */
+const FIRST_LINES = 100;
+
+export type LogFileOptions = { path: string; index: number; account: Account; typed: FormatOptions };
+
+export class LogFile implements WaitingLog {
+  readonly path: string;
+  readonly index: number;
+  /** Null where the first lines say nothing: it is empty, or begins with comments. */
+  readonly recognised: Recognised | null;
+  readonly firstSec: number;
+  /** Of the first stamp. */
+  readonly zoneSec: number;
+  readonly sizeBytes: number;
+  /** What is read with it where its own first lines say nothing. */
+  fallback: Recognised | null = null;
+  readonly #options: LogFileOptions;
+  readonly #isFile: boolean;
+  readonly #packing: SourceSummary['packing'];
+  /** What cannot be opened twice stays open. */
+  #kept: Chunks | null;
+  #source: LogSource | null = null;
+  #chunks: Chunks | null = null;
+  #lineCount = 0;
+  #readBytes = 0;
+  #damage: string | null = null;
+
+  constructor(options: LogFileOptions, opened: OpenLog, head: Head, recognised: Recognised | null) {
+    this.#options = options;
+    this.path = options.path;
+    this.index = options.index;
+    this.recognised = recognised;
+    const first = firstStamp(head.bytes, recognised);
+    this.firstSec = first.sec;
+    this.zoneSec = first.zoneSec;
+    this.sizeBytes = opened.sizeBytes;
+    this.#isFile = opened.isFile;
+    this.#packing = opened.packing;
+    this.#kept = opened.isFile ? null : new ReadChunks(head.bytes, head.ended, opened.chunks);
+  }
+
+  /** Whether it can be read more than once. */
+  get isFile(): boolean {
+    return this.#isFile;
+  }
+
+  async open(): Promise<LogSource | null> {
+    const recognised = this.recognised ?? this.fallback;
+    if (recognised === null) return null;
+    try {
+      this.#chunks = this.#kept ?? (await openChunks(this.path)).chunks;
+    } catch (error) {
+      this.#damage = `${reasonOf(error)} any more, when its turn came`;
+      return null;
+    }
+    this.#kept = null;
+    const { format, parser } = recognised;
+    this.#source = new LogSource({
+      index: this.index,
+      chunks: this.#chunks,
+      splitter: createSplitter(format.framing),
+      parser,
+      account: this.#options.account,
+      checksClock: format.framing === 'lines',
+    });
+    return this.#source;
+  }
+
+  onEnd(): void {
+    this.#lineCount += this.#source?.lineCount ?? 0;
+    this.#readBytes += this.#chunks?.readBytes() ?? 0;
+    this.#damage ??= this.#chunks?.damage() ?? null;
+    this.#source = null;
+    this.#chunks = null;
+  }
+
+  /** Taken so far, as it lies on disk. */
+  readBytes(): number {
+    return this.#readBytes + (this.#chunks?.readBytes() ?? 0);
+  }
+
+  summary(): SourceSummary {
+    const lineCount = this.#lineCount + (this.#source?.lineCount ?? 0);
+    return { path: this.path, packing: this.#packing, lineCount, damage: this.#damage };
+  }
+
+  async close(): Promise<void> {
+    await this.#kept?.close();
+  }
+}
+
+type Head = { bytes: Uint8Array; ended: boolean };
+
+/** Looks at a log. Throws FILE_UNREADABLE, and USAGE for one in no known format; both name it. */
+export async function lookAt(options: LogFileOptions): Promise<LogFile> {
+  const opened = await openOrThrow(options.path);
+  try {
+    const head = await readHead(opened.chunks);
+    const recognised = recogniseIn(options, head.bytes);
+    return new LogFile(options, opened, head, recognised);
+  } finally {
+    if (opened.isFile) await opened.chunks.close();
+  }
+}
+
+async function openOrThrow(path: string): Promise<OpenLog> {
+  try {
+    return await openChunks(path);
+  } catch (error) {
+    throw new LoopscopeError('FILE_UNREADABLE', `${nameOf(path)}: ${reasonOf(error)}`, '', error);
+  }
+}
+
+function recogniseIn({ path, typed }: LogFileOptions, head: Uint8Array): Recognised | null {
+  try {
+    return recognise(head, typed);
+  } catch (error) {
+    if (!(error instanceof LoopscopeError) || error.message.startsWith('--')) throw error;
+    throw new LoopscopeError(error.code, `${nameOf(path)}: ${error.message}`, error.hint, error);
+  }
+}
+
+/** As people call it. */
+export function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : printable(path);
+}
+
+async function readHead(chunks: Chunks): Promise<Head> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  while (length < HEAD_BYTES) {
+    const chunk = await chunks.read();
+    if (chunk === null) return { bytes: Buffer.concat(pieces), ended: true };
+    pieces.push(chunk.slice());
+    length += chunk.length;
+  }
+  return { bytes: Buffer.concat(pieces), ended: false };
+}
+
+/** The earliest stamp of the first lines: one line alone may be wrong. */
+function firstStamp(head: Uint8Array, recognised: Recognised | null): { sec: number; zoneSec: number } {
+  const first = { sec: Number.NEGATIVE_INFINITY, zoneSec: 0 };
+  if (recognised === null) return first;
+  const { format, parser }: { format: LogFormat; parser: Recognised['parser'] } = recognised;
+  const splitter = createSplitter(format.framing);
+  const record = createLogRecord();
+  const entry = createLogEntry(parser.escapes);
+  splitter.push(head.slice(0, HEAD_BYTES));
+  for (let count = 0; count < FIRST_LINES && splitter.next(record); count++) {
+    if (parseRecord(parser, record, entry) !== REFUSAL.none) continue;
+    if (first.sec !== Number.NEGATIVE_INFINITY && first.sec <= entry.stampSec) continue;
+    first.sec = entry.stampSec;
+    first.zoneSec = entry.zoneSec;
+  }
+  return first;
+}

@@ -1,0 +1,84 @@
+/** The reader's counts as one plain value. */
+import type { SessionKind } from '../formats/log-format.ts';
+import type { Pace } from '../order/pace.ts';
+import type { Reader } from '../reader.ts';
+import type { ReplaySummary, TimeSummary } from '../replay-summary.ts';
+import { type LogFile, nameOf } from '../sources/log-file.ts';
+import type { Account } from './account.ts';
+
+type Parts = {
+  reader: Reader;
+  pace: Pace;
+  account: Account;
+  logs: readonly LogFile[];
+  session: { kind: SessionKind; why: string };
+};
+
+export function summarize({ reader, pace, account, logs, session }: Parts): ReplaySummary {
+  const { survey, methods } = reader;
+  return {
+    sources: logs.map((log) => log.summary()),
+    format: formatOf(logs),
+    session: {
+      ...session,
+      clientCount: survey.clients.count,
+      clientLimit: survey.clients.limit,
+      unknownCount: reader.unknownCount,
+    },
+    lineCount: account.lineCount,
+    requestCount: account.requestCount,
+    refused: account.refused(),
+    leftOut: account.leftOut(),
+    unsafeMethods: survey.unsafeMethods(methods),
+    methods: survey.methods(methods),
+    statuses: survey.statuses(),
+    routes: survey.routes(reader.routes.names()),
+    time: timeOf(reader, pace),
+    roundCount: reader.roundCount,
+    spreadCount: reader.spreadCount,
+    follow: null,
+    windowOverflowCount: reader.overflowCount,
+    remarks: remarksOf(reader, logs),
+  };
+}
+
+function formatOf(logs: readonly LogFile[]): ReplaySummary['format'] {
+  const known = logs.flatMap(({ recognised }) => (recognised === null ? [] : [recognised]));
+  const names = [...new Set(known.map(({ format }) => format.name))];
+  if (names.length === 0) return { name: 'none', why: 'the log is empty' };
+  const why = names.length > 1 ? 'not all files are in one' : known[0]!.why;
+  return { name: names.join(', '), why };
+}
+
+function timeOf({ survey, anchorSec, grainNs }: Reader, { speed }: Pace): TimeSummary | null {
+  const { curve } = survey;
+  if (Number.isNaN(curve.firstNs)) return null;
+  const spanNs = curve.lastNs - curve.firstNs;
+  return {
+    firstSec: anchorSec + curve.firstNs / 1e9,
+    lastSec: anchorSec + curve.lastNs / 1e9,
+    spanNs,
+    replayNs: speed === 0 ? 0 : spanNs / speed,
+    speed,
+    grainNs,
+    meanPerSec: spanNs > 0 ? curve.count / (spanNs / 1e9) : 0,
+    peakPerSec: curve.peakPerSec,
+    peakSec: anchorSec + curve.peakSec,
+    curve: curve.counts(),
+    curveStepSec: curve.stepSec,
+  };
+}
+
+function remarksOf({ endedEarly, overflowCount }: Reader, logs: readonly LogFile[]): string[] {
+  const remarks = logs
+    .map((log) => ({ path: log.path, damage: log.summary().damage }))
+    .filter(({ damage }) => damage !== null)
+    .map(({ path, damage }) => `${nameOf(path)}: ${damage}`);
+  if (endedEarly) remarks.push('reading ended at --to: what lies behind it is not counted');
+  if (overflowCount > 0) {
+    remarks.push(
+      `${overflowCount} requests left the reorder window before its 60 s were over, because its memory was full`,
+    );
+  }
+  return remarks;
+}
