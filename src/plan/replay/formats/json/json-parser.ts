@@ -54,7 +54,7 @@ export function createJsonParser(layout: JsonLayout): LogParser {
   const stamped = has('start') ? 'start' : 'end';
   const stampField = has('start') ? 'start' : has('end') ? 'end' : 'time';
   const hasBothEnds = has('start') && has('end') && !has('duration');
-  const endStamp: Stamp = { stampSec: 0, stampSubNs: 0, grainNs: 1 };
+  const endStamp: Stamp = { stampSec: 0, stampSubNs: 0, grainNs: 1, zoneSec: 0 };
 
   function takeTime(bytes: Uint8Array, entry: LogEntry): Refusal {
     if (!values.find(stampField) || !readStamp(bytes, values.start, values.end, entry)) return REFUSAL.time;
