@@ -57,7 +57,7 @@ const INNER: Record<string, Record<string, string[]>> = {
     resp: ['.', 'parsing'],
     custom: ['.', 'parsing'],
   },
-  plan: { arrivals: ['.'], requests: ['.'], scenario: ['.', 'requests'], replay: ['.'] },
+  plan: { arrivals: ['.'], requests: ['.'], scenario: ['.', 'requests'], replay: ['.', 'requests'] },
 };
 
 /**

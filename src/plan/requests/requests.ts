@@ -114,7 +114,8 @@ export function encodeRequests(
   };
 }
 
-function saysClose({ headers = [] }: RequestOptions): boolean {
+/** Whether "Connection: close" is among the headers. */
+export function saysClose({ headers = [] }: Pick<RequestOptions, 'headers'>): boolean {
   return headers.some(
     ([name, value]) =>
       name.toLowerCase() === 'connection' &&

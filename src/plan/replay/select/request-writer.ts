@@ -5,6 +5,7 @@
  *  E1  write() allocates nothing, and writes no more than bound() said.
  *  E2  No byte of a log can end a line: what would is left out with its header; a path with one never comes here.
  */
+import { saysClose } from '../../requests/requests.ts';
 import { beginsWith } from '../lines/bytes.ts';
 import { unescapeInto } from '../lines/field-text.ts';
 import { FIELD, type Field, hasField, type LogEntry } from '../lines/log-entry.ts';
@@ -44,9 +45,7 @@ export class RequestWriter {
     this.#host = Buffer.from(host);
     this.#headers = Buffer.from(headers.map(([name, value]) => `${name}: ${value}\r\n`).join(''));
     this.#rewrites = rewrites.map(toBytes);
-    this.closes = headers.some(
-      ([name, value]) => name.toLowerCase() === 'connection' && /(^|,)\s*close\s*(,|$)/i.test(value),
-    );
+    this.closes = saysClose({ headers });
     const longest = Math.max(0, ...this.#rewrites.map(({ to }) => to.length));
     this.#extraBytes = 256 + this.#host.length + this.#headers.length + longest;
   }
