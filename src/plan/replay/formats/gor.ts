@@ -33,7 +33,7 @@ function createGorParser(sessionHeader: string | undefined): LogParser {
       ? HEADERS
       : [...HEADERS, [Buffer.from(sessionHeader.toLowerCase()), FIELD.session]];
   const place: Place = { start: 0, end: 0 };
-  const replyStamp: Stamp = { stampSec: 0, stampSubNs: 0, grainNs: 1 };
+  const replyStamp: Stamp = { stampSec: 0, stampSubNs: 0, grainNs: 1, zoneSec: 0 };
   /** Where a chunked body is put together, with the head before it. */
   let joined: Buffer | null = null;
 

@@ -16,12 +16,7 @@ export const CHUNK_BYTES = 256 * 1024;
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const known = code === undefined ? undefined : REASONS[code];
-  return (
-    known ??
-    String(message)
-      .replace(/^[A-Z]+: /, '')
-      .replace(/, \w+.*$/s, '')
-  );
+  return known ?? String(message).split(', ', 1)[0]!;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
