@@ -141,7 +141,8 @@ function dispersionOf({ arrivals }: LoadRecord): DispersionScale[] {
     ms,
     asked: amount(asked),
     sent: amount(sent),
-    ratio: asked > 0 && sent >= 0 ? sent / asked : null,
+    // A hostile file's quotient of two absurd figures says nothing.
+    ratio: amount(asked) > 1e-6 && sent / asked < 1e6 ? amount(sent) / asked : null,
   });
   return [
     scale(1, planned.idc1ms, arrivals.idc1ms),

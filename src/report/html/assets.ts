@@ -24,6 +24,7 @@ export const CLIENT_FILES = [
   'stalls',
   'sections',
   'limit',
+  'replay',
   'about',
   'main',
 ] as const;

@@ -59,6 +59,7 @@ function rateOf(load: LoadRecord, points: LatencyPoint[]): NonNullable<PageTimel
     sec: points.map(middleSec),
     askedPerSec: closed ? null : points.map((point) => perSec(point.plannedCount, point.durationNs)),
     heldPerSec: points.map((point) => perSec(point.answeredCount, point.durationNs)),
+    names: load.replay ? ['due by the log', 'answered'] : ['asked', 'held'],
   };
 }
 

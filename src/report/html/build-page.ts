@@ -28,6 +28,7 @@ import {
 } from '../text/phrases.ts';
 import { heatMapOf, spectrumSeries, timelineOf } from './build-charts.ts';
 import { limitOf } from './build-limit.ts';
+import { replayOf } from './build-replay.ts';
 import { stallsOf } from './build-stalls.ts';
 import {
   arrivalsTable,
@@ -59,11 +60,12 @@ export function buildPage(run: Run, diagnosis: Diagnosis, options: ReportOptions
     cleared: diagnosis.suspectsCleared.map(({ culprit, why }) => ({ culprit, why })),
     limit: options.limit ? limitOf(options.limit) : null,
     timeline: timelineOf(run, diagnosis),
+    replay: load ? replayOf(load, diagnosis) : null,
     stalls: observation ? stallsOf(observation, run.header.startedWallMs) : null,
     ranInstead: observation ? ranInsteadBars(observation, run.header.selfPids) : [],
     latency: load ? latencyTable(load, rows) : null,
     stages: load ? stagesTable(load, diagnosis) : null,
-    kinds: load ? kindsTable(load, diagnosis) : null,
+    kinds: load && !load.replay ? kindsTable(load, diagnosis) : null,
     arrivals: load ? arrivalsTable(load) : null,
     spectrum: load ? spectrumSeries(load, diagnosis) : null,
     heatMap: heatMapOf(run),
@@ -135,8 +137,7 @@ function titleOf(run: Run): string {
 function subtitleOf(run: Run): string {
   const parts: string[] = [];
   if (run.load) {
-    const { plan } = run.load;
-    parts.push(ratePhrase(plan), heldPhrase(run.load), durationPhrase(run.load));
+    parts.push(ratePhrase(run.load), heldPhrase(run.load), durationPhrase(run.load));
   } else if (run.observation) {
     parts.push('live traffic', formatNs(run.observation.endNs - run.observation.startNs));
   }

@@ -79,7 +79,13 @@ export type PageTimeline = {
   } | null;
   latencyNote: string;
   /** Requests due, and replies that came, a second; asked is null in a closed loop. */
-  rate: { sec: number[]; askedPerSec: number[] | null; heldPerSec: number[] } | null;
+  rate: {
+    sec: number[];
+    askedPerSec: number[] | null;
+    heldPerSec: number[];
+    /** What the two lines are called. */
+    names: [asked: string, held: string];
+  } | null;
   /** Column c lies between edges c and c + 1 (s). */
   cycles: { edges: number[]; longest: (number | null)[]; budgetSec: number } | null;
   cyclesNote: string;
@@ -109,6 +115,13 @@ export type PageLimit = {
   chart: { goal: string; limitSec: number; ratePerSec: number[]; sec: number[]; held: boolean[] } | null;
 };
 
+/** A log that was replayed. */
+export type PageReplay = {
+  facts: { term: string; text: string; warn: boolean }[];
+  routes: PageTable | null;
+  statuses: PageTable | null;
+};
+
 export type PageBar = { name: string; detail: string; share: number; value: string; tag: string };
 
 export type PageCheck = {
@@ -132,6 +145,8 @@ export type PageData = {
   /** Null without --find-limit. */
   limit: PageLimit | null;
   timeline: PageTimeline;
+  /** Null when the load was made up. */
+  replay: PageReplay | null;
   stalls: PageStalls | null;
   ranInstead: PageBar[];
   latency: PageTable | null;

@@ -79,12 +79,104 @@ const waitCounts = v.strictObject({
   suspended: count,
 });
 
+const routeTimes = (value: v.GenericSchema<unknown, number>) =>
+  v.strictObject({ p50_ns: v.nullable(value), p99_ns: v.nullable(value) });
+
+const replay = v.strictObject({
+  log: v.strictObject({
+    sources: v.array(text),
+    source_count: count,
+    format: text,
+    format_why: text,
+    lines: count,
+    requests: count,
+    refused: v.array(
+      v.strictObject({
+        reason: text,
+        count,
+        first_lines: v.array(v.strictObject({ source: count, line: count })),
+        example: text,
+      }),
+    ),
+    left_out: v.array(v.strictObject({ reason: text, count })),
+    unaccounted: v.literal(0),
+    span_ns: v.nullable(ns),
+    first_wall_ms: v.nullable(ns),
+    remarks: v.array(text),
+  }),
+  clients: v.strictObject({
+    session: v.picklist(['ip', 'ip:port', 'connection', 'header', 'none']),
+    session_why: text,
+    distinct: v.nullable(count),
+    distinct_at_limit: v.boolean(),
+    unknown: count,
+    waited_for_predecessor: count,
+    waited_share: share,
+    moved_connection: count,
+    out_of_order: count,
+  }),
+  schedule: v.strictObject({
+    pace: v.picklist(['speed', 'rate', 'max']),
+    speed: v.nullable(v.number()),
+    rate_per_sec: v.nullable(v.number()),
+    from: v.nullable(text),
+    to: v.nullable(text),
+    rounds: count,
+    grain_ns: v.nullable(ns),
+    spread: count,
+    reorder_overflow: count,
+    follow: v.nullable(
+      v.strictObject({ behind_ns: ns, behind_bytes: count, rotated: count, truncated: count }),
+    ),
+  }),
+  fidelity: v.nullable(
+    v.strictObject({
+      gaps: v.nullable(v.strictObject({ ks_distance: share, tolerance_ns: ns, mean_asked_ns: ns, count })),
+      dispersion: v.array(
+        v.strictObject({
+          window_ms: v.picklist([1, 10, 100]),
+          asked: ns,
+          sent: ns,
+          ratio: v.nullable(v.number()),
+        }),
+      ),
+      lag: v.nullable(v.strictObject({ final_ns: ns, largest_ns: ns, schedule_ns: ns })),
+    }),
+  ),
+  starved: v.strictObject({ requests: count, longest_ns: ns }),
+  routes: v.array(
+    v.strictObject({
+      name: text,
+      requests: count,
+      logged: routeTimes(ns),
+      replayed: routeTimes(ns),
+      difference: routeTimes(v.number()),
+    }),
+  ),
+  statuses: v.strictObject({
+    as_logged: count,
+    otherwise: count,
+    not_logged: count,
+    matrix: v.array(v.strictObject({ logged: v.nullable(count), came: count, count })),
+  }),
+  sizes: v.strictObject({
+    equal: count,
+    larger: count,
+    smaller: count,
+    unknown: count,
+    more_bytes: count,
+    fewer_bytes: count,
+    filled_requests: count,
+  }),
+  rates: v.array(v.strictObject({ start_ns: ns, duration_ns: ns, due: count, answered: count })),
+});
+
 const load = v.strictObject({
   plan: v.strictObject({
     target: text,
     protocol: text,
     transport: v.picklist(['tcp', 'unix']),
-    arrival: v.picklist(['constant', 'poisson', 'gamma', 'jitter', 'onoff', 'synced', 'closed']),
+    arrival: v.picklist(['constant', 'poisson', 'gamma', 'jitter', 'onoff', 'synced', 'closed', 'replay']),
     rate_per_sec: v.nullable(v.number()),
     connections: count,
     threads: count,
@@ -173,6 +265,7 @@ const load = v.strictObject({
     }),
   ),
   kinds: v.array(v.strictObject({ name: text, share, counts: outcomes, response: percentiles })),
+  replay: v.nullable(replay),
   network: v.nullable(
     v.strictObject({
       listen_overflows: v.nullable(count),
@@ -410,6 +503,7 @@ const CASES: [name: string, options: SampleOptions][] = [
   ['load alone', { mode: 'load' }],
   ['watch through /proc, cut short', { mode: 'watch', tier: 'proc', complete: false }],
   ['hostile names', { hostile: true, scenario: 'fsync' }],
+  ['a replay', { mode: 'load', replay: true, scenario: 'healthy' }],
 ];
 
 function render(options: SampleOptions, voidRun = false): string {
@@ -455,6 +549,28 @@ test('a mix: each kind with its own books, and what the network stack counted', 
   assert.ok(kinds[0]!.counts.planned < counts.planned, 'the warm-up is left out');
   assert.ok(kinds[0]!.response.p50_ns! > 0);
   assert.equal(network!.listen_overflows, 3);
+});
+
+test('a replay: its account, and routes beside the log', () => {
+  const { replay: out, counts } = v.parse(report, JSON.parse(render({ mode: 'load', replay: true }))).load!;
+  const { log, routes, statuses, rates } = out!;
+  assert.equal(log.lines, log.requests + log.refused[0]!.count + log.left_out[0]!.count);
+  assert.deepEqual([statuses.as_logged, statuses.otherwise], [19_990, 10]);
+  const [known, unknown] = routes;
+  assert.equal(known!.difference.p50_ns, known!.replayed.p50_ns! - known!.logged.p50_ns!);
+  assert.ok(unknown!.replayed.p99_ns! > 0);
+  assert.deepEqual([unknown!.logged.p99_ns, unknown!.difference.p99_ns], [null, null]);
+  assert.equal(
+    rates.reduce((sum, { due }) => sum + due, 0),
+    counts.planned,
+  );
+});
+
+test('a replay whose response times are withheld tells no difference', () => {
+  const options: SampleOptions = { mode: 'load', replay: true };
+  const { routes } = v.parse(report, JSON.parse(render(options, true))).load!.replay!;
+  assert.ok(routes[0]!.logged.p50_ns! > 0);
+  assert.deepEqual([routes[0]!.replayed.p50_ns, routes[0]!.difference.p50_ns], [null, null]);
 });
 
 test('stages: each with what was recorded while it lasted, the warm-up left out', () => {

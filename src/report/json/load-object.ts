@@ -4,6 +4,7 @@ import { type KindRow, kindRows } from '../model/kinds.ts';
 import { isSpoilt, type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, unaccountedCount } from '../model/load-summary.ts';
 import { type StageRow, stageRows } from '../model/stages.ts';
+import { replayObject } from './replay-object.ts';
 
 export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
   const { plan, counts, connections, arrivals, client } = load;
@@ -80,6 +81,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
     latency: latencyObject(latencyRows(load, diagnosis)),
     stages: stageRows(load, diagnosis).map(stageObject),
     kinds: kindRows(load, diagnosis).map(kindObject),
+    replay: replayObject(load, diagnosis),
     network: load.network ? networkObject(load.network) : null,
     arrivals: {
       sent: arrivals.sentCount,

@@ -15,7 +15,14 @@ import {
   networkPhrase,
 } from '../text/about-load.ts';
 import type { Paper } from '../text/paper.ts';
-import { conservationPhrase, formatRate, formatWhole, plural, quantileText } from '../text/phrases.ts';
+import {
+  conservationPhrase,
+  formatRate,
+  formatWhole,
+  plural,
+  quantileText,
+  ratePhrase,
+} from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
 import { spectrumPlot } from './spectrum.ts';
 
@@ -151,7 +158,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
 
 /** How requests were to arrive, and how they did. */
 export function writeArrivals(paper: Paper, load: LoadRecord): void {
-  paper.heading('Arrivals', load.plan.arrivalSpec ?? load.plan.arrival);
+  paper.heading('Arrivals', load.replay ? ratePhrase(load) : (load.plan.arrivalSpec ?? load.plan.arrival));
   const { titles, rows } = arrivalRows(load);
   // The last two columns of a narrow screen become a sentence.
   const shown = paper.plain || paper.columns >= ARRIVALS_COLUMNS ? titles.length : 5;

@@ -36,6 +36,7 @@ const CASES: Case[] = [
     scenario: 'healthy',
   }),
   make('a mix of two kinds', { mode: 'load', scenario: 'healthy', kinds: true }),
+  make('a log, replayed', { mode: 'load', scenario: 'healthy', replay: true }),
   make('hostile names', { hostile: true, scenario: 'fsync' }),
 ];
 

@@ -6,6 +6,7 @@ import { Paper } from '../text/paper.ts';
 import { writeLimit } from './limit.ts';
 import { writeArrivals, writeKinds, writeLatency, writeLoad, writeStages } from './load.ts';
 import { writeLoops } from './loops.ts';
+import { writeReplay } from './replay.ts';
 import { writeStacks } from './stacks.ts';
 import { writeStalls } from './stalls.ts';
 import { writeThresholds } from './thresholds.ts';
@@ -42,8 +43,10 @@ function renderTerminal(run: Run, diagnosis: Diagnosis, options: ReportOptions):
   if (run.observation) writeLoops(paper, run.observation);
   if (run.load) {
     writeLatency(paper, run.load, diagnosis, rows);
+    writeReplay(paper, run.load, diagnosis);
     writeStages(paper, run.load, diagnosis);
-    writeKinds(paper, run.load, diagnosis);
+    // Routes of a replay are kinds, and told already.
+    if (!run.load.replay) writeKinds(paper, run.load, diagnosis);
     writeLoad(paper, run.load);
     writeArrivals(paper, run.load);
   }

@@ -13,5 +13,7 @@ export type SampleOptions = {
   unanswered?: number;
   /** The load is a mix of two kinds. */
   kinds?: boolean;
+  /** The load is a log, replayed: its two kinds are routes. */
+  replay?: boolean;
   complete?: boolean;
 };

@@ -5,8 +5,9 @@ import { ratio } from '../../diagnose/facts/numbers.ts';
 import { notOkShare } from '../../diagnose/facts/throughput.ts';
 import type { Diagnosis, Finding } from '../../diagnose/finding.ts';
 import { missedExits } from '../../record/exits.ts';
-import type { LoadRecord, PlanRecord } from '../../record/load.ts';
+import type { LoadRecord } from '../../record/load.ts';
 import type { LoopRecord, Stall } from '../../record/observation.ts';
+import type { ReplaySchedule } from '../../record/replay/replay.ts';
 import type { Run } from '../../record/run.ts';
 import type { Quantile } from '../model/distribution.ts';
 import { isSpoilt, type LatencyRow, type QUANTILES } from '../model/latency.ts';
@@ -90,8 +91,10 @@ export function loopLabel(loop: LoopRecord | undefined): string {
   return loop.tid === loop.pid ? `${loop.comm} ${loop.pid}` : `${loop.comm} ${loop.pid}/${loop.tid}`;
 }
 
-/** "2,000/s poisson", "closed loop", "3 stages of poisson, 1,500/s on average". */
-export function ratePhrase({ ratePerSec, stages, arrival, arrivalSpec = arrival }: PlanRecord): string {
+/** "2,000/s poisson", "closed loop", "3 stages of poisson, 1,500/s on average", "a log at speed 2". */
+export function ratePhrase({ plan, replay }: Pick<LoadRecord, 'plan' | 'replay'>): string {
+  if (replay) return `a log ${pacePhrase(replay.schedule)}`;
+  const { ratePerSec, stages, arrival, arrivalSpec = arrival } = plan;
   if (ratePerSec === null) return 'closed loop';
   const rate = formatRate(ratePerSec);
   return stages
@@ -99,10 +102,18 @@ export function ratePhrase({ ratePerSec, stages, arrival, arrivalSpec = arrival 
     : `${rate} ${arrivalSpec}`;
 }
 
+/** "at speed 2", "at 5 000/s, which is speed 2.5", "as fast as replies come". */
+export function pacePhrase({ pace, speed, ratePerSec }: ReplaySchedule): string {
+  if (pace === 'max') return 'as fast as replies come';
+  const factor = speed === null ? '' : `speed ${Number(speed.toPrecision(3))}`;
+  if (pace === 'speed') return factor === '' ? 'at its own times' : `at ${factor}`;
+  return `at ${formatRate(ratePerSec ?? 0)}${factor === '' ? '' : `, which is ${factor}`}`;
+}
+
 /** What the load was, in one line. */
 export function planPhrase(load: LoadRecord): string {
   const { plan } = load;
-  return `${plan.target}, ${ratePhrase(plan)}, ${heldPhrase(load)}, ${durationPhrase(load)}`;
+  return `${plan.target}, ${ratePhrase(load)}, ${heldPhrase(load)}, ${durationPhrase(load)}`;
 }
 
 /** "50 connections"; "50 connections asked, 10 held" where these were not all of use when sending ended. */
@@ -142,9 +153,11 @@ function whyWrong(countByReason: Record<string, number>): string {
 }
 
 /** "60.0 s"; "3.20 s of 60.0 s" of a load that was ended before; "1 000 requests asked, 3.20 s" of a counted one. */
-export function durationPhrase({ plan, startNs, endNs, stoppedEarly, counts }: LoadRecord): string {
+export function durationPhrase({ plan, startNs, endNs, stoppedEarly, counts, replay }: LoadRecord): string {
   const whole = formatNs(plan.durationNs);
   const drovenNs = endNs - startNs;
+  // How long a log is, is known at its end.
+  if (replay) return formatNs(drovenNs);
   if (plan.requestLimit != null) {
     const made = counts.planned < plan.requestLimit ? `${formatWhole(counts.planned)} of ` : '';
     return `${made}${plural(plan.requestLimit, 'request')} asked, ${formatNs(drovenNs)}`;

@@ -4,6 +4,7 @@ import { environmentSection, limitsSection, loadSection, selfSection } from './a
 import { append, type Child, el, section } from './dom.ts';
 import { heatMapCard } from './heat-map.ts';
 import { limitCard } from './limit.ts';
+import { replaySection } from './replay.ts';
 import { dataTable, pageHeader, suspectsSection, verdictCard } from './sections.ts';
 import { spectrumChart } from './spectrum.ts';
 import { type StallView, stallSection } from './stalls.ts';
@@ -31,6 +32,7 @@ const sections: Child[] = [
     ),
   section('timeline', 'Over time', '', timeline.element),
   stallView?.element,
+  data.replay && replaySection(data.replay),
   data.latency &&
     section(
       'latency',

@@ -57,7 +57,7 @@ export function timelineCharts(
     (timeline.rate || timeline.cycles) && readout,
     chartHead('Response time', timeline.latency ? LATENCY_LEGEND : []),
     timeline.latency ? latencyHost : el('p', { class: 'absent' }, timeline.latencyNote),
-    timeline.rate && chartHead('Rate', timeline.rate.askedPerSec ? RATE_LEGEND : RATE_LEGEND.slice(1)),
+    timeline.rate && chartHead('Rate', rateLegend(timeline.rate)),
     timeline.rate && rateHost,
     chartHead('Longest cycle of any loop', timeline.cycles ? CYCLES_LEGEND : []),
     timeline.cycles ? cyclesHost : el('p', { class: 'absent' }, timeline.cyclesNote),
@@ -89,14 +89,15 @@ const LATENCY_LEGEND: [string, string][] = [
   ['p99', 'line-p99'],
   ['p50', 'line-p50'],
 ];
-const RATE_LEGEND: [string, string][] = [
-  ['asked', 'line-asked'],
-  ['held', 'line-p50'],
-];
 const CYCLES_LEGEND: [string, string][] = [
   ['longest cycle', 'line-cycle'],
   ['budget', 'line-budget'],
 ];
+
+function rateLegend({ names, askedPerSec }: NonNullable<PageTimeline['rate']>): [string, string][] {
+  const held: [string, string] = [names[1], 'line-p50'];
+  return askedPerSec ? [[names[0], 'line-asked'], held] : [held];
+}
 
 function chartHost(label: string, className: string): HTMLElement {
   return el('div', { class: className, role: 'img', 'aria-label': label });
@@ -144,7 +145,7 @@ function rateChart(
         cursor: sharedCursor(),
         scales: { x: sharedTime(timeline), y: { range: () => [0, top * 1.1] } },
         axes: [timeAxis(' s'), countAxis()],
-        series: [{}, line('asked', 'line-asked', 4), line('held', 'line-p50', 1.5)],
+        series: [{}, line(rate.names[0], 'line-asked', 4), line(rate.names[1], 'line-p50', 1.5)],
         hooks: { setCursor: [onCursor] },
       }),
       [rate.sec, asked, rate.heldPerSec] as uPlot.AlignedData,
@@ -208,7 +209,7 @@ function readoutText(timeline: PageTimeline, stalls: PageStalls | null, atSec: n
   }
   if (rate) {
     const i = nearestIndex(rate.sec, atSec);
-    parts.push(`${formatWholeNumber(rate.heldPerSec[i] ?? 0)}/s held`);
+    parts.push(`${formatWholeNumber(rate.heldPerSec[i] ?? 0)}/s ${rate.names[1]}`);
   }
   if (cycles) {
     const i = Math.max(
