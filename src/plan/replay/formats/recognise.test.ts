@@ -37,6 +37,11 @@ test('lines that are no requests do not hide what the others are, and a line cut
   assert.equal(found?.why, 'common: 3 of the first 4 lines');
 });
 
+test('a log that begins with what was no HTTP is known by the lines that are', () => {
+  const hello = LINE.replace('GET / HTTP/1.1', '\\x16\\x03\\x01');
+  assert.equal(recognise(Buffer.from(`${`${hello}\n`.repeat(9)}${LINE}\n`), {})?.format.name, 'common');
+});
+
 test('nothing to go by is not an error', () => {
   assert.equal(recognise(Buffer.from(''), {}), null);
   assert.equal(recognise(Buffer.from('# only\n# comments\n'), {}), null);
@@ -83,6 +88,6 @@ test("a string of nginx's and one of Apache's are told apart by their variables"
     'apache',
   );
   assert.match(refusal(LINE, { format: 'hproxy' }).hint, /did you mean haproxy/);
-  assert.match(refusal(LINE, { format: 'something' }).hint, /there are gor, alb/);
+  assert.match(refusal(LINE, { format: 'something' }).hint, /there are gor, har/);
   assert.match(refusal(LINE, { format: 'nginx', fields: 'time=ts' }).message, /--fields is for JSON/);
 });

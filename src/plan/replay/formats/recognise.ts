@@ -15,13 +15,19 @@ const RECORDS_MAX = 100;
 export type Recognised = {
   format: LogFormat;
   parser: LogParser;
-  /** Of the first records that are not aside, how many it reads: above ½, or above 0 of a format that was asked for. */
+  /** Of the first records that are not aside, how many it reads. */
   share: number;
   /** For people: "nginx: 97 of the first 100 lines". */
   why: string;
 };
 
-type Trial = Candidate & { parser: LogParser; readCount: number; count: number };
+type Trial = Candidate & {
+  parser: LogParser;
+  readCount: number;
+  /** Read, or laid out as the format says with something else than a request in it: a scanner's TLS hello. */
+  laidOutCount: number;
+  count: number;
+};
 
 /**
  * `head` is the beginning of the log: HEAD_BYTES of it, or all there is. Null for a head that has no record to go by (it
@@ -31,8 +37,8 @@ export function recognise(head: Uint8Array, options: FormatOptions): Recognised 
   const trials = candidatesFor(options).map((candidate) => tryOn(candidate, head.subarray(0, HEAD_BYTES)));
   const share = ({ readCount, count }: Trial) => (count === 0 ? 0 : readCount / count);
   const best = trials.reduce((a, b) => (share(b) > share(a) ? b : a));
-  const enough = trials.length === 1 ? share(best) > 0 : share(best) > 0.5;
-  if (!enough) {
+  const isMost = best.laidOutCount > best.count / 2 || trials.length === 1;
+  if (best.readCount === 0 || !isMost) {
     if (!saysAnything(head)) return null;
     throw unknown(head, trials.length === 1 ? trials[0]! : null);
   }
@@ -53,17 +59,23 @@ function tryOn(candidate: Candidate, head: Uint8Array): Trial {
   const splitter = createSplitter(format.framing);
   const record = createLogRecord();
   let readCount = 0;
+  let laidOutCount = 0;
   let count = 0;
   splitter.push(head);
   splitter.end();
   while (count < RECORDS_MAX && splitter.next(record)) {
     const refusal = parseRecord(parser, record, entry);
+    // An entry of a HAR file may be longer than the head: that there is one in log.entries tells enough.
+    if (format.framing === 'har' && record.unfinished && count === 0) {
+      return { ...candidate, parser, readCount: 1, laidOutCount: 1, count: 1 };
+    }
     // The head may have been cut in the middle of a line.
     if (refusal === REFUSAL.aside || (refusal === REFUSAL.cutShort && count > 0)) continue;
     count++;
     if (refusal === REFUSAL.none) readCount++;
+    if (refusal === REFUSAL.none || refusal === REFUSAL.request || refusal === REFUSAL.escape) laidOutCount++;
   }
-  return { ...candidate, parser, readCount, count };
+  return { ...candidate, parser, readCount, laidOutCount, count };
 }
 
 /** Whether there is more in it than empty lines and comments. */

@@ -5,6 +5,7 @@ import { common } from './common.ts';
 import { envoy } from './envoy.ts';
 import { gor } from './gor.ts';
 import { haproxy } from './haproxy.ts';
+import { har } from './har.ts';
 import { json } from './json/json.ts';
 import type { LogFormat } from './log-format.ts';
 import { nginx } from './nginx.ts';
@@ -14,6 +15,7 @@ import { traefik } from './traefik.ts';
 /** Every log format, the ones that say most of a line first. */
 export const LOG_FORMATS: readonly LogFormat[] = [
   gor,
+  har,
   alb,
   haproxy,
   caddy,

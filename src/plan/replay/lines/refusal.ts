@@ -34,5 +34,5 @@ export const REFUSAL_MEANING: Readonly<Record<Refusal, string>> = {
   [REFUSAL.json]: 'broken JSON',
   [REFUSAL.clock]: 'a clock that jumped and came back',
   [REFUSAL.late]: 'older than the reorder window',
-  [REFUSAL.aside]: 'nothing to send: empty, a comment or a reply',
+  [REFUSAL.aside]: 'nothing to send: empty, a comment, a reply, or not HTTP',
 };

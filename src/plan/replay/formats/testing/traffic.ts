@@ -219,6 +219,21 @@ const RECORDINGS: readonly Writer[] = [
       ].join(SEPARATOR),
     file: (records) => records.map((record) => record + SEPARATOR).join(''),
   },
+  {
+    name: 'HAR',
+    format: 'har',
+    grainNs: 1e6,
+    line: (s) =>
+      JSON.stringify({
+        startedDateTime: iso(s.startMs),
+        time: s.tookMs + 5,
+        request: { method: 'GET', url: `http://a.example${s.path}`, headers: [], cookies: [] },
+        response: { status: s.status, bodySize: 2, content: { size: 2, text: 'ok' } },
+        timings: { blocked: 5, send: 0, wait: s.tookMs, receive: 0 },
+        connection: '7',
+      }),
+    file: (records) => `{"log":{"version":"1.2","pages":[],"entries":[\n${records.join(',\n')}\n]}}`,
+  },
 ];
 
 export const WRITERS: readonly Writer[] = [...TEXT, ...JSON_LINES, ...RECORDINGS];
