@@ -42,7 +42,7 @@ function createHarParser(sessionHeader: string | undefined): LogParser {
     if (!takeBody(entry, objectOf(request.postData))) return REFUSAL.layout;
     putField(entry, FIELD.method, stringOf(request.method));
     const start = text.length;
-    if (!text.put(url.replace(/#.*$/s, ''))) return REFUSAL.tooLong;
+    if (!text.put(url.split('#', 1)[0]!)) return REFUSAL.tooLong;
     const refusal = setTarget(entry, start, text.length);
     return refusal === REFUSAL.none ? checkRequest(entry) : refusal;
   }

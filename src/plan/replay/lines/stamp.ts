@@ -76,7 +76,7 @@ function readTimeOfDay(
 function readFraction(bytes: Uint8Array, start: number, end: number, out: Stamp): number {
   out.stampSubNs = 0;
   out.grainNs = 1e9;
-  if (bytes[start] !== DOT && bytes[start] !== 0x2c) return start;
+  if (start >= end || (bytes[start] !== DOT && bytes[start] !== 0x2c)) return start;
   let at = start + 1;
   let scaleNs = 1e9;
   for (; at < end && isDigit(bytes[at]!); at++) {
