@@ -7,6 +7,7 @@ export type CommandEntry = { name: string; load(): Promise<CliCommand> };
 export const COMMANDS: CommandEntry[] = [
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctorCommand },
   { name: 'load', load: async () => (await import('./commands/load.ts')).loadCommand },
+  { name: 'replay', load: async () => (await import('./commands/replay.ts')).replayCommand },
   { name: 'watch', load: async () => (await import('./commands/watch.ts')).watchCommand },
   { name: 'trace', load: async () => (await import('./commands/trace.ts')).traceCommand },
   { name: 'report', load: async () => (await import('./commands/report.ts')).reportCommand },

@@ -22,6 +22,15 @@ let echoPort = 0;
 let spareServers = 0;
 
 before(async () => {
+  const stamp = '[29/Nov/2026:07:04:55 +0000]';
+  writeFileSync(
+    join(folder.path, 'access.log'),
+    [1, 2, 3].map((n) => `127.0.0.${n} - - ${stamp} "GET /${n} HTTP/1.1" 200 2 "-" "curl/8.0"\n`).join(''),
+  );
+  writeFileSync(
+    join(folder.path, 'access.jsonl'),
+    '{"ts":"2026-11-29T07:04:55.123Z","m":"GET","u":"/","s":200,"c":"127.0.0.1"}\n',
+  );
   writeFileSync(join(folder.path, 'body.json'), '{"n":1}');
   writeFileSync(join(folder.path, 'routes.json'), '{"/":"hello"}');
   writeFileSync(
