@@ -2,6 +2,7 @@
 import { LoopscopeError } from '../../../base/errors.ts';
 import { printable } from '../../../base/printable.ts';
 import { nearMiss } from '../../near-miss.ts';
+import { logFormatOf, readNginxConf } from '../nginx-conf/nginx-conf.ts';
 import type { LogFormat, ParserOptions } from './log-format.ts';
 import { LOG_FORMATS } from './registry.ts';
 
@@ -11,18 +12,25 @@ export type FormatOptions = {
   format?: string;
   /** --fields: "time=ts,method=req.method,…", which key of a JSON line holds what. */
   fields?: string;
+  /** --nginx-conf: where its log_format stands; `format` is then a name there. */
+  nginxConf?: string;
+  /** Of the logs: which access_log of `nginxConf` wrote them. */
+  files?: readonly string[];
   /** The header whose value tells clients apart. */
   sessionHeader?: string;
 };
 
 export type Candidate = { format: LogFormat; options: ParserOptions };
 
+/** Names that people have for what another one reads. */
+const ALIASES: Readonly<Record<string, string>> = { combined: 'nginx', vhost_combined: 'apache-vhost' };
+
 const NGINX_VARIABLE = /\$(?:\{[a-z0-9_]+\}|[a-z0-9_]+)/gi;
 const APACHE_DIRECTIVE = /%(?:!?\d+(?:,\d+)*)?[<>]?(?:\{[^}]*\})?[a-zA-Z]/g;
 
 /** The formats to try, the likeliest first. Throws USAGE for a format that there is not. */
 export function candidatesFor(typed: FormatOptions): Candidate[] {
-  const { format, fields, sessionHeader } = typed;
+  const { format, fields, nginxConf, files = [], sessionHeader } = typed;
   const options: ParserOptions = {
     ...(fields === undefined ? {} : { fields }),
     ...(sessionHeader === undefined ? {} : { sessionHeader }),
@@ -37,10 +45,15 @@ export function candidatesFor(typed: FormatOptions): Candidate[] {
     }
     return [{ format: formatNamed('json'), options }];
   }
+  if (nginxConf !== undefined) {
+    const template = logFormatOf(readNginxConf(nginxConf), format, files);
+    return [{ format: formatNamed('nginx'), options: { ...options, template } }];
+  }
   if (format === undefined) {
     return LOG_FORMATS.filter(({ needs }) => needs === undefined).map((each) => ({ format: each, options }));
   }
-  if (LOG_FORMATS.some(({ name }) => name === format)) return [{ format: formatNamed(format), options }];
+  const name = ALIASES[format] ?? format;
+  if (LOG_FORMATS.some((each) => each.name === name)) return [{ format: formatNamed(name), options }];
   return [{ format: templateFormat(format), options: { ...options, template: format } }];
 }
 

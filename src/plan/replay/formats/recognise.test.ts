@@ -28,6 +28,8 @@ test('of two formats that read a log, the one that says more is taken', () => {
   assert.equal(recognise(Buffer.from(timed.repeat(3)), {})?.format.name, 'nginx-timed');
   assert.equal(recognise(Buffer.from(`${LINE} "-" "curl/7.88.1"\n`), {})?.format.name, 'nginx');
   assert.equal(recognise(Buffer.from(`${LINE}\n`), {})?.format.name, 'common');
+  const vhost = recognise(Buffer.from(`a.example:80 ${LINE} "-" "curl/7.88.1"\n`), {});
+  assert.equal(vhost?.format.name, 'apache-vhost');
 });
 
 test('lines that are no requests do not hide what the others are, and a line cut by the head does not count', () => {

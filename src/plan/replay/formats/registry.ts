@@ -1,5 +1,6 @@
 import { alb } from './alb.ts';
 import { apache } from './apache.ts';
+import { apacheVhost } from './apache-vhost.ts';
 import { caddy } from './caddy.ts';
 import { common } from './common.ts';
 import { envoy } from './envoy.ts';
@@ -21,6 +22,7 @@ export const LOG_FORMATS: readonly LogFormat[] = [
   caddy,
   traefik,
   envoy,
+  apacheVhost,
   nginxTimed,
   nginx,
   apache,
