@@ -1,6 +1,7 @@
 /** What differs between runs besides what is compared. */
 import { printable } from '../../base/printable.ts';
 import { formatBytes, formatNs } from '../../base/units.ts';
+import type { ReplayRecord } from '../../record/replay/replay.ts';
 import type { Run } from '../../record/run.ts';
 import type { SelfCheck, SelfVerdict } from '../finding.ts';
 
@@ -24,6 +25,7 @@ const PROPERTIES: readonly Property[] = [
   ['timeout', (run) => ns(run.load?.plan.timeoutNs)],
   ['client back end', (run) => run.load?.plan.backend ?? null],
   ['spinning', (run) => (run.load ? String(run.load.plan.spin ?? false) : null)],
+  ['log', ({ load }) => (load?.replay ? logText(load.replay) : null)],
   ['kinds of request', (run) => run.load?.kinds?.map(({ name }) => name).join(' ') ?? null],
   ['kernel', (run) => run.header.environment.kernelRelease],
   ['architecture', (run) => run.header.environment.arch],
@@ -36,6 +38,13 @@ const PROPERTIES: readonly Property[] = [
   ['loopscope', (run) => run.header.loopscopeVersion],
   ['observer', (run) => run.observation?.tier ?? null],
 ];
+
+function logText({ log, schedule }: ReplayRecord): string {
+  const { pace, speed, ratePerSec, from, to } = schedule;
+  // Of a log scaled to a rate, the speed is what comes of it.
+  const at = pace === 'max' ? 'full speed' : pace === 'rate' ? `${ratePerSec}/s` : `speed ${speed}`;
+  return [...log.sources, at, from && `from ${from}`, to && `to ${to}`].filter(Boolean).join(' ');
+}
 
 function text(value: number | undefined): string | null {
   return value === undefined ? null : String(value);

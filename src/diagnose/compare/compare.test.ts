@@ -1,10 +1,12 @@
 // Goal: a difference is told when runs of one side differ less than the sides do, and not otherwise. Method: seeded
 // groups of runs with known variation, false-alarm rates among them.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runs } from '../../../test/helpers/depth.ts';
 import { createPrng, type Prng } from '../../base/prng.ts';
 import type { Run } from '../../record/run.ts';
+import { replayedRun } from '../testing/replay-values.ts';
 import { histogram, quietRun, type Spread } from '../testing/run-builder.ts';
 import { compareRuns, isWorse } from './compare-runs.ts';
 
@@ -215,6 +217,12 @@ describe('what cannot be compared', () => {
     assert.ok(warnings.includes('arrival: poisson in A, constant in B'));
     assert.ok(warnings.some((warning) => /^kernel: /.test(warning) && !warning.includes('\u001b')));
     assert.deepEqual(compareRuns([run(1)], [run(1)]).warnings, []);
+    const [atOne, atTwo] = [replayedRun().run, replayedRun(({ schedule }) => (schedule.speed = 2)).run];
+    assert.ok(
+      compareRuns([atOne], [atTwo]).warnings.some((warning) =>
+        /^log: access\.log .* speed 1 in A, .* speed 2 in B$/.test(warning),
+      ),
+    );
   });
 
   test('runs that did not take turns, and runs that are few', () => {

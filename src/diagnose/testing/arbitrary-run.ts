@@ -79,7 +79,7 @@ const HINTS: Hints = {
   // Its "unsent" are counts.
   waits: arbitraryOf(waitSchema),
   counts1ms: fc.record({ sent: perMs, planned: perMs }),
-  arrival: fc.oneof(fc.constantFrom('constant', 'poisson', 'synced', 'closed'), text),
+  arrival: fc.oneof(fc.constantFrom('constant', 'poisson', 'synced', 'closed', 'replay'), text),
   stoppedEarly: fc.oneof(fc.constantFrom('interrupted', 'target vanished'), text),
   statusCounts: fc.dictionary(fc.constantFrom('200', '404', '500'), fc.nat(1e5), { maxKeys: 2 }),
   call: fc.oneof(fc.constantFrom(...CALLS), text),
