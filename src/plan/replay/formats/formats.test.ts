@@ -148,16 +148,22 @@ test('templates that place nothing in time, or run together, are refused with wh
 });
 
 // Written by Debian's servers under curl, a TLS hello and raw bytes.
-const REAL: [file: string, format: string, read: number, other: number, quoted: string][] = [
-  ['nginx', 'nginx', 11, 1, '/q%22x"y'],
-  ['lighttpd', 'nginx', 6, 1, '/q%22x"y'],
-  ['apache', 'apache', 6, 1, '/q%22x"y'],
-  ['haproxy', 'haproxy', 5, 2, '/q%22x"y'],
-];
+const NGINX_JSON =
+  'escape=json {"time":"$msec","client":"$remote_addr","port":$remote_port,"conn":$connection,"method":"$request_method","uri":"$request_uri","host":"$host","status":$status,"bytes":$body_bytes_sent,"took":$request_time,"ua":"$http_user_agent","up":"$upstream_response_time"}';
+const REAL: [file: string, format: string, read: number, other: number, quoted: string, template?: string][] =
+  [
+    ['nginx', 'nginx', 11, 1, '/q%22x"y'],
+    ['lighttpd', 'nginx', 6, 1, '/q%22x"y'],
+    ['apache', 'apache', 6, 1, '/q%22x"y'],
+    ['haproxy', 'haproxy', 5, 2, '/q%22x"y'],
+    ['apache-vhost', 'apache-vhost', 11, 2, '/q%22x"y'],
+    ['caddy', 'caddy', 9, 0, '/q%22x"y'],
+    ['nginx-json', 'nginx', 11, 4, '/q%22x"y', NGINX_JSON],
+  ];
 
-for (const [file, format, read, other, quoted] of REAL) {
+for (const [file, format, read, other, quoted, template] of REAL) {
   test(`a log written by ${file} is read, every line accounted for`, () => {
-    const parser = parserOf({ format });
+    const parser = parserOf(template === undefined ? { format } : { format, template });
     const entry = createLogEntry(parser.escapes);
     const text = readFileSync(join(import.meta.dirname, '../fixtures', `${file}.log`));
     const paths: (string | null)[] = [];

@@ -15,6 +15,8 @@ const REAL: [file: string, format: string][] = [
   ['lighttpd', 'nginx'],
   ['apache', 'nginx'],
   ['haproxy', 'haproxy'],
+  ['apache-vhost', 'apache-vhost'],
+  ['caddy', 'caddy'],
 ];
 
 for (const [file, format] of REAL) {
