@@ -9,7 +9,8 @@ import { OutcomeRecorder } from './flight/outcome-recorder.ts';
 import { DeadlineList } from './lists/deadline-list.ts';
 import { DueQueue } from './lists/due-queue.ts';
 import { IdleRing } from './lists/idle-ring.ts';
-import { WakeHeap } from './lists/wake-heap.ts';
+import { IndexHeap } from './lists/index-heap.ts';
+import { IndexList } from './lists/index-list.ts';
 import { MAX_BACKOFF_NS, Retries } from './supply/retries.ts';
 import { ARRIVAL_BINS, ArrivalBinWriter, ArrivalReader } from './tally/arrival-bins.ts';
 import { SLOT_COUNT, SlotReader, SlotWriter, type SparseBlock } from './tally/block-slots.ts';
@@ -272,18 +273,18 @@ test('our own throttling is a time, or null without a quota', () => {
   assert.ok(throttledNs === null || throttledNs >= 0);
 });
 
-test('WakeHeap: the earliest wakes first, and whoever is lost never wakes', () => {
+test('IndexHeap: the earliest wakes first, and whoever is lost never wakes', () => {
   const sleeper = fc.record({ wakeNs: fc.nat(50), isLost: fc.boolean() });
   fc.assert(
     fc.property(fc.array(sleeper, { maxLength: 40 }), (sleepers) => {
-      const heap = new WakeHeap(40);
+      const heap = new IndexHeap(40);
       for (const [conn, { wakeNs }] of sleepers.entries()) heap.push(conn, wakeNs);
       for (const [conn, { isLost }] of sleepers.entries()) if (isLost) heap.remove(conn);
       const woken: number[] = [];
       const conns: number[] = [];
       for (; heap.length > 0; heap.shift()) {
-        woken.push(heap.earliestNs);
-        conns.push(heap.earliest);
+        woken.push(heap.lowestKey);
+        conns.push(heap.lowest);
       }
       const expected = sleepers.filter(({ isLost }) => !isLost).map(({ wakeNs }) => wakeNs);
       assert.deepEqual(
@@ -291,7 +292,7 @@ test('WakeHeap: the earliest wakes first, and whoever is lost never wakes', () =
         expected.sort((a, b) => a - b),
       );
       assert.ok(conns.every((conn) => !sleepers[conn]!.isLost));
-      assert.equal(heap.earliestNs, Number.POSITIVE_INFINITY);
+      assert.equal(heap.lowestKey, Number.POSITIVE_INFINITY);
     }),
   );
 });
@@ -352,4 +353,36 @@ test('what a thread could not start with is told as the kernel’s refusal, a bu
     /a load thread failed: TypeError: no such/,
   );
   assert.equal(threadError(new TypeError('x')).code, 'INTERNAL');
+});
+
+test('IndexList: as an array that is searched', () => {
+  const act = fc.oneof(
+    fc.record({
+      do: fc.constantFrom('push' as const, 'unshift' as const, 'remove' as const),
+      index: fc.nat(9),
+    }),
+    fc.record({ do: fc.constant('shift' as const), index: fc.constant(0) }),
+  );
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+      const list = new IndexList(10);
+      const model: number[] = [];
+      for (const { do: what, index } of acts) {
+        const at = model.indexOf(index);
+        if (what === 'shift' && model.length > 0) assert.equal(list.shift(), model.shift());
+        else if (what === 'remove' && at >= 0) {
+          list.remove(index);
+          model.splice(at, 1);
+        } else if (at < 0 && what === 'push') {
+          list.push(index);
+          model.push(index);
+        } else if (at < 0 && what === 'unshift') {
+          list.unshift(index);
+          model.unshift(index);
+        }
+        assert.deepEqual([list.length, list.first], [model.length, model[0] ?? -1]);
+        for (let i = 0; i < 10; i++) assert.equal(list.has(i), model.includes(i));
+      }
+    }),
+  );
 });

@@ -12,9 +12,15 @@ import { ARRIVALS } from '../plan/arrivals/registry.ts';
 import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts';
 import { createPlan } from '../plan/plan.ts';
 import type { Plan, PlanOptions } from '../plan/plan-options.ts';
+import type { ReplayOptions } from '../plan/replay/replay-options.ts';
+import type { ReplayProgress } from '../plan/replay/replay-reader.ts';
+import { ROUTE_LIMIT } from '../plan/replay/replay-request.ts';
+import type { ReplaySummary } from '../plan/replay/replay-summary.ts';
 import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
+import { ReplayFeed } from './replay-feed.ts';
+import { REPLAY_ARRIVAL, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
@@ -42,6 +48,8 @@ export type LoadOptions = PlanOptions & {
   ringSizes?: Partial<RingSizes>;
   /** How a target's name is looked up; default: the system's resolver. */
   resolve?: Resolver;
+  /** A log to be sent, at its own times, instead of what the plan's options say of arrivals and requests. */
+  replay?: ReplayOptions;
   /** About four times a second. */
   onProgress?: (progress: LoadProgress) => void;
 };
@@ -57,6 +65,8 @@ export type LoadProgress = {
   waiting: number;
   openConnections: number;
   latency: LatencySoFar | null;
+  /** How far the log is read; null before that begins, absent without one. */
+  replay?: ReplayProgress | null;
 };
 
 export type LoadHandle = {
@@ -79,7 +89,7 @@ const EXIT_LIMIT_MS = 2000;
 
 /** Starts a load at once. Throws USAGE for a plan that cannot be run. */
 export function startLoad(options: LoadOptions): LoadHandle {
-  const plan = createPlan(options);
+  const plan = createPlan(options.replay ? replayPlan(options) : options);
   const run = new LoadRun(plan, options);
   return { done: run.done, stop: (reason) => run.stop(reason), progress: () => run.progress() };
 }
@@ -96,6 +106,7 @@ class LoadRun {
   /** Read before the threads begin: afterwards there may be no descriptor left to read it with. */
   readonly #openFileLimit = readOpenFileLimit();
   readonly #stopped = new AbortController();
+  readonly #feed: ReplayFeed | null;
   #tried: AddressRecord[] = [];
   #stopReason: string | null = null;
   #collector: LoadCollector | null = null;
@@ -103,15 +114,16 @@ class LoadRun {
   constructor(plan: Plan, options: LoadOptions) {
     this.#plan = plan;
     this.#options = options;
-    this.#memories = Array.from({ length: plan.threadCount }, () =>
-      createThreadMemory(plan.requests.kindNames.length),
-    );
+    const kindCount = options.replay ? ROUTE_LIMIT : plan.requests.kindNames.length;
+    this.#memories = Array.from({ length: plan.threadCount }, () => createThreadMemory(kindCount));
+    this.#feed = options.replay ? new ReplayFeed(options.replay, plan.threadCount) : null;
     this.done = this.#run();
   }
 
   stop(reason: string): void {
     this.#stopReason ??= reason;
     Atomics.store(this.#flags, CONTROL.stop, 1);
+    this.#feed?.stop();
     this.#stopped.abort();
   }
 
@@ -127,10 +139,13 @@ class LoadRun {
       waiting: sum(COUNTER.waiting),
       openConnections: sum(COUNTER.open),
       latency: this.#collector?.latencySoFar() ?? null,
+      ...(this.#feed && { replay: this.#feed.progress }),
     };
   }
 
   async #run(): Promise<LoadRecord> {
+    await using _feed = this.#feed;
+    await this.#feed?.flowing;
     const chosen = await chooseAddresses(this.#plan, this.#stopped.signal, this.#options.resolve);
     this.#tried = chosen.tried;
     const threads = this.#memories.map((_, threadIndex) => this.#startThread(chosen.used, threadIndex));
@@ -159,8 +174,19 @@ class LoadRun {
       ringSizes: this.#options.ringSizes,
       control: this.#control,
       memory: this.#memories[threadIndex]!,
+      replay: this.#feed && {
+        ring: this.#feed.rings[threadIndex]!,
+        isTimed: this.#isTimed,
+        waitingLimit: Math.ceil(this.#plan.queueLimit / this.#plan.threadCount),
+      },
     });
     return { worker, messages: new ThreadMessages(worker) };
+  }
+
+  /** Requests are due at times, whatever the server does. */
+  get #isTimed(): boolean {
+    const { replay } = this.#options;
+    return replay ? replay.pace?.kind !== 'max' : ARRIVALS[this.#plan.arrival].openLoop;
   }
 
   get #isSpinning(): boolean {
@@ -201,7 +227,9 @@ class LoadRun {
       throttledNs: surroundings.throttledNs,
       ...(surroundings.stealNs !== null && { stealNs: surroundings.stealNs }),
     };
-    const record = this.#record(plan, collector, results, { ...span, endNs }, client, ready[0]!.backend);
+    const summary = (await this.#feed?.end()) ?? null;
+    const ended = { ...span, endNs };
+    const record = this.#record(plan, collector, results, ended, client, ready[0]!.backend, summary);
     return plan.target.address.kind === 'tcp' ? { ...record, network: surroundings.network } : record;
   }
 
@@ -223,13 +251,19 @@ class LoadRun {
     span: LoadSpan,
     client: ClientCost,
     backend: 'ring' | 'epoll',
+    summary: ReplaySummary | null,
   ): LoadRecord {
     const counts = collector.counts();
     assert(isConserved(counts), `planned = sum of outcomes (O1): ${JSON.stringify(counts)}`);
-    const kinds = collector.kinds(plan.requests.kindNames);
+    const kinds = collector.kinds(summary?.routes.map(({ name }) => name) ?? plan.requests.kindNames);
+    const tallies = results.map(({ replay }) => replay).filter((tally) => tally !== null);
     const finishedEarly = span.endNs < span.startNs + plan.durationNs;
     return {
-      plan: { ...planRecord(plan, results[0]!.codecName, backend), spin: this.#isSpinning },
+      plan: {
+        ...planRecord(plan, results[0]!.codecName, backend),
+        spin: this.#isSpinning,
+        ...(summary && REPLAY_ARRIVAL),
+      },
       startNs: span.startNs,
       endNs: span.endNs,
       measuredFromNs: span.measuredFromNs,
@@ -261,7 +295,7 @@ class LoadRun {
       outages: sharedOutages(results.map((result) => result.outages)),
       blocks: collector.blocks(),
       total: collector.total(),
-      arrivals: collector.arrivals(span.endNs, ARRIVALS[plan.arrival].openLoop),
+      arrivals: collector.arrivals(span.endNs, this.#isTimed),
       client,
       inFlight: collector.inFlight(plan.connectionCount * plan.pipelineDepth),
       slowest: results
@@ -273,6 +307,7 @@ class LoadRun {
       // A run that ends by itself before its time has had the requests that were asked for.
       stoppedEarly: finishedEarly ? this.#stopReason : null,
       ...(kinds && { kinds }),
+      ...(summary && { replay: replayRecord(summary, this.#options.replay!, tallies) }),
     };
   }
 }

@@ -114,10 +114,10 @@ export class LoadCollector {
     return { histogram: encodeHistogram(histogram), lag1: lagOneCorrelation(memories) };
   }
 
-  /** Of a mix; undefined for a lone kind. */
+  /** Of a mix, or of a log's routes; undefined for a lone kind. */
   kinds(names: readonly string[]): KindRecord[] | undefined {
-    if (names.length < 2) return undefined;
     const threads = this.#memories.map(({ kinds }) => viewKinds(kinds));
+    if (threads[0]!.length === 0) return undefined;
     return names.map((name, kind) => {
       const count = (field: number) => threads.reduce((sum, views) => sum + views[kind]!.counts[field]!, 0);
       const histograms = perKind(() => createHistogram());

@@ -99,6 +99,12 @@ export type ReplyParser = {
    * Absent in protocols whose replies can be read without knowing the request.
    */
   expectRequest?(conn: number, bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * Length of the last whole message's body, and the same with what frames it on the way: chunk sizes. Absent but in
+   * HTTP.
+   */
+  readonly bodyBytes?: number;
+  readonly bodyWireBytes?: number;
   /** First byte not consumed by the last feed(). */
   readonly next: number;
   /** HTTP status of the last reply; 0 in protocols without one. */

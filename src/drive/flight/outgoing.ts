@@ -1,13 +1,27 @@
-/** The bytes of all requests in the loop's send memory, and which of them is sent next. */
+/** The bytes of requests on their way to the loop. */
 import type { EventLoop, SendMemory } from '../../loop/event-loop.ts';
 import type { EncodedRequests } from '../../plan/requests/requests.ts';
 
 /** Copies of a lone request kept side by side, so that a batch of it is one piece: bounded in bytes. */
 const BATCH_BYTES = 64 * 1024;
 
-export class Outgoing {
+export type Outgoing = {
   readonly requests: EncodedRequests;
   /** How many of a lone request can be sent as one piece; 1 when there are several variants. */
+  readonly batchLimit: number;
+  /** Before anything is sent. */
+  attach(loop: EventLoop): void;
+  /** Nothing may follow the variant on its connection. */
+  isLast(variant: number): boolean;
+  /** False when the connection does not take it. */
+  send(loop: EventLoop, conn: number, variant: number): boolean;
+  /** As one piece, a lone request `count` times; count ≤ batchLimit. */
+  sendBatch(loop: EventLoop, conn: number, count: number): boolean;
+};
+
+/** The requests of a plan, encoded beforehand. */
+export class PlannedOutgoing implements Outgoing {
+  readonly requests: EncodedRequests;
   readonly batchLimit: number;
   readonly #offsets: Uint32Array;
   readonly #lengths: Uint32Array;
@@ -48,7 +62,6 @@ export class Outgoing {
     return variant;
   }
 
-  /** Nothing may follow it on its connection. */
   isLast(variant: number): boolean {
     return this.requests.closes[variant] === 1;
   }
@@ -58,7 +71,6 @@ export class Outgoing {
     return loop.send(conn, this.#memory, start, start + this.#lengths[variant]!);
   }
 
-  /** As one piece, a lone request `count` times; count ≤ batchLimit. */
   sendBatch(loop: EventLoop, conn: number, count: number): boolean {
     return loop.send(conn, this.#memory, 0, count * this.#lengths[0]!);
   }

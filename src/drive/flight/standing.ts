@@ -68,6 +68,11 @@ export class Standing {
     return Math.min(this.#roomLimit - this.#counters[COUNTER.inFlight]!, this.left);
   }
 
+  /** Nothing is under way anywhere. */
+  get isIdle(): boolean {
+    return this.#counters[COUNTER.inFlight] === 0;
+  }
+
   /** Each of the requests asked for has its end. */
   get isDone(): boolean {
     const counters = this.#counters;

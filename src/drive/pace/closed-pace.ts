@@ -1,4 +1,5 @@
 /** A closed loop: every connection is kept full; with a think time each rests between a reply and its next request. */
+import type { PlannedOutgoing } from '../flight/outgoing.ts';
 import type { Pace, PaceParts } from './pace.ts';
 import { Rests } from './rests.ts';
 
@@ -8,19 +9,23 @@ export class ClosedPace implements Pace {
   readonly #standing: PaceParts['standing'];
   readonly #idle: PaceParts['standing']['idle'];
   readonly #recorder: PaceParts['recorder'];
-  readonly #outgoing: PaceParts['outgoing'];
+  readonly #outgoing: PlannedOutgoing;
   readonly #nowNs: () => number;
   readonly #rests: Rests;
 
   /** `think`: how long a connection rests; null: not at all. */
-  constructor(parts: PaceParts, think: { nextNs(): number } | null) {
+  constructor(parts: PaceParts, outgoing: PlannedOutgoing, think: { nextNs(): number } | null) {
     this.#sender = parts.sender;
     this.#standing = parts.standing;
     this.#idle = parts.standing.idle;
     this.#recorder = parts.recorder;
-    this.#outgoing = parts.outgoing;
+    this.#outgoing = outgoing;
     this.#nowNs = parts.nowNs;
     this.#rests = new Rests(think, parts.connectionLimit);
+  }
+
+  get isDone(): boolean {
+    return this.#standing.isDone;
   }
 
   start(): void {}

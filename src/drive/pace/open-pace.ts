@@ -1,5 +1,6 @@
 /** An open loop: requests are due by a schedule, whatever the server does, and go out on any free connection. */
 import type { Schedule } from '../../plan/arrivals/arrival.ts';
+import type { PlannedOutgoing } from '../flight/outgoing.ts';
 import { DueQueue } from '../lists/due-queue.ts';
 import type { Pace, PaceParts } from './pace.ts';
 
@@ -8,7 +9,7 @@ export class OpenPace implements Pace {
   readonly #standing: PaceParts['standing'];
   readonly #idle: PaceParts['standing']['idle'];
   readonly #recorder: PaceParts['recorder'];
-  readonly #outgoing: PaceParts['outgoing'];
+  readonly #outgoing: PlannedOutgoing;
   readonly #nowNs: () => number;
   readonly #schedule: Schedule;
   readonly #queue: DueQueue;
@@ -18,12 +19,12 @@ export class OpenPace implements Pace {
   #nextNs = Number.POSITIVE_INFINITY;
 
   /** Times of the schedule are ns since the load's start. At most `queueLimit` requests wait for a connection. */
-  constructor(parts: PaceParts, schedule: Schedule, queueLimit: number) {
+  constructor(parts: PaceParts, outgoing: PlannedOutgoing, schedule: Schedule, queueLimit: number) {
     this.#sender = parts.sender;
     this.#standing = parts.standing;
     this.#idle = parts.standing.idle;
     this.#recorder = parts.recorder;
-    this.#outgoing = parts.outgoing;
+    this.#outgoing = outgoing;
     this.#nowNs = parts.nowNs;
     this.#schedule = schedule;
     this.#queue = new DueQueue(queueLimit);
@@ -31,6 +32,10 @@ export class OpenPace implements Pace {
 
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  get isDone(): boolean {
+    return this.#standing.isDone;
   }
 
   start(startNs: number): void {

@@ -1,5 +1,4 @@
 import type { OutcomeRecorder } from '../flight/outcome-recorder.ts';
-import type { Outgoing } from '../flight/outgoing.ts';
 import type { Sender } from '../flight/sender.ts';
 import type { Standing } from '../flight/standing.ts';
 
@@ -10,6 +9,8 @@ import type { Standing } from '../flight/standing.ts';
 export type Pace = {
   /** Requests that are due and wait for a connection. */
   readonly waiting: number;
+  /** Nothing is left to be sent or waited for. */
+  readonly isDone: boolean;
   /** The load begins; ns since run start, as all times here. */
   start(startNs: number): void;
   /** Once a turn while the load runs: what is due by now is sent, as far as connections are free. */
@@ -34,7 +35,6 @@ export type PaceParts = {
   sender: Sender;
   standing: Standing;
   recorder: OutcomeRecorder;
-  outgoing: Outgoing;
   nowNs: () => number;
   connectionLimit: number;
 };

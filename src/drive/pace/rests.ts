@@ -6,25 +6,25 @@
 //  R1  A connection is asleep once at most, and only while it is open.
 //  R2  There are never more rests without a connection than connections that are being opened anew.
 import { DueQueue } from '../lists/due-queue.ts';
-import { WakeHeap } from '../lists/wake-heap.ts';
+import { IndexHeap } from '../lists/index-heap.ts';
 
 export class Rests {
   /** False without a think time: nobody ever rests, and nothing here need be asked. */
   readonly isOn: boolean;
   readonly #think: { nextNs(): number } | null;
-  readonly #asleep: WakeHeap;
+  readonly #asleep: IndexHeap;
   readonly #homeless: DueQueue;
 
   constructor(think: { nextNs(): number } | null, connectionLimit: number) {
     this.isOn = think !== null;
     this.#think = think;
-    this.#asleep = new WakeHeap(this.isOn ? connectionLimit : 0);
+    this.#asleep = new IndexHeap(this.isOn ? connectionLimit : 0);
     this.#homeless = new DueQueue(this.isOn ? connectionLimit : 1);
   }
 
   /** When the first rest ends; Infinity when nobody rests. */
   get earliestNs(): number {
-    return this.#asleep.earliestNs;
+    return this.#asleep.lowestKey;
   }
 
   /** The connection's replies are in. */
@@ -34,7 +34,7 @@ export class Rests {
 
   /** The connection whose rest ends first rests no more. The caller has looked at `earliestNs`. */
   wake(): number {
-    const conn = this.#asleep.earliest;
+    const conn = this.#asleep.lowest;
     this.#asleep.shift();
     return conn;
   }

@@ -7,7 +7,7 @@
 //  T2  From #waiting come at most `retriesPerSec` a second, and two more for each that proved itself after a wait: a
 //      server that is back is met by everybody within a few round trips, one that turns all away by few.
 import { IdleRing } from '../lists/idle-ring.ts';
-import { WakeHeap } from '../lists/wake-heap.ts';
+import { IndexHeap } from '../lists/index-heap.ts';
 
 const FIRST_BACKOFF_NS = 5e6;
 export const MAX_BACKOFF_NS = 250e6;
@@ -17,7 +17,7 @@ const INVITED_BY_EACH = 2;
 
 export class Retries {
   readonly #ready: IdleRing;
-  readonly #waiting: WakeHeap;
+  readonly #waiting: IndexHeap;
   readonly #backoffNs: Float64Array;
   readonly #everyNs: number;
   readonly #burst: number;
@@ -29,7 +29,7 @@ export class Retries {
   /** All places are ready. `random`: uniform in [0, 1). */
   constructor(placeCount: number, retriesPerSec: number, random: () => number) {
     this.#ready = new IdleRing(placeCount);
-    this.#waiting = new WakeHeap(placeCount);
+    this.#waiting = new IndexHeap(placeCount);
     this.#backoffNs = new Float64Array(placeCount);
     this.#everyNs = 1e9 / retriesPerSec;
     this.#burst = Math.max(1, retriesPerSec * BURST_SHARE);
@@ -62,14 +62,14 @@ export class Retries {
       this.#invited--;
       return this.#takeWaiting();
     }
-    return this.#waiting.earliestNs <= nowNs && this.#spend(nowNs) ? this.#takeWaiting() : -1;
+    return this.#waiting.lowestKey <= nowNs && this.#spend(nowNs) ? this.#takeWaiting() : -1;
   }
 
   /** After next() found none: how long until it may, ns. */
   waitNs(nowNs: number): number {
     if (this.missingCount === 0) return Number.POSITIVE_INFINITY;
     const tokenNs = Math.max(0, (1 - this.#tokens) * this.#everyNs);
-    return Math.max(tokenNs, this.#ready.length > 0 ? 0 : this.#waiting.earliestNs - nowNs);
+    return Math.max(tokenNs, this.#ready.length > 0 ? 0 : this.#waiting.lowestKey - nowNs);
   }
 
   /** A connection of it ended that had been of use for so long; opened again at once, unless it had been a short joy. */
@@ -100,7 +100,7 @@ export class Retries {
   }
 
   #takeWaiting(): number {
-    const place = this.#waiting.earliest;
+    const place = this.#waiting.lowest;
     this.#waiting.shift();
     return place;
   }

@@ -1,15 +1,19 @@
 /** A driver on a fake loop and a fake clock: what tests of drivers and paces set up. */
 import type { Address } from '../../base/address.ts';
 import { createPlanSchedule } from '../../plan/arrivals/schedule.ts';
+import { ROUTE_LIMIT } from '../../plan/replay/replay-request.ts';
 import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
 import type { LoadBlock, OutcomeCounts } from '../../record/load.ts';
 import { frame } from '../../wire/frame/frame.ts';
 import { http1 } from '../../wire/http1/http1.ts';
 import { OutcomeRecorder } from '../flight/outcome-recorder.ts';
-import { Outgoing } from '../flight/outgoing.ts';
+import { PlannedOutgoing } from '../flight/outgoing.ts';
 import { LoadCollector } from '../load-collector.ts';
 import { ClosedPace } from '../pace/closed-pace.ts';
 import { OpenPace } from '../pace/open-pace.ts';
+import type { Pace, PaceParts } from '../pace/pace.ts';
+import { ReplaySource, type ReplayThreadTally } from '../replay/replay-source.ts';
+import type { RingMemory } from '../replay/ring-memory.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import { COUNTER, createThreadMemory, type ThreadMemory } from '../tally/thread-memory.ts';
@@ -40,6 +44,9 @@ export type Settings = {
   tickNs?: number;
   /** Frames unless said otherwise. */
   http?: { method: string };
+  /** A log instead, written to `ring` by the test. */
+  replay?: { ring: RingMemory; isTimed: boolean; waitingLimit: number };
+  durationNs?: number;
 };
 
 export type Rig = {
@@ -49,6 +56,8 @@ export type Rig = {
   memory: ThreadMemory;
   recorder: OutcomeRecorder;
   counter: (name: keyof typeof COUNTER) => number;
+  /** Null unless a log is replayed. */
+  tally: () => ReplayThreadTally | null;
   stop: () => void;
   /** Opens all connections and begins. */
   begin(): void;
@@ -61,7 +70,8 @@ export function setUp(given: Settings = {}): Rig {
   const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = given;
   const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = given;
   const { requestLimit = Number.POSITIVE_INFINITY } = given;
-  const memory = createThreadMemory();
+  const { durationNs = DURATION_NS, replay } = given;
+  const memory = createThreadMemory(replay ? ROUTE_LIMIT : 1);
   const asideLimit = given.asideLimit ?? connections;
   const limit = connections + asideLimit + 2;
   const clock = { nowNs: 0 };
@@ -74,21 +84,31 @@ export function setUp(given: Settings = {}): Rig {
           arrival: 'constant',
           arrivalParams: {},
           ratePerSec,
-          durationNs: DURATION_NS,
+          durationNs,
           requestLimit: Number.isFinite(requestLimit) ? requestLimit : null,
           stages: null,
           connectionCount: connections,
           seed: 1,
         });
-  const codec = given.http ? http1 : frame;
+  const codec = given.http || replay ? http1 : frame;
   const requests = encodeRequests(codec, [plainRequest(given.http ?? { body: BODY })]);
+  const outgoing = new PlannedOutgoing(
+    { ...requests, closes: Uint8Array.of(given.isLast ? 1 : 0) },
+    depth,
+    0,
+    1,
+  );
+  const source = replay ? new ReplaySource(replay, limit) : null;
+  const createPace = (parts: PaceParts): Pace => {
+    if (source) return source.createPace(parts);
+    if (schedule) return new OpenPace(parts, outgoing, schedule, queueLimit);
+    return new ClosedPace(parts, outgoing, thinkNs === 0 ? null : { nextNs: () => thinkNs });
+  };
   const driver = new Driver({
-    createPace: (parts) =>
-      schedule === null
-        ? new ClosedPace(parts, thinkNs === 0 ? null : { nextNs: () => thinkNs })
-        : new OpenPace(parts, schedule, queueLimit),
+    createPace,
     parser: codec.createReplyParser({ connectionLimit: limit }),
-    outgoing: new Outgoing({ ...requests, closes: Uint8Array.of(given.isLast ? 1 : 0) }, depth, 0, 1),
+    outgoing: source?.outgoing ?? outgoing,
+    expectation: source?.expectation ?? null,
     connectionLimit: limit,
     asideLimit,
     depth,
@@ -121,14 +141,16 @@ export function setUp(given: Settings = {}): Rig {
     memory,
     recorder,
     counter,
+    tally: () => source?.tally() ?? null,
     stop: () => {
       stopped = true;
     },
     begin() {
       loop.turnAt(clock.nowNs);
       while (loop.connecting.length > 0) loop.finishConnect(0);
-      recorder.begin(START_NS, START_NS + WARMUP_NS, START_NS + DURATION_NS);
-      driver.start(START_NS, START_NS + DURATION_NS);
+      recorder.begin(START_NS, START_NS + WARMUP_NS, START_NS + durationNs);
+      source?.begin(START_NS + WARMUP_NS);
+      driver.start(START_NS, START_NS + durationNs);
       clock.nowNs = START_NS;
       loop.turnAt(clock.nowNs);
     },
@@ -140,9 +162,9 @@ export function setUp(given: Settings = {}): Rig {
       const collector = new LoadCollector([memory], {
         startNs: START_NS,
         measuredFromNs: START_NS + WARMUP_NS,
-        endNs: START_NS + DURATION_NS,
+        endNs: START_NS + durationNs,
       });
-      collector.collect(START_NS + DURATION_NS);
+      collector.collect(START_NS + durationNs);
       return { counts: collector.counts(), blocks: collector.blocks() };
     },
   };

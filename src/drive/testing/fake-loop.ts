@@ -20,6 +20,8 @@ export class FakeLoop implements EventLoop {
   sentCount = 0;
   /** Length of one request, when several may be sent as one piece. */
   requestBytes = 0;
+  /** What was sent with sendCopy, in order. */
+  readonly copied: { conn: number; text: string }[] = [];
   /** Of each connect begun, where to. */
   readonly connectedTo: string[] = [];
   /** Connections that there are descriptors for. */
@@ -106,8 +108,12 @@ export class FakeLoop implements EventLoop {
   listenerAddress(): never {
     throw new Error('not needed');
   }
-  sendCopy(): boolean {
-    return false;
+  sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.open.has(conn)) return false;
+    this.unanswered[conn]!++;
+    this.sentCount++;
+    this.copied.push({ conn, text: Buffer.from(bytes.slice(start, end)).toString() });
+    return true;
   }
   pendingSendBytes(): number {
     return 0;

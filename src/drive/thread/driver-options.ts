@@ -1,4 +1,5 @@
 import type { ReplyParser } from '../../wire/codec.ts';
+import type { Expectation } from '../flight/expectation.ts';
 import type { OutcomeRecorder } from '../flight/outcome-recorder.ts';
 import type { Outgoing } from '../flight/outgoing.ts';
 import type { Pace, PaceParts } from '../pace/pace.ts';
@@ -10,6 +11,8 @@ export type DriverOptions = {
   createPace: (parts: PaceParts) => Pace;
   parser: ReplyParser;
   outgoing: Outgoing;
+  /** Judges replies instead of the requests' checks; null: there is none. */
+  expectation: Expectation | null;
   connectionLimit: number;
   /** Most connections kept for a late reply beside those that took their places. */
   asideLimit: number;

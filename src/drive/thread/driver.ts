@@ -63,7 +63,7 @@ export class Driver {
     const { requests } = outgoing;
     const { counters } = recorder;
     this.#parser = options.parser;
-    this.judge = new ReplyJudge(options.parser, requests);
+    this.judge = new ReplyJudge(options.parser, requests, options.expectation);
     this.#timeoutNs = options.timeoutNs;
     this.#recorder = options.recorder;
     this.turns = new TurnLog(options.recorder);
@@ -125,7 +125,7 @@ export class Driver {
     if (this.#phase === RUNNING) {
       if (nowNs < this.#startNs) return this.#startNs - nowNs;
       this.#sendAgain();
-      if (nowNs >= this.#endNs || this.#isStopped() || this.#standing.isDone) this.#beginDrain(nowNs);
+      if (nowNs >= this.#endNs || this.#isStopped() || this.#pace.isDone) this.#beginDrain(nowNs);
       else this.#pace.turn(nowNs);
     } else this.#sendAgain();
     if (this.#phase === DRAINING) this.supply.mayOpen = this.#underWay.again.length > 0;

@@ -11,19 +11,14 @@ import { setTimerSlackNs } from '../../kernel/process.ts';
 import type { LoopStats } from '../../loop/event-loop.ts';
 import { createLoop } from '../../loop/registry.ts';
 import type { RingSizes } from '../../loop/ring-loop.ts';
-import { createThreadSchedule } from '../../plan/arrivals/schedule.ts';
 import { stageSpans } from '../../plan/arrivals/stages.ts';
-import { createThinkTimes } from '../../plan/arrivals/think-time.ts';
 import type { Plan } from '../../plan/plan-options.ts';
 import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
 import type { OutageRecord, OutcomeRecord, SpanRecord } from '../../record/load.ts';
 import type { ParserOptions } from '../../wire/codec.ts';
 import { loadCodec } from '../../wire/custom/load-codec.ts';
 import { OutcomeRecorder } from '../flight/outcome-recorder.ts';
-import { Outgoing } from '../flight/outgoing.ts';
-import { ClosedPace } from '../pace/closed-pace.ts';
-import { OpenPace } from '../pace/open-pace.ts';
-import type { Pace, PaceParts } from '../pace/pace.ts';
+import { ReplaySource, type ReplaySourceOptions, type ReplayThreadTally } from '../replay/replay-source.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import {
@@ -42,6 +37,7 @@ import {
   type ThreadMemory,
 } from '../tally/thread-memory.ts';
 import { Driver } from './driver.ts';
+import { PlanSource } from './plan-source.ts';
 import { type ThreadError, threadError } from './thread-error.ts';
 
 export type ThreadInput = {
@@ -58,6 +54,8 @@ export type ThreadInput = {
   ringSizes: Partial<RingSizes> | undefined;
   control: ControlMemory;
   memory: ThreadMemory;
+  /** The log that is replayed, instead of what the plan has; null: there is none. */
+  replay: ReplaySourceOptions | null;
 };
 
 export type ThreadMessage =
@@ -91,6 +89,8 @@ export type ThreadResult = {
   longestAbsence: SpanRecord;
   longestSilence: SpanRecord;
   suspendedNs: number;
+  /** Null when no log is replayed. */
+  replay: ReplayThreadTally | null;
 };
 
 /** Deadlines nearer than this are met by spinning: on quiet hardware a timed wait oversleeps by about as much. */
@@ -132,13 +132,17 @@ async function run(input: ThreadInput): Promise<void> {
   const wanted = shareOf(plan.connectionCount, threadIndex, plan.threadCount);
   const asideLimit = Math.min(wanted, ASIDE_LIMIT);
   const connectionLimit = wanted + asideLimit + Math.min(wanted, SPARE_SLOTS);
-  const isOpenLoop = plan.ratePerSec !== null;
+  const source = input.replay
+    ? new ReplaySource(input.replay, connectionLimit)
+    : new PlanSource(plan, threadIndex);
+  const isOpenLoop = input.replay?.isTimed ?? plan.ratePerSec !== null;
   const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null, readSuspendedNs);
   const codec = await loadCodec(plan.codec);
   const driver = new Driver({
-    createPace: (parts) => createPace(parts, plan, threadIndex),
+    createPace: (parts) => source.createPace(parts),
     parser: codec.createReplyParser(parserOptions(plan, connectionLimit)),
-    outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount, !isOpenLoop),
+    outgoing: source.outgoing,
+    expectation: source.expectation,
     connectionLimit,
     asideLimit,
     depth: plan.pipelineDepth,
@@ -191,6 +195,7 @@ async function run(input: ThreadInput): Promise<void> {
 
   const statsBefore = { ...loop.stats };
   recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
+  source.begin(startNs + plan.warmupNs);
   driver.start(startNs, startNs + plan.durationNs);
   const endCost = beginThreadCost();
   const suspendedBeforeNs = readSuspendedNs();
@@ -219,6 +224,7 @@ async function run(input: ThreadInput): Promise<void> {
       longestAbsence: recorder.waits.longestAbsence,
       longestSilence: driver.turns.silence.longest,
       suspendedNs: Math.max(0, readSuspendedNs() - suspendedBeforeNs),
+      replay: source.tally(),
     },
   });
 }
@@ -230,12 +236,6 @@ async function run(input: ThreadInput): Promise<void> {
 function createThreadClock(anchor: ThreadInput['anchor']): () => number {
   const earlier = createMonotonicClock({ ...anchor, startMonoNs: anchor.startMonoNs - BigInt(HOUR_NS) });
   return () => earlier.nowNs() - HOUR_NS;
-}
-
-function createPace(parts: PaceParts, plan: Plan, threadIndex: number): Pace {
-  const schedule = createThreadSchedule(plan, threadIndex);
-  if (schedule !== null) return new OpenPace(parts, schedule, Math.ceil(plan.queueLimit / plan.threadCount));
-  return new ClosedPace(parts, plan.thinkTime && createThinkTimes(plan.thinkTime, plan.seed, threadIndex));
 }
 
 /** Thread `index` of `of` has this many of `count` things. */

@@ -2,6 +2,7 @@
 import { checkParsedReply, type ResponseCheck } from '../../plan/requests/check.ts';
 import type { EncodedRequests } from '../../plan/requests/requests.ts';
 import { PARSED, type Parsed, type ReplyParser } from '../../wire/codec.ts';
+import type { Expectation } from '../flight/expectation.ts';
 import { FirstTexts } from './first-texts.ts';
 
 export class ReplyJudge {
@@ -10,13 +11,16 @@ export class ReplyJudge {
   readonly firstTexts = new FirstTexts();
   readonly #parser: ReplyParser;
   readonly #requests: EncodedRequests;
+  readonly #expectation: Expectation | null;
   readonly #checks: readonly (ResponseCheck | null)[];
 
-  constructor(parser: ReplyParser, requests: EncodedRequests) {
+  constructor(parser: ReplyParser, requests: EncodedRequests, expectation: Expectation | null) {
+    this.#expectation = expectation;
     this.#parser = parser;
     this.#requests = requests;
     this.#checks = requests.checks;
-    this.needsRequest = parser.expectRequest !== undefined || requests.noBody.includes(1);
+    this.needsRequest =
+      expectation !== null || parser.expectRequest !== undefined || requests.noBody.includes(1);
   }
 
   /** The connection's next reply answers this variant. */
@@ -40,6 +44,7 @@ export class ReplyJudge {
   wrongReason(variant: number): string | null {
     const parser = this.#parser;
     if (parser.wrongReason !== '') return parser.wrongReason;
+    if (this.#expectation !== null) return this.#expectation.judge(variant, parser);
     const check = this.#checks[this.#requests.kindOf[variant]!]!;
     if (check === null) return parser.status < 400 ? null : '';
     const reason = checkParsedReply(check, parser);

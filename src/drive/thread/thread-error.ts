@@ -1,4 +1,4 @@
-/** Errors of a load thread, told as everything else is: what happened, why, and what to type next. */
+/** Errors of a thread of ours, told as everything else is: what happened, why, and what to type next. */
 import { type ErrorCode, LoopscopeError } from '../../base/errors.ts';
 import { errnoOf } from '../../kernel/errno.ts';
 import { syscallError } from '../../kernel/syscall-error.ts';
@@ -10,12 +10,12 @@ export type ThreadError = { code: ErrorCode; message: string; hint: string };
  * Whatever was thrown, as an error for the user. A thread needs descriptors, memory and files before it runs a line of
  * ours: what Node throws then names an errno, and that is told as a refusal by the kernel. The rest is a bug of ours.
  */
-export function threadError(error: unknown): LoopscopeError {
+export function threadError(error: unknown, thread = 'a load thread'): LoopscopeError {
   if (error instanceof LoopscopeError) return error;
   const errno = errnoIn(error);
-  if (errno !== 0) return syscallError('start of a load thread', errno);
+  if (errno !== 0) return syscallError(`start of ${thread}`, errno);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new LoopscopeError('INTERNAL', `a load thread failed: ${text}`);
+  return new LoopscopeError('INTERNAL', `${thread} failed: ${text}`);
 }
 
 /** `code` is the errno's name in most errors of Node; of a worker that could not be made, or a module, the message has it. */

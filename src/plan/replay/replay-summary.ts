@@ -58,7 +58,14 @@ export type SourceSummary = {
   damage: string | null;
 };
 
-export type LeftOut = 'method' | 'only' | 'skip' | 'sample' | 'outside --from and --to' | 'another client';
+export type LeftOut =
+  | 'method'
+  | 'only'
+  | 'skip'
+  | 'sample'
+  | 'outside --from and --to'
+  | 'another client'
+  | 'too long to be sent';
 
 export type RefusedLines = {
   reason: Refusal;

@@ -81,6 +81,11 @@ export class ChunkedBodies {
     this.#trailerCount[conn] = 0;
   }
 
+  /** Of a body that has ended: what it holds. */
+  dataBytes(conn: number): number {
+    return this.#options.maxBodyBytes - this.#room[conn]!;
+  }
+
   /** Position after the body's last byte, or one of CHUNKED (more: all bytes were taken). */
   skip(conn: number, bytes: Uint8Array, start: number, end: number): number {
     let at = start;

@@ -37,8 +37,12 @@ export class Http1ReplyParser implements ReplyParser {
   status = 0;
   readonly wrongReason = '';
   problem = '';
+  bodyBytes = 0;
+  bodyWireBytes = 0;
   readonly #state: Uint8Array;
   readonly #left: Float64Array;
+  /** Of the body under way: its bytes so far, framing included; of one with a length all of them at once. */
+  readonly #size: Float64Array;
   readonly #status: Uint16Array;
   readonly #closes: Uint8Array;
   readonly #noBody: Uint8Array;
@@ -63,6 +67,7 @@ export class Http1ReplyParser implements ReplyParser {
     this.#facts = createHeaderFacts(maxHeaderCount);
     this.#state = new Uint8Array(limit);
     this.#left = new Float64Array(limit);
+    this.#size = new Float64Array(limit);
     this.#status = new Uint16Array(limit);
     this.#closes = new Uint8Array(limit);
     this.#noBody = new Uint8Array(limit);
@@ -88,6 +93,7 @@ export class Http1ReplyParser implements ReplyParser {
       if (next <= end) {
         this.next = next;
         this.status = this.#shapeStatus;
+        this.bodyBytes = this.bodyWireBytes = this.#shapeBodyBytes;
         if (this.#capture !== null) {
           this.#heads!.finish(conn, bytes, start, bodyStart);
           this.#capture.finish(conn, bytes, bodyStart, next);
@@ -199,6 +205,7 @@ export class Http1ReplyParser implements ReplyParser {
     const faulty = transfer && (facts.contentLength >= 0 || oldVersion);
     let closes = facts.close || (oldVersion && !facts.keepAlive) || faulty;
     this.#left[conn] = 0;
+    this.#size[conn] = 0;
     if (this.#headOnly || this.#noBody[conn] === 1 || status === 204 || status === 304) {
       this.#state[conn] = BY_LENGTH;
     } else if (facts.chunked) {
@@ -207,6 +214,7 @@ export class Http1ReplyParser implements ReplyParser {
     } else if (!transfer && facts.contentLength >= 0) {
       this.#state[conn] = BY_LENGTH;
       this.#left[conn] = facts.contentLength;
+      this.#size[conn] = facts.contentLength;
     } else {
       this.#state[conn] = UNTIL_CLOSE;
       closes = true;
@@ -258,11 +266,16 @@ export class Http1ReplyParser implements ReplyParser {
       this.#end(conn, bytes, start, start + left);
     } else if (state === BY_CHUNKS) {
       const next = this.#chunked.skip(conn, bytes, start, end);
-      if (next === CHUNKED.more) return this.#more(end);
+      if (next === CHUNKED.more) {
+        this.#size[conn]! += end - start;
+        return this.#more(end);
+      }
       if (next < 0) return this.#bad(PROBLEM.badChunk);
       this.next = next;
+      this.#size[conn]! += next - start;
       this.#end(conn, EMPTY, 0, 0);
     } else {
+      this.#size[conn]! += end - start;
       this.#capture?.add(conn, bytes, start, end);
       return this.#more(end);
     }
@@ -271,6 +284,8 @@ export class Http1ReplyParser implements ReplyParser {
 
   /** The reply is whole; [start, end) is the last piece of its body. */
   #end(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    this.bodyWireBytes = this.#size[conn]!;
+    this.bodyBytes = this.#state[conn] === BY_CHUNKS ? this.#chunked.dataBytes(conn) : this.bodyWireBytes;
     this.#state[conn] = START;
     this.#noBody[conn] = 0;
     this.status = this.#status[conn]!;

@@ -1,0 +1,88 @@
+/** What a load is when a log is replayed: its plan, and its record from what the threads tell. */
+import type { PlanOptions } from '../plan/plan-options.ts';
+import type { ReplayOptions } from '../plan/replay/replay-options.ts';
+import type { ReplaySummary } from '../plan/replay/replay-summary.ts';
+import { addCounts, createHistogram } from '../record/histogram.ts';
+import { encodeHistogram } from '../record/histogram-text.ts';
+import type { PlanRecord } from '../record/load.ts';
+import type { ReplayRecord } from '../record/replay/replay.ts';
+import { type ReplayTally, replayRecordOf } from './replay/replay-record.ts';
+import type { ReplayThreadTally } from './replay/replay-source.ts';
+
+/** Requests due and waiting, of all threads together. */
+const WAITING_LIMIT = 65_536;
+
+/** Of a replay the plan says where to and how; what and when is the log's. One request a connection, as its client sent it. */
+export function replayPlan(options: PlanOptions): PlanOptions {
+  const { warmupNs = 0, queueLimit = WAITING_LIMIT } = options;
+  return {
+    ...options,
+    arrival: 'closed',
+    arrivalParams: {},
+    ratePerSec: null,
+    stages: null,
+    requestLimit: null,
+    thinkTime: null,
+    pipelineDepth: 1,
+    warmupNs,
+    queueLimit,
+  };
+}
+
+/** The plan's record, as a replay has it. */
+export const REPLAY_ARRIVAL: Pick<PlanRecord, 'arrival' | 'arrivalSpec'> = {
+  arrival: 'replay',
+  arrivalSpec: 'replay',
+};
+
+/** The replay's part of the run, of all threads together. */
+export function replayRecord(
+  summary: ReplaySummary,
+  options: ReplayOptions,
+  threads: readonly ReplayThreadTally[],
+): ReplayRecord {
+  const sum = (count: (thread: ReplayThreadTally) => number) =>
+    threads.reduce((total, thread) => total + count(thread), 0);
+  const tally: ReplayTally = {
+    waitedCount: sum(({ waitedCount }) => waitedCount),
+    movedCount: sum(({ movedCount }) => movedCount),
+    disorderedCount: sum(({ disorderedCount }) => disorderedCount),
+    starved: {
+      count: sum(({ starvedCount }) => starvedCount),
+      longestNs: Math.max(...threads.map(({ starvedNsMax }) => starvedNsMax)),
+    },
+    askedGaps: options.pace?.kind === 'max' ? null : encoded(threads.map(({ gaps }) => gaps)),
+    logged: threads[0]!.logged.map((_, route) => {
+      const parts = threads.map(({ logged }) => logged[route] ?? null).filter((part) => part !== null);
+      return parts.length === 0 ? null : encoded(parts);
+    }),
+    statusMatrix: sumMatrix(threads),
+    sizes: {
+      equal: sum(({ sizes }) => sizes.equal),
+      larger: sum(({ sizes }) => sizes.larger),
+      smaller: sum(({ sizes }) => sizes.smaller),
+      unknown: sum(({ sizes }) => sizes.unknown),
+      moreBytes: sum(({ sizes }) => sizes.moreBytes),
+      fewerBytes: sum(({ sizes }) => sizes.fewerBytes),
+    },
+    filledCount: 0,
+  };
+  return replayRecordOf(summary, options, tally);
+}
+
+function encoded(parts: readonly Float64Array[]): string {
+  const histogram = createHistogram();
+  for (const part of parts) addCounts(histogram, part);
+  return encodeHistogram(histogram);
+}
+
+/** The most frequent first. */
+function sumMatrix(threads: readonly ReplayThreadTally[]): ReplayRecord['statusMatrix'] {
+  const counts = new Map<string, ReplayRecord['statusMatrix'][number]>();
+  for (const [logged, came, count] of threads.flatMap(({ statusMatrix }) => statusMatrix)) {
+    const cell = counts.get(`${logged} ${came}`);
+    if (cell) cell[2] += count;
+    else counts.set(`${logged} ${came}`, [logged, came, count]);
+  }
+  return [...counts.values()].sort((a, b) => b[2] - a[2]);
+}
