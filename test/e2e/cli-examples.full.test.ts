@@ -23,6 +23,7 @@ let spareServers = 0;
 
 before(async () => {
   const stamp = '[29/Nov/2026:07:04:55 +0000]';
+  writeFileSync(join(folder.path, 'nginx.conf'), 'http { access_log access.log; }\n');
   writeFileSync(
     join(folder.path, 'access.log'),
     [1, 2, 3].map((n) => `127.0.0.${n} - - ${stamp} "GET /${n} HTTP/1.1" 200 2 "-" "curl/8.0"\n`).join(''),

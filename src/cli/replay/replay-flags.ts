@@ -17,6 +17,7 @@ export type ReplayFlags = {
   target?: string;
   format?: string;
   fields?: string;
+  nginxConf?: string;
   session?: ReturnType<typeof parseSession>;
   speed?: ReplayPace;
   rate?: number;
@@ -41,6 +42,7 @@ export function addReplayOptions(command: Command): void {
       "a format's name, or your log_format or LogFormat; default: recognised",
     ),
     new Option('--fields <list>', 'keys of JSON lines: time=ts,method=req.method,path=req.uri,status=code'),
+    new Option('--nginx-conf <file>', 'nginx.conf that has the log_format; --format may name it'),
     new Option(
       '--session <kind>',
       'tells clients apart: ip, ip:port, connection, header:NAME, none',
@@ -103,6 +105,7 @@ export function settleReplay(files: readonly string[], flags: ReplayFlags): Repl
     ...(pace !== undefined && { pace }),
     ...(flags.format !== undefined && { format: flags.format }),
     ...(flags.fields !== undefined && { fields: flags.fields }),
+    ...(flags.nginxConf !== undefined && { nginxConf: flags.nginxConf }),
     ...(flags.from !== undefined && { from: flags.from }),
     ...(flags.to !== undefined && { to: flags.to }),
     ...(flags.sample !== undefined && { sampleShare: flags.sample }),

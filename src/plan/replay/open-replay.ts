@@ -65,15 +65,18 @@ function onlyOnce(option: string, what: string): LoopscopeError {
 }
 
 async function lookAtAll(options: ReplayOptions, account: Account): Promise<LogFile[]> {
-  const { files, format, fields, sessionHeader, pace, loop } = options;
+  const { files, format, fields, nginxConf, sessionHeader, pace, loop } = options;
   const typed = {
     ...(format !== undefined && { format }),
     ...(fields !== undefined && { fields }),
+    ...(nginxConf !== undefined && { nginxConf }),
     ...(sessionHeader !== undefined && { sessionHeader }),
   };
   const logs: LogFile[] = [];
   try {
-    for (const [index, path] of files.entries()) logs.push(await lookAt({ path, index, account, typed }));
+    for (const [index, path] of files.entries()) {
+      logs.push(await lookAt({ path, index, account, typed: { ...typed, files: [path] } }));
+    }
     const why = pace?.kind === 'rate' ? '--rate' : loop ? '--loop' : null;
     const pipe = logs.find(({ isFile }) => !isFile);
     if (why !== null && pipe !== undefined) throw onlyOnce(why, `${pipe.path} is not a file: it`);

@@ -24,6 +24,8 @@ export type ReplayOptions = {
   format?: string;
   /** Which key of a JSON line holds what: "time=ts,method=req.method". */
   fields?: string;
+  /** Path of an nginx.conf that has the log_format; `format` is then a name there. */
+  nginxConf?: string;
   /** What tells clients apart; the most exact that the log carries without one. */
   session?: SessionKind;
   /** For `session` header: its name. */
