@@ -20,7 +20,7 @@ export async function dryRun(options: ReplayOptions, flags: Flags): Promise<Exit
   using interrupt = onInterrupt();
   const begun = process.hrtime.bigint();
   // One round tells all: a log that is followed is read to its end.
-  const reader = await openReplay({ ...options, loop: false, follow: false });
+  const reader = await openReplay({ ...options, loop: false, follow: false }, interrupt.signal);
   const endProgress = showReading(reader, flags);
   const summary = await reader.pump(DROPPING_SINK, interrupt.signal).finally(endProgress);
   const readNs = Number(process.hrtime.bigint() - begun);

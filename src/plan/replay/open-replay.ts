@@ -20,14 +20,14 @@ export type SessionChoice = { kind: SessionKind; why: string };
 
 /**
  * Opens logs and finds out what they are; nothing is handed on before pump(). Throws USAGE and FILE_UNREADABLE, naming
- * the option or the file.
+ * the option or the file. `signal`: a pipe that brings nothing is waited for no longer, and taken for empty.
  */
-export async function openReplay(options: ReplayOptions): Promise<ReplayReader> {
+export async function openReplay(options: ReplayOptions, signal?: AbortSignal): Promise<ReplayReader> {
   checkFiles(options);
   const from = options.from === undefined ? null : parseTimePoint(options.from, '--from');
   const to = options.to === undefined ? null : parseTimePoint(options.to, '--to');
   const account = new Account();
-  const logs = await lookAtAll(options, account);
+  const logs = await lookAtAll(options, account, signal);
   try {
     const known = logs.filter(({ firstSec }) => Number.isFinite(firstSec));
     const first = known.reduce<LogFile | null>(
@@ -64,7 +64,11 @@ function onlyOnce(option: string, what: string): LoopscopeError {
   );
 }
 
-async function lookAtAll(options: ReplayOptions, account: Account): Promise<LogFile[]> {
+async function lookAtAll(
+  options: ReplayOptions,
+  account: Account,
+  signal: AbortSignal | undefined,
+): Promise<LogFile[]> {
   const { files, format, fields, nginxConf, sessionHeader, pace, loop } = options;
   const typed = {
     ...(format !== undefined && { format }),
@@ -75,7 +79,7 @@ async function lookAtAll(options: ReplayOptions, account: Account): Promise<LogF
   const logs: LogFile[] = [];
   try {
     for (const [index, path] of files.entries()) {
-      logs.push(await lookAt({ path, index, account, typed: { ...typed, files: [path] } }));
+      logs.push(await lookAt({ path, index, account, typed: { ...typed, files: [path] }, signal }));
     }
     const why = pace?.kind === 'rate' ? '--rate' : loop ? '--loop' : null;
     const pipe = logs.find(({ isFile }) => !isFile);

@@ -189,7 +189,7 @@ export class Reader {
   #drain(untilNs: number): boolean {
     const window = this.#window;
     for (;;) {
-      const slot = window.next(untilNs);
+      const slot = this.#stopped ? -1 : window.next(untilNs);
       if (slot < 0) return true;
       if (!this.#handOn(slot)) return false;
       window.take(slot);

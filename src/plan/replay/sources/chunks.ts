@@ -9,6 +9,9 @@ export type Chunks = {
   close(): Promise<void>;
 };
 
+/** Of a path: its bytes, its size (0 for what has none), and whether it can be opened again and read anew. */
+export type OpenedPath = { chunks: Chunks; sizeBytes: number; isFile: boolean };
+
 /** So much is read at once. */
 export const CHUNK_BYTES = 256 * 1024;
 

@@ -1,12 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { formatBytes } from '../../../base/units.ts';
-import { CHUNK_BYTES, type Chunks, reasonOf } from './chunks.ts';
-
-/** Of a path: its bytes, its size (0 for what has none), and whether it can be opened again and read anew. */
-export type OpenedPath = { chunks: Chunks; sizeBytes: number; isFile: boolean };
+import { CHUNK_BYTES, type Chunks, type OpenedPath, reasonOf } from './chunks.ts';
+import { openPipeChunks } from './stream-chunks.ts';
 
 /** A file from its beginning, or a named pipe. Throws as open(2) fails. */
 export async function openFileChunks(path: string): Promise<OpenedPath> {
+  // A pipe is waited for in the way of pipes.
+  if ((await stat(path)).isFIFO()) return openPipeChunks(path);
   const handle = await open(path, 'r');
   try {
     const info = await handle.stat();

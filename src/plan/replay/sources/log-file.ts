@@ -17,8 +17,16 @@ import { type OpenLog, openChunks, ReadChunks } from './open-chunks.ts';
 
 /** Of a log's first lines, so many are asked for the earliest. */
 const FIRST_LINES = 100;
+const LF = 10;
 
-export type LogFileOptions = { path: string; index: number; account: Account; typed: FormatOptions };
+export type LogFileOptions = {
+  path: string;
+  index: number;
+  account: Account;
+  typed: FormatOptions;
+  /** Gives up looking at a pipe that brings nothing. */
+  signal?: AbortSignal | undefined;
+};
 
 export class LogFile implements WaitingLog {
   readonly path: string;
@@ -110,9 +118,9 @@ type Head = { bytes: Uint8Array; ended: boolean };
 
 /** Looks at a log. Throws FILE_UNREADABLE, and USAGE for one in no known format; both name it. */
 export async function lookAt(options: LogFileOptions): Promise<LogFile> {
-  const opened = await openOrThrow(options.path);
+  const opened = await openOrThrow(options);
   try {
-    const head = await readHead(opened.chunks);
+    const head = await readHead(opened);
     const recognised = recogniseIn(options, head.bytes);
     return new LogFile(options, opened, head, recognised);
   } finally {
@@ -120,9 +128,9 @@ export async function lookAt(options: LogFileOptions): Promise<LogFile> {
   }
 }
 
-async function openOrThrow(path: string): Promise<OpenLog> {
+async function openOrThrow({ path, signal }: LogFileOptions): Promise<OpenLog> {
   try {
-    return await openChunks(path);
+    return await openChunks(path, signal);
   } catch (error) {
     throw new LoopscopeError('FILE_UNREADABLE', `${nameOf(path)}: ${reasonOf(error)}`, '', error);
   }
@@ -142,14 +150,17 @@ export function nameOf(path: string): string {
   return path === '-' ? 'standard input' : printable(path);
 }
 
-async function readHead(chunks: Chunks): Promise<Head> {
+/** Of a pipe no more than it brings at once: it may bring a line now and then. */
+async function readHead({ chunks, isFile }: OpenLog): Promise<Head> {
   const pieces: Uint8Array[] = [];
   let length = 0;
-  while (length < HEAD_BYTES) {
+  let hasLine = false;
+  while (length < HEAD_BYTES && (isFile || !hasLine)) {
     const chunk = await chunks.read();
     if (chunk === null) return { bytes: Buffer.concat(pieces), ended: true };
     pieces.push(chunk.slice());
     length += chunk.length;
+    hasLine ||= chunk.includes(LF);
   }
   return { bytes: Buffer.concat(pieces), ended: false };
 }

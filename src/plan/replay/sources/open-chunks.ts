@@ -2,7 +2,7 @@
 import type { Chunks } from './chunks.ts';
 import { openFileChunks } from './file-chunks.ts';
 import { MAGIC_BYTES, type Packing, packingOf } from './packing.ts';
-import { openStdinChunks } from './stdin-chunks.ts';
+import { openStdinChunks } from './stream-chunks.ts';
 import { UnpackedChunks } from './unpacked-chunks.ts';
 
 export type OpenLog = {
@@ -14,12 +14,13 @@ export type OpenLog = {
   isFile: boolean;
 };
 
-/** "-" is standard input. Throws as open(2) and read(2) fail. */
-export async function openChunks(path: string): Promise<OpenLog> {
+/** "-" is standard input. Throws as open(2) and read(2) fail. `signal`: a wait for the first bytes is given up. */
+export async function openChunks(path: string, signal?: AbortSignal): Promise<OpenLog> {
   const file = path === '-' ? openStdinChunks() : await openFileChunks(path);
-  const [first, last] = await firstBytes(file.chunks);
+  signal?.addEventListener('abort', () => file.chunks.close(), { once: true });
+  const [first, ended] = await firstBytes(file.chunks);
   const packing = packingOf(first);
-  const packed = new ReadChunks(first, last, file.chunks);
+  const packed = new ReadChunks(first, ended, file.chunks);
   const chunks = packing === 'plain' ? packed : new UnpackedChunks(packed, packing);
   return { chunks, packing, sizeBytes: file.sizeBytes, isFile: file.isFile };
 }

@@ -45,7 +45,7 @@ export function summarize({ reader, pace, account, logs, session }: Parts): Repl
 function formatOf(logs: readonly LogFile[]): ReplaySummary['format'] {
   const known = logs.flatMap(({ recognised }) => (recognised === null ? [] : [recognised]));
   const names = [...new Set(known.map(({ format }) => format.name))];
-  if (names.length === 0) return { name: 'none', why: 'the log is empty' };
+  if (names.length === 0) return { name: 'none', why: 'no line says' };
   const why = names.length > 1 ? 'not all files are in one' : known[0]!.why;
   return { name: names.join(', '), why };
 }

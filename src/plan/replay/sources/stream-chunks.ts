@@ -1,25 +1,36 @@
-import { createReadStream, fstatSync } from 'node:fs';
+import { createReadStream, fstatSync, open } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { formatBytes } from '../../../base/units.ts';
-import { CHUNK_BYTES, type Chunks, reasonOf } from './chunks.ts';
-import type { OpenedPath } from './file-chunks.ts';
+import { CHUNK_BYTES, type Chunks, type OpenedPath, reasonOf } from './chunks.ts';
+
+const openFd = promisify(open);
 
 /** Standard input. By its descriptor, because a worker thread has no stdin of its own. */
 export function openStdinChunks(): OpenedPath {
   return { chunks: new StreamChunks(stdinStream()), sizeBytes: 0, isFile: false };
 }
 
+/** A named pipe; waits for one who writes. Throws as open(2) fails. */
+export async function openPipeChunks(path: string): Promise<OpenedPath> {
+  const fd = await openFd(path, 'r');
+  return { chunks: new StreamChunks(pipeStream(fd)), sizeBytes: 0, isFile: false };
+}
+
+function stdinStream(): Readable {
+  const info = fstatSync(0);
+  return info.isFIFO() || info.isSocket()
+    ? pipeStream(0)
+    : createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
+}
+
 /**
  * A pipe is waited for as a socket is: a read that blocks a thread of the pool could not be given up, and would hold up
  * the end of the process.
  */
-function stdinStream(): Readable {
-  const info = fstatSync(0);
-  const waits = info.isFIFO() || info.isSocket();
-  return waits
-    ? new Socket({ fd: 0, readable: true, writable: false })
-    : createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
+function pipeStream(fd: number): Readable {
+  return new Socket({ fd, readable: true, writable: false });
 }
 
 class StreamChunks implements Chunks {
