@@ -20,7 +20,7 @@ import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord }
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import { ReplayFeed } from './replay-feed.ts';
-import { REPLAY_ARRIVAL, replayPlan, replayRecord } from './replay-load.ts';
+import { replayArrival, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
@@ -262,7 +262,7 @@ class LoadRun {
       plan: {
         ...planRecord(plan, results[0]!.codecName, backend),
         spin: this.#isSpinning,
-        ...(summary && REPLAY_ARRIVAL),
+        ...(summary && replayArrival(this.#options.replay!)),
       },
       startNs: span.startNs,
       endNs: span.endNs,

@@ -29,11 +29,10 @@ export function replayPlan(options: PlanOptions): PlanOptions {
   };
 }
 
-/** The plan's record, as a replay has it. */
-export const REPLAY_ARRIVAL: Pick<PlanRecord, 'arrival' | 'arrivalSpec'> = {
-  arrival: 'replay',
-  arrivalSpec: 'replay',
-};
+/** The plan's record, as a replay has it. At full speed requests follow the replies, as in any closed loop. */
+export function replayArrival({ pace }: ReplayOptions): Pick<PlanRecord, 'arrival' | 'arrivalSpec'> {
+  return { arrival: pace?.kind === 'max' ? 'closed' : 'replay', arrivalSpec: 'replay' };
+}
 
 /** The replay's part of the run, of all threads together. */
 export function replayRecord(

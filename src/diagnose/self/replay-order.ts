@@ -2,6 +2,7 @@ import { formatCount, formatShare } from '../../base/units.ts';
 import { REPLAY } from '../limits.ts';
 import { type Check, EVERY_PERCENTILE, skip } from '../self-check.ts';
 import { plural } from '../words.ts';
+import { isStarved } from './client-state.ts';
 
 /** Requests of one client went out in the order of the log, each after the one before had its reply. */
 export const replayOrder = {
@@ -32,8 +33,10 @@ export const replayOrder = {
     if (record.schedule.pace === 'max' || waitedShare <= REPLAY.waitedWarn) {
       return { ...base, verdict: 'PASS', text };
     }
-    const how =
-      session === 'ip'
+    const clients = load.hindrances.main === 'clientAway' || isStarved(load);
+    const how = clients
+      ? 'the client did not run in time'
+      : session === 'ip'
         ? 'one address may be several users: if the log has more to tell them apart by, use --session'
         : 'the target answers later than the log’s server did; read response times';
     return { ...base, verdict: 'WARN', text: `${text}, and left later than the log has it: ${how}` };

@@ -118,6 +118,14 @@ describe('replay-order', () => {
     expect(clients({ waitedCount: 4000 }), 'replay-order', 'WARN', /answers later than the log’s server/);
   });
 
+  test('the client itself was late with what they waited for', () => {
+    const away = clients({ waitedCount: 4000 });
+    const none = { allTaken: 0, noConnection: 0, clientAway: 0, suspended: 0 };
+    const waits = { late: { ...none, clientAway: 900 }, unsent: none };
+    away.run.load!.waits = { ...waits, longestAbsence: null, longestSilence: null, suspendedNs: 0 };
+    expect(away, 'replay-order', 'WARN', /has it: the client did not run in time$/);
+  });
+
   test('look-alikes: a few that waited, moved connections, clients not told apart', () => {
     const moved = clients({ movedCount: 900, distinct: null });
     expect(moved, 'replay-order', 'PASS', /^clients by ip:port, .*; 900 moved to another connection$/);

@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
-import { differenceText, type ReplayModel, replayModel } from '../model/replay.ts';
-import { ROUTES_MEANING, replayRows } from '../text/about-replay.ts';
+import { differenceText, hasLoggedZero, loggedText, type ReplayModel, replayModel } from '../model/replay.ts';
+import { BELOW_STEP, ROUTES_MEANING, replayRows } from '../text/about-replay.ts';
 import { formatQuantile, formatWhole } from '../text/phrases.ts';
 import type { PageReplay, PageTable } from './page-data.ts';
 
@@ -36,14 +36,14 @@ function routesTable({ routes, withheld }: ReplayModel): PageTable | null {
     rows: routes.map(({ name, requestCount, logged, replayed, differenceNs }) => [
       name,
       formatWhole(requestCount),
-      formatQuantile(logged.p50),
-      formatQuantile(logged.p99),
+      loggedText(logged.p50),
+      loggedText(logged.p99),
       withheld ? 'withheld' : formatQuantile(replayed.p50),
       withheld ? 'withheld' : formatQuantile(replayed.p99),
       differenceText(differenceNs.p50),
       differenceText(differenceNs.p99),
     ]),
-    notes: [ROUTES_MEANING],
+    notes: [...(hasLoggedZero(routes) ? [BELOW_STEP] : []), ROUTES_MEANING],
   };
 }
 

@@ -4,6 +4,7 @@ import { formatNs } from '../../base/units.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import { type ReplayFacts, replayFactsOf } from '../../diagnose/replay/replay-facts.ts';
 import type { LatencyHistograms, LoadRecord } from '../../record/load.ts';
+import { formatQuantile } from '../text/phrases.ts';
 import { distributionOf, type Quantile } from './distribution.ts';
 import { distributionOfKind, quantileOrNull, withheldAboveOf, withheldReason } from './latency.ts';
 
@@ -83,6 +84,15 @@ function replayedOf(
 }
 
 const none = (): Record<RouteQuantile, null> => ({ p50: null, p99: null });
+
+/** A server whose log counts milliseconds logs 0 for a faster reply. */
+export function loggedText(logged: Quantile | null): string {
+  return logged?.ns === 0 ? '0' : formatQuantile(logged);
+}
+
+export function hasLoggedZero(routes: readonly RouteRow[]): boolean {
+  return routes.some(({ logged }) => logged.p50?.ns === 0 || logged.p99?.ns === 0);
+}
 
 /** "+1.20 ms"; less than logged is possible where the target is faster than the log's server was. */
 export function differenceText(ns: number | null): string {

@@ -1,7 +1,14 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
-import { differenceText, type ReplayModel, type RouteRow, replayModel } from '../model/replay.ts';
-import { ROUTES_MEANING, replayRows } from '../text/about-replay.ts';
+import {
+  differenceText,
+  hasLoggedZero,
+  loggedText,
+  type ReplayModel,
+  type RouteRow,
+  replayModel,
+} from '../model/replay.ts';
+import { BELOW_STEP, ROUTES_MEANING, replayRows } from '../text/about-replay.ts';
 import type { Paper } from '../text/paper.ts';
 import { formatQuantile, formatWhole, plural } from '../text/phrases.ts';
 import { writeTable } from '../text/table.ts';
@@ -38,13 +45,14 @@ function writeRoutes(paper: Paper, { routes, withheld }: ReplayModel): void {
   const more = routes.length - shown.length;
   if (more > 0) paper.sentence(`and ${plural(more, 'more route')}, in --json`, { first: '  ', ink: ['dim'] });
   if (withheld) paper.sentence(`replayed times withheld: ${withheld}`, { first: '  ', ink: ['red'] });
+  if (hasLoggedZero(shown)) paper.sentence(BELOW_STEP, { first: '  ', ink: ['dim'] });
   paper.sentence(ROUTES_MEANING, { first: '  ', ink: ['dim'] });
 }
 
 function cellsOf({ logged, replayed, differenceNs }: RouteRow, wide: boolean): string[] {
   const names = wide ? (['p50', 'p99'] as const) : (['p99'] as const);
   return [
-    ...names.map((name) => formatQuantile(logged[name])),
+    ...names.map((name) => loggedText(logged[name])),
     ...names.map((name) => formatQuantile(replayed[name])),
     ...names.map((name) => differenceText(differenceNs[name])),
   ];

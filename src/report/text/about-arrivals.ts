@@ -23,7 +23,7 @@ export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[
   if (planned === null) return { titles, rows: [came] };
   const asked = [
     'asked',
-    plan.ratePerSec === null ? '–' : formatRate(plan.ratePerSec),
+    askedRate(load),
     fixed(planned.idc1ms),
     fixed(planned.idc10ms),
     fixed(planned.idc100ms),
@@ -31,4 +31,12 @@ export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[
     '–',
   ];
   return { titles, rows: [asked, came] };
+}
+
+/** Of a log, what was due. */
+function askedRate({ plan, counts, replay, startNs, endNs, measuredFromNs }: LoadRecord): string {
+  if (plan.ratePerSec !== null) return formatRate(plan.ratePerSec);
+  return replay && measuredFromNs === startNs && endNs - startNs >= 1
+    ? formatRate((counts.planned * 1e9) / (endNs - startNs))
+    : '–';
 }

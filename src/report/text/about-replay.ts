@@ -6,6 +6,9 @@ import type { ReplayModel } from '../model/replay.ts';
 import { formatValue, formatWhole, pacePhrase, plural } from './phrases.ts';
 import { isoTime } from './wall-clock.ts';
 
+/** For a logged quantile of 0. */
+export const BELOW_STEP = 'A logged 0 is less than the step of that log’s times.';
+
 const NAMES_TOLD = 3;
 const CHANGES_TOLD = 4;
 const REFUSALS_TOLD = 4;
@@ -39,7 +42,8 @@ function logPhrase({ record: { log } }: ReplayModel): string {
   const names =
     log.sources.slice(0, NAMES_TOLD).join(', ') + (more > 0 ? ` and ${formatWhole(more)} more` : '');
   const when = log.firstWallMs === null ? '' : `, from ${isoTime(log.firstWallMs)} on`;
-  return `${names}; ${log.format.name} (${log.format.why})${when}`;
+  const { name, why } = log.format;
+  return `${names}; ${why.startsWith(name) ? why : `${name} (${why})`}${when}`;
 }
 
 /** "20 110 read = 20 000 requests + 100 left out + 10 refused". */
