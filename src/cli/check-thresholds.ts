@@ -13,9 +13,9 @@ export function refuseUnknownNames(
   kindNames: readonly string[],
   option = '--fail-if',
 ): void {
-  for (const { text, kind, figure } of thresholds) {
+  refuseUnknownChecks(thresholds, option);
+  for (const { text, kind } of thresholds) {
     const where = `${option} '${printable(text, 100)}'`;
-    if (figure.type === 'self' && figure.check !== null) refuseUnknownCheck(where, figure.check);
     if (kind === null || (kindNames.length > 1 && kindNames.includes(kind))) continue;
     const wanted = printable(kind, 40);
     if (kindNames.length <= 1) {
@@ -32,6 +32,14 @@ export function refuseUnknownNames(
       kind,
       kindNames,
     );
+  }
+}
+
+/** The part of it that holds before the kinds of requests are known: a log tells its routes last. */
+export function refuseUnknownChecks(thresholds: readonly Threshold[], option = '--fail-if'): void {
+  for (const { text, figure } of thresholds) {
+    if (figure.type !== 'self' || figure.check === null) continue;
+    refuseUnknownCheck(`${option} '${printable(text, 100)}'`, figure.check);
   }
 }
 

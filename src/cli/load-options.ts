@@ -6,33 +6,41 @@ import { MAX_REQUEST_LIMIT } from '../plan/plan-limits.ts';
 import { CODEC_NAMES } from '../wire/registry.ts';
 import { addGroup, countOption, listOption, rateOption, timeOption } from './flag-parsers.ts';
 
-export type LoadFlags = {
-  rate?: number;
-  arrival?: string;
-  stage: string[];
-  duration: Ns;
-  requests?: number;
-  thinkTime?: string;
-  warmup?: Ns;
-  seed: number;
-  codec?: string;
-  method?: string;
-  header: string[];
-  body?: string;
-  bodyFile?: string;
-  scenario?: string;
+/** Which connections there are, and how long anything on them may take. */
+export type ConnectionFlags = {
   connections: number;
   connectionsPerSec?: number;
   requestsPerConnection?: number;
-  pipeline: number;
   timeout: Ns;
   connectTimeout?: Ns;
   source: string[];
   addresses: 'first' | 'all';
+};
+
+export type ClientFlags = {
   threads: number;
   backend: 'auto' | 'ring' | 'epoll';
   spin: boolean;
 };
+
+export type LoadFlags = ConnectionFlags &
+  ClientFlags & {
+    rate?: number;
+    arrival?: string;
+    stage: string[];
+    duration: Ns;
+    requests?: number;
+    thinkTime?: string;
+    warmup?: Ns;
+    seed: number;
+    codec?: string;
+    method?: string;
+    header: string[];
+    body?: string;
+    bodyFile?: string;
+    scenario?: string;
+    pipeline: number;
+  };
 
 export type LimitFlags = { findLimit: string[] };
 
@@ -73,6 +81,18 @@ export function addLoadOptions(command: Command, unrated = 'without it the loop 
     new Option('--body-file <file>', 'the same from a file, byte for byte'),
     new Option('--scenario <file>', 'a mix of requests with checks of their replies: .json or .ts'),
   ]);
+  addConnectionOptions(command, [
+    countOption('--pipeline <depth>', 'requests under way on a connection', {
+      min: 1,
+      max: 1024,
+      initial: 1,
+    }),
+  ]);
+  addClientOptions(command);
+}
+
+/** `more`: options of a command's own among them. */
+export function addConnectionOptions(command: Command, more: readonly Option[] = []): void {
   addGroup(command, 'Connections:', [
     countOption('-c, --connections <count>', 'connections to open', { min: 1, max: 60_000, initial: 50 }),
     rateOption('--connections-per-sec <rate>', 'open them at this rate; default: all at once'),
@@ -80,11 +100,7 @@ export function addLoadOptions(command: Command, unrated = 'without it the loop 
       min: 1,
       max: 1e9,
     }),
-    countOption('--pipeline <depth>', 'requests under way on a connection', {
-      min: 1,
-      max: 1024,
-      initial: 1,
-    }),
+    ...more,
     timeOption('--timeout <time>', 'a reply later than this is a timeout', 2e9),
     timeOption('--connect-timeout <time>', 'give up connecting after this; default: --timeout, at most 3s'),
     listOption('--source <address>', 'local addresses to connect from, in turn; repeatable'),
@@ -92,6 +108,10 @@ export function addLoadOptions(command: Command, unrated = 'without it the loop 
       .choices(['first', 'all'])
       .default('first'),
   ]);
+}
+
+/** The threads and loops of the load. */
+export function addClientOptions(command: Command): void {
   addGroup(command, 'Client:', [
     countOption('-t, --threads <count>', 'threads that drive the load', { min: 1, max: 64, initial: 1 }),
     new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),

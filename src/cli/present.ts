@@ -2,8 +2,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { LoopscopeError } from '../base/errors.ts';
+import { EXIT, type ExitCode, LoopscopeError } from '../base/errors.ts';
 import type { Diagnosis } from '../diagnose/finding.ts';
+import { isServerGone } from '../diagnose/hindrances.ts';
 import type { Run } from '../record/run.ts';
 import type { Reporter, ReportOptions } from '../report/reporter.ts';
 import { summaryLine } from '../report/text/summary-line.ts';
@@ -112,6 +113,14 @@ export function writeSummary(
 ): void {
   const output = json ? process.stderr : process.stdout;
   output.write(`${summaryLine(run, diagnosis, exitStatus, judged)}\n`);
+}
+
+/** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
+export function exitStatusOfLoad(run: Run, diagnosis: Diagnosis, failed: boolean): ExitCode {
+  if (run.load && (isServerGone(run.load) || run.load.stoppedEarly === 'target vanished'))
+    return EXIT.unreachable;
+  if (diagnosis.self.verdict === 'VOID') return EXIT.void;
+  return !failed && (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;
 }
 
 async function textReporter(flags: OutputFlags, asLine: boolean): Promise<Reporter> {

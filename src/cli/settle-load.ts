@@ -20,7 +20,7 @@ import type { Codec, RequestOptions } from '../wire/codec.ts';
 import { codecReference, loadCodec } from '../wire/custom/load-codec.ts';
 import { refuseUnknownNames } from './check-thresholds.ts';
 import { isGiven } from './flag-parsers.ts';
-import type { LoadFlags } from './load-options.ts';
+import type { ClientFlags, ConnectionFlags, LoadFlags } from './load-options.ts';
 import { readBody } from './read-body.ts';
 
 export type SettledLoad = {
@@ -44,15 +44,13 @@ export async function settleLoad(
     ...when,
     ...what,
     ...settleConnections(target, flags),
-    threadCount: flags.threads,
-    backend: flags.backend,
-    spin: settleSpin(flags),
+    ...settleClient(flags),
   };
   return { choices, scenarioThresholds };
 }
 
 /** More threads that never sleep than CPUs would only be in each other's way. */
-function settleSpin({ spin, threads }: LoadFlags): boolean {
+export function settleClient({ spin, threads, backend }: ClientFlags): LoadChoices {
   const cpuCount = availableParallelism();
   if (spin && threads > cpuCount) {
     contradiction(
@@ -62,7 +60,7 @@ function settleSpin({ spin, threads }: LoadFlags): boolean {
       'use fewer threads',
     );
   }
-  return spin;
+  return { threadCount: threads, backend, spin };
 }
 
 type When = Pick<
@@ -236,7 +234,11 @@ async function requestOf(flags: LoadFlags, isHttp: boolean): Promise<RequestOpti
 }
 
 /** How many connections, from where, and for how long each. */
-function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
+export function settleConnections(
+  target: Target,
+  flags: ConnectionFlags & Partial<Pick<LoadFlags, 'pipeline'>>,
+): LoadChoices {
+  const { pipeline = 1 } = flags;
   if (flags.source.length > 0 && target.address.kind === 'unix') {
     contradiction('--source', target.text, 'a Unix socket has no addresses', 'leave out --source');
   }
@@ -244,9 +246,9 @@ function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
     contradiction('--addresses all', target.text, 'a Unix socket has no addresses', 'leave out --addresses');
   }
   const perConnection = flags.requestsPerConnection;
-  if (perConnection !== undefined && flags.pipeline > perConnection) {
+  if (perConnection !== undefined && pipeline > perConnection) {
     contradiction(
-      `--pipeline ${flags.pipeline}`,
+      `--pipeline ${pipeline}`,
       `--requests-per-connection ${perConnection}`,
       'so many are never under way on one connection',
       `try --pipeline ${perConnection}`,
@@ -256,7 +258,7 @@ function settleConnections(target: Target, flags: LoadFlags): LoadChoices {
     connectionCount: flags.connections,
     addresses: flags.addresses,
     timeoutNs: flags.timeout,
-    pipelineDepth: flags.pipeline,
+    pipelineDepth: pipeline,
     ...(perConnection !== undefined && { requestsPerConnection: perConnection }),
     ...(flags.connectionsPerSec !== undefined && { connectionsPerSec: flags.connectionsPerSec }),
     ...(flags.connectTimeout !== undefined && { connectTimeoutNs: flags.connectTimeout }),

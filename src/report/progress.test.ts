@@ -56,6 +56,15 @@ test('of so many requests, those that have their end tell how far it is', () => 
   assert.match(view.logLine(), /^\S+ .*of .* done, 2\.0 s/);
 });
 
+test('a log that is replayed to its end: nobody knows when that is, but how far it is read', () => {
+  const replay = { readBytes: 450, totalBytes: 1000 };
+  const endless = quarters(5, { replay }).map((each) => ({ ...each, durationNs: Number.POSITIVE_INFINITY }));
+  const view = viewOf(...endless);
+  assert.match(view.lines(120)[0]!, /^5\.0 s, 45 % of the log read +2000\/s asked/);
+  assert.doesNotMatch(view.lines(120).join(), /left|Infinity/);
+  assert.match(view.logLine(), /^5\.0 s, 45 % of the log read +2000\/s asked/);
+});
+
 test('rates are those of the last second', () => {
   const before = quarters(4);
   const stuck = at(5, { done: before.at(-1)!.load!.done });

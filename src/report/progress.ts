@@ -6,6 +6,7 @@ import { cut, displayWidth } from './text/width.ts';
 /** What is known while a run goes on; load is null when only live traffic is watched. */
 export type ProgressSnapshot = {
   elapsedNs: number;
+  /** Infinity: nobody knows. */
   durationNs: number;
   load: ProgressLoad | null;
   /** Null when nobody watches the server. */
@@ -22,6 +23,8 @@ export type ProgressLoad = {
   waiting: number;
   /** Absent or null while nothing is known of it. */
   latency?: ProgressLatency | null;
+  /** How far the log is read that is replayed; null at first. */
+  replay?: { readBytes: number; totalBytes: number } | null;
 };
 
 /** Response times of the measured part so far, ns. */
@@ -96,8 +99,9 @@ export class ProgressView {
   logLine(): string {
     const now = this.#now;
     if (now === null) return '';
+    const ofAll = Number.isFinite(now.durationNs) ? ` of ${seconds(now.durationNs)}` : '';
     const pieces = [
-      this.#counted(now)?.text ?? `${elapsed(now)} of ${seconds(now.durationNs)} s`,
+      this.#counted(now)?.text ?? `${elapsed(now)}${ofAll} s${readText(now)}`,
       ...[...this.#ratePieces(), ...latencyPieces(now.load), ...this.#statePieces(now)].map(({ text }) =>
         text.trim(),
       ),
@@ -121,6 +125,9 @@ export class ProgressView {
         { text: bar(counted.share), rank: 6 },
         { text: counted.text, rank: 0 },
       ];
+    }
+    if (now.durationNs === Number.POSITIVE_INFINITY) {
+      return [{ text: `${seconds(now.elapsedNs)} s${readText(now)}`, rank: 0 }];
     }
     const share = now.durationNs > 0 ? Math.min(1, Math.max(0, now.elapsedNs / now.durationNs)) : 0;
     return [
@@ -181,7 +188,7 @@ export class ProgressView {
     if (stallCount !== null) {
       pieces.push({ text: stallCount === 1 ? '1 stall' : `${formatCount(stallCount)} stalls`, rank: 1 });
     }
-    if (load && this.#requestLimit !== null) return pieces;
+    if (load && (this.#requestLimit !== null || durationNs === Number.POSITIVE_INFINITY)) return pieces;
     const leftNs = durationNs - elapsedNs;
     // Nothing is sent any more: what goes on is the wait for replies under way, at most as long as their timeout.
     const state =
@@ -189,6 +196,13 @@ export class ProgressView {
     pieces.push({ text: state, rank: 5 });
     return pieces;
   }
+}
+
+/** ", 45 % of the log read"; empty where that is not known. */
+function readText({ load }: ProgressSnapshot): string {
+  const { readBytes = 0, totalBytes = 0 } = load?.replay ?? {};
+  if (totalBytes === 0) return '';
+  return `, ${Math.floor((100 * Math.min(readBytes, totalBytes)) / totalBytes)} % of the log read`;
 }
 
 function latencyPieces(load: ProgressLoad | null): Piece[] {

@@ -1,14 +1,11 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode, LoopscopeError } from '../../base/errors.ts';
+import { LoopscopeError } from '../../base/errors.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
-import type { Diagnosis } from '../../diagnose/finding.ts';
-import { isServerGone } from '../../diagnose/hindrances.ts';
 import { judgeThresholds } from '../../diagnose/thresholds/judge-thresholds.ts';
 import { parseThresholds } from '../../diagnose/thresholds/parse-thresholds.ts';
 import type { Threshold } from '../../diagnose/thresholds/threshold.ts';
 import { load } from '../../doctor.ts';
 import type { MeasureProgress } from '../../measure.ts';
-import type { Run } from '../../record/run.ts';
 import { refuseUnknownNames } from '../check-thresholds.ts';
 import type { CliCommand } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -20,7 +17,7 @@ import {
   type OutputFlags,
   type ThresholdFlags,
 } from '../options.ts';
-import { checkOutputFlags, keepingRun, present, writeSummary } from '../present.ts';
+import { checkOutputFlags, exitStatusOfLoad, keepingRun, present, writeSummary } from '../present.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
@@ -112,12 +109,4 @@ function refuseWrongWay({ text, figure, operator }: Threshold): void {
     `${what}: the search wants what must hold`,
     `try --find-limit '${turned}'`,
   );
-}
-
-/** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
-function exitStatusOfLoad(run: Run, diagnosis: Diagnosis, failed: boolean): ExitCode {
-  if (run.load && (isServerGone(run.load) || run.load.stoppedEarly === 'target vanished'))
-    return EXIT.unreachable;
-  if (diagnosis.self.verdict === 'VOID') return EXIT.void;
-  return !failed && (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;
 }

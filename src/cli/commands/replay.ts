@@ -1,12 +1,13 @@
 import { Option } from 'commander';
-import { LoopscopeError } from '../../base/errors.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup } from '../flag-parsers.ts';
-import { addQuietOptions, type OutputFlags } from '../options.ts';
+import { addClientOptions, addConnectionOptions } from '../load-options.ts';
+import { addExportOptions, addOutputOptions, addThresholdOptions } from '../options.ts';
 import { dryRun } from '../replay/dry-run.ts';
-import { addReplayOptions, type ReplayFlags, settleReplay } from '../replay/replay-flags.ts';
+import { addReplayOptions, settleReplay } from '../replay/replay-flags.ts';
+import { type SendFlags, sendReplay } from '../replay/send.ts';
 
-type Flags = ReplayFlags & Pick<OutputFlags, 'json' | 'quiet' | 'color'> & { dryRun: boolean };
+type Flags = SendFlags & { dryRun: boolean };
 
 export const replayCommand = {
   usage: 'replay <logs...>',
@@ -19,17 +20,14 @@ export const replayCommand = {
       ),
     ]);
     addReplayOptions(command);
-    addGroup(command, 'Output:', [
-      new Option('--json', 'print one JSON object on standard output').default(false),
-    ]);
-    addQuietOptions(command);
+    addConnectionOptions(command);
+    addClientOptions(command);
+    addThresholdOptions(command);
+    addOutputOptions(command);
+    addExportOptions(command);
     command.action(async (files: string[], flags: Flags) => {
       const options = settleReplay(files, flags);
-      if (flags.dryRun) {
-        exit(await dryRun(options, flags));
-        return;
-      }
-      throw new LoopscopeError('USAGE', 'nothing is sent yet', 'add --dry-run');
+      exit(flags.dryRun ? await dryRun(options, flags) : await sendReplay(options, flags));
     });
   },
 } satisfies CliCommand;

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { parseTarget } from '../../base/address.ts';
 import { LoopscopeError } from '../../base/errors.ts';
+import type { Ns } from '../../base/units.ts';
 import { parseHeader } from '../../plan/flags.ts';
 import type { ReplayOptions, ReplayPace } from '../../plan/replay/replay-options.ts';
 import {
@@ -11,7 +12,7 @@ import {
   parseSession,
   parseSpeed,
 } from '../../plan/replay/typed.ts';
-import { addGroup, countOption, listOption, rateOption } from '../flag-parsers.ts';
+import { addGroup, countOption, listOption, rateOption, timeOption } from '../flag-parsers.ts';
 
 export type ReplayFlags = {
   target?: string;
@@ -33,6 +34,7 @@ export type ReplayFlags = {
   unsafeMethods: boolean;
   filler: boolean;
   seed: number;
+  duration?: Ns;
 };
 
 export function addReplayOptions(command: Command): void {
@@ -57,6 +59,7 @@ export function addReplayOptions(command: Command): void {
       '2 is twice as fast as it was, 0.5 half; max: as fast as replies come',
     ).argParser((text: string) => parseSpeed(text)),
     rateOption('-r, --rate <per second>', 'the speed at which the log comes to this mean rate: 2000, 50k'),
+    timeOption('-d, --duration <time>', 'end after this; default: when the log ends'),
     new Option('--loop', 'begin again when the log ends').default(false),
     countOption('--seed <number>', 'the same seed spreads whole seconds in the same way', {
       min: 0,
