@@ -10,7 +10,15 @@ import { fact, type Rule } from '../rule.ts';
 import { plural } from '../words.ts';
 
 /** Self-checks that speak of the client's own capacity. */
-const CAPACITY = ['client-cpu', 'client-run-queue', 'client-throttled', 'lateness', 'rate-held'];
+const CAPACITY = [
+  'client-cpu',
+  'client-run-queue',
+  'client-throttled',
+  'lateness',
+  'rate-held',
+  'replay-lag',
+  'replay-starved',
+];
 
 /** Of these, limits of the client's own; the others may as well be the machine's, or the server's. */
 const INTRINSIC = ['client-cpu', 'client-throttled'];
@@ -56,6 +64,7 @@ export const clientSaturated = {
         evidence: failed.map(asEvidence),
         advice: adviceFor(
           new Set(failed.map((check) => check.name)),
+          load.replay ? '--speed' : '--rate',
           onlyPool,
           main === 'clientAway' && absence !== null,
         ),
@@ -91,7 +100,12 @@ function asEvidence(check: SelfCheck) {
   return fact(`self.${check.name}`, check.value ?? '', check.unit, text);
 }
 
-function adviceFor(failed: ReadonlySet<string>, onlyPool: boolean, stoodStill: boolean): string[] {
+function adviceFor(
+  failed: ReadonlySet<string>,
+  pace: '--rate' | '--speed',
+  onlyPool: boolean,
+  stoodStill: boolean,
+): string[] {
   if (stoodStill) {
     return [
       'find what held the client up then: a stop signal, a debugger, memory written to disk',
@@ -99,10 +113,15 @@ function adviceFor(failed: ReadonlySet<string>, onlyPool: boolean, stoodStill: b
     ];
   }
   if (onlyPool)
-    return ['raise --connections, or lower --rate', 'read response times, which include the wait'];
+    return [`raise --connections, or lower ${pace}`, 'read response times, which include the wait'];
   const advice: string[] = [];
   if (failed.has('client-throttled')) advice.push('raise or remove the CPU quota of the client’s cgroup');
   if (failed.has('client-run-queue')) advice.push('give the client CPUs of its own, away from the server’s');
   if (failed.has('client-cpu')) advice.push('raise --threads, if there are CPUs for them');
-  return [...advice, 'lower --rate until the run is not VOID', 'drive from another machine, or from several'];
+  if (failed.has('replay-starved')) advice.push('decompress the log first, or read it from a faster disk');
+  return [
+    ...advice,
+    `lower ${pace} until the run is not VOID`,
+    'drive from another machine, or from several',
+  ];
 }

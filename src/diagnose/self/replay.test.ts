@@ -254,6 +254,13 @@ describe('replay-starved', () => {
     expect(starved(1000, 1), 'replay-starved', 'WARN');
   });
 
+  test('then the client is the bottleneck, and what to type is an option of replay', () => {
+    const { verdict } = diagnose(starved(1000, 20).unwatched().run);
+    assert.equal(verdict.culprit, 'client.saturated');
+    assert.match(verdict.advice.join('; '), /decompress the log .*; lower --speed until/);
+    assert.doesNotMatch(verdict.advice.join(), /--rate/);
+  });
+
   test('look-alikes: a few, and a log that is still written', () => {
     expect(starved(5, 20), 'replay-starved', 'PASS', /5 requests/);
     const followed = starved(9000, 400, ({ schedule }) => {
