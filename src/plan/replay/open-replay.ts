@@ -1,6 +1,7 @@
 /** The face of this room: logs in, requests out. */
 import { LoopscopeError } from '../../base/errors.ts';
 import { SESSION_KINDS, type SessionKind } from './formats/log-format.ts';
+import { LiveClock } from './order/live-clock.ts';
 import { Pace } from './order/pace.ts';
 import { parseTimePoint, resolveBounds, type TimeBounds } from './order/time-bounds.ts';
 import { Reader } from './reader.ts';
@@ -14,6 +15,12 @@ import { summarize } from './survey/summarize.ts';
 
 /** Takes everything, and forgets it. */
 export const DROPPING_SINK: ReplaySink = { push: () => true, room: async () => {} };
+
+/**
+ * With a log that is followed the first request is due so much after it is handed on: what follows it comes no sooner than
+ * the log is written, and may be written later than it was stamped.
+ */
+const LIVE_SLACK_NS = 2e9;
 
 /** What was chosen, and why: for the report. */
 export type SessionChoice = { kind: SessionKind; why: string };
@@ -79,7 +86,16 @@ async function lookAtAll(
   const logs: LogFile[] = [];
   try {
     for (const [index, path] of files.entries()) {
-      logs.push(await lookAt({ path, index, account, typed: { ...typed, files: [path] }, signal }));
+      logs.push(
+        await lookAt({
+          path,
+          index,
+          account,
+          typed: { ...typed, files: [path] },
+          signal,
+          follow: options.follow === true,
+        }),
+      );
     }
     const why = pace?.kind === 'rate' ? '--rate' : loop ? '--loop' : null;
     const pipe = logs.find(({ isFile }) => !isFile);
@@ -122,6 +138,7 @@ class OpenReplay implements ReplayReader {
   readonly #logs: readonly LogFile[];
   readonly #bounds: TimeBounds;
   readonly #session: SessionChoice;
+  readonly #live: LiveClock | null;
   #reader: Reader | null = null;
 
   constructor(
@@ -136,6 +153,7 @@ class OpenReplay implements ReplayReader {
     this.#logs = logs;
     this.#bounds = bounds;
     this.#session = session;
+    this.#live = options.follow === true ? new LiveClock() : null;
   }
 
   async pump(sink: ReplaySink, signal: AbortSignal): Promise<ReplaySummary> {
@@ -146,6 +164,7 @@ class OpenReplay implements ReplayReader {
       session: this.#session.kind,
       bounds: this.#bounds,
       pace,
+      live: this.#live,
     });
     this.#reader = reader;
     const stop = () => reader.stop();
@@ -157,13 +176,20 @@ class OpenReplay implements ReplayReader {
       signal.removeEventListener('abort', stop);
       await this.close();
     }
-    return summarize({ reader, pace, account: this.#account, logs: this.#logs, session: this.#session });
+    return summarize({
+      reader,
+      pace,
+      account: this.#account,
+      logs: this.#logs,
+      session: this.#session,
+      live: this.#live,
+    });
   }
 
   /** For a rate, the logs are read once beforehand. */
   async #pace(signal: AbortSignal): Promise<Pace> {
     const pace = this.#options.pace ?? { kind: 'speed', factor: 1 };
-    if (pace.kind !== 'rate') return new Pace(pace);
+    if (pace.kind !== 'rate') return new Pace(pace, 0, this.#live === null ? 0 : LIVE_SLACK_NS);
     const counting = await openReplay({ ...this.#options, pace: { kind: 'max' }, loop: false });
     const { time } = await counting.pump(DROPPING_SINK, signal);
     if (signal.aborted) return new Pace({ kind: 'max' });
@@ -183,7 +209,7 @@ class OpenReplay implements ReplayReader {
       readBytes: this.#logs.reduce((sum, log) => sum + log.readBytes(), 0),
       totalBytes: this.#logs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       newestSec: reader?.newestSec ?? 0,
-      behindBytes: 0,
+      behindBytes: this.#logs[0]?.followed?.behindBytes ?? 0,
     };
   }
 

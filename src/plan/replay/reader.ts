@@ -11,10 +11,11 @@
 import { assert } from '../../base/assert.ts';
 import type { SessionKind } from './formats/log-format.ts';
 import { FIELD } from './lines/log-entry.ts';
-import { REFUSAL } from './lines/refusal.ts';
+import { REFUSAL, type Refusal } from './lines/refusal.ts';
+import type { LiveClock } from './order/live-clock.ts';
 import type { Pace } from './order/pace.ts';
 import { FLAG, RecordStore, SLOT_LIMIT } from './order/record-store.ts';
-import { ReorderWindow, WINDOW_NS } from './order/reorder-window.ts';
+import { LIVE_WINDOW_NS, ReorderWindow, WINDOW_NS } from './order/reorder-window.ts';
 import type { TimeBounds } from './order/time-bounds.ts';
 import type { ReplayOptions } from './replay-options.ts';
 import type { ReplaySink } from './replay-reader.ts';
@@ -35,6 +36,8 @@ export type ReaderOptions = {
   session: SessionKind;
   bounds: TimeBounds;
   pace: Pace;
+  /** For a log that is followed. */
+  live: LiveClock | null;
 };
 
 export class Reader {
@@ -62,6 +65,8 @@ export class Reader {
   readonly #seed: number;
   readonly #bounds: TimeBounds;
   readonly #request: ReplayRequest = createReplayRequest();
+  readonly #live: LiveClock | null;
+  readonly #windowNs: number;
   #sink: ReplaySink | null = null;
   #stopped = false;
   #onStop: (() => void) | null = null;
@@ -73,7 +78,9 @@ export class Reader {
   #stampNs = 0;
   #durationNs = 0;
 
-  constructor({ options, account, session, bounds, pace }: ReaderOptions) {
+  constructor({ options, account, session, bounds, pace, live }: ReaderOptions) {
+    this.#live = live;
+    this.#windowNs = live === null ? WINDOW_NS : LIVE_WINDOW_NS;
     this.#account = account;
     this.#pace = pace;
     this.#bounds = bounds;
@@ -95,15 +102,19 @@ export class Reader {
       const source = merge.next();
       if (source === null) {
         if (!(await this.#until(merge.ready()))) break;
+        if (this.#live !== null) await this.#passTime(this.#live);
         continue;
       }
       if (this.#consider(source)) {
         const byteLength = this.#writer.bound(source.entry);
         if (!this.#store.reserve(byteLength)) await this.#makeRoom(byteLength);
-        if (this.#stopped) break;
+        if (this.#stopped) {
+          this.#account.leaveOut('not reached before the end');
+          break;
+        }
         this.#keep(source);
       }
-      const untilNs = window.newestNs - WINDOW_NS;
+      const untilNs = window.newestNs - this.#windowNs;
       if (!this.#drain(untilNs)) await this.#drainSlowly(untilNs);
       if (untilNs > this.#toNs) {
         this.endedEarly = true;
@@ -115,11 +126,22 @@ export class Reader {
       window.endSecond();
       if (!this.#drain(Number.POSITIVE_INFINITY)) await this.#drainSlowly(Number.POSITIVE_INFINITY);
     }
+    if (this.#stopped) this.#account.leaveOut('not reached before the end', this.#store.count);
     this.spreadCount += window.spreadCount;
     const { firstNs, lastNs } = this.survey.curve;
     const count = this.#account.requestCount - before;
     this.#pace.nextRound(Number.isNaN(firstNs) ? 0 : lastNs - firstNs, count);
     return !this.#stopped && count > 0;
+  }
+
+  /** The log is silent, and time goes on. */
+  async #passTime(live: LiveClock): Promise<void> {
+    const window = this.#window;
+    const nowNs = (live.logSec() - this.anchorSec) * 1e9;
+    if (!(nowNs > window.newestNs)) return;
+    window.newestNs = nowNs;
+    window.endSecondBefore(nowNs);
+    if (!this.#drain(nowNs - this.#windowNs)) await this.#drainSlowly(nowNs - this.#windowNs);
   }
 
   /** Ends a round that is under way as soon as may be. */
@@ -131,6 +153,10 @@ export class Reader {
   /** Whether the line that `source` is at is to be replayed; otherwise it has been counted. */
   #consider(source: LogSource): boolean {
     const { entry } = source;
+    if (this.#live !== null && !this.#live.see(entry.stampSec)) {
+      this.#refuse(REFUSAL.clock, source);
+      return false;
+    }
     if (Number.isNaN(this.anchorSec)) this.#anchor(entry.stampSec);
     const window = this.#window;
     this.#stampNs = (entry.stampSec - this.anchorSec) * 1e9 + entry.stampSubNs;
@@ -152,10 +178,14 @@ export class Reader {
       return false;
     }
     if (!window.isLate(this.#stampNs - this.#durationNs, entry.grainNs)) return true;
-    const { bytes, ranges } = entry;
-    const place = { source: source.index, line: source.line };
-    this.#account.refuse(REFUSAL.late, place, bytes, ranges[2 * FIELD.path]!, ranges[2 * FIELD.path + 1]!);
+    this.#refuse(REFUSAL.late, source);
     return false;
+  }
+
+  #refuse(reason: Refusal, { entry, index, line }: LogSource): void {
+    const { bytes, ranges } = entry;
+    const place = { source: index, line };
+    this.#account.refuse(reason, place, bytes, ranges[2 * FIELD.path]!, ranges[2 * FIELD.path + 1]!);
   }
 
   #anchor(sec: number): void {

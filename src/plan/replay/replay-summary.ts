@@ -64,7 +64,8 @@ export type LeftOut =
   | 'skip'
   | 'sample'
   | 'outside --from and --to'
-  | 'another client'
+  /** Read, and still in the reorder window when the replay was ended. */
+  | 'not reached before the end'
   | 'too long to be sent';
 
 export type RefusedLines = {

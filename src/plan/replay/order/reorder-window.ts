@@ -16,6 +16,8 @@ import { FLAG, type RecordStore } from './record-store.ts';
 import { SlotHeap } from './slot-heap.ts';
 
 export const WINDOW_NS = 60e9;
+/** Of a log that is followed: what it shows is so much later than it was. */
+export const LIVE_WINDOW_NS = 5e9;
 const SECOND_NS = 1e9;
 
 /** Slots whose second is being spread. */
@@ -109,6 +111,11 @@ export class ReorderWindow {
     }
     this.#endingLowNs = times[group.length - 1]!;
     group.length = 0;
+  }
+
+  /** The same, if by `nowNs` nothing more can come in it. */
+  endSecondBefore(nowNs: number): void {
+    if (this.#endingSecNs + SECOND_NS <= nowNs) this.endSecond();
   }
 
   #addEnded(slot: number, endNs: number, durationNs: number): void {

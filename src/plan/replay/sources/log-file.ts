@@ -11,6 +11,7 @@ import { REFUSAL } from '../lines/refusal.ts';
 import type { SourceSummary } from '../replay-summary.ts';
 import type { Account } from '../survey/account.ts';
 import { type Chunks, reasonOf } from './chunks.ts';
+import { FollowChunks } from './follow-chunks.ts';
 import { LogSource } from './log-source.ts';
 import type { WaitingLog } from './merge.ts';
 import { type OpenLog, openChunks, ReadChunks } from './open-chunks.ts';
@@ -24,6 +25,8 @@ export type LogFileOptions = {
   index: number;
   account: Account;
   typed: FormatOptions;
+  /** It is read on from its end as it grows. */
+  follow?: boolean;
   /** Gives up looking at a pipe that brings nothing. */
   signal?: AbortSignal | undefined;
 };
@@ -39,6 +42,8 @@ export class LogFile implements WaitingLog {
   readonly sizeBytes: number;
   /** What is read with it where its own first lines say nothing. */
   fallback: Recognised | null = null;
+  /** For a log that is followed. */
+  readonly followed: FollowChunks | null;
   readonly #options: LogFileOptions;
   readonly #isFile: boolean;
   readonly #packing: SourceSummary['packing'];
@@ -61,6 +66,7 @@ export class LogFile implements WaitingLog {
     this.sizeBytes = opened.sizeBytes;
     this.#isFile = opened.isFile;
     this.#packing = opened.packing;
+    this.followed = opened.chunks instanceof FollowChunks ? opened.chunks : null;
     this.#kept = opened.isFile ? null : new ReadChunks(head.bytes, head.ended, opened.chunks);
   }
 
@@ -86,7 +92,8 @@ export class LogFile implements WaitingLog {
       splitter: createSplitter(format.framing),
       parser,
       account: this.#options.account,
-      checksClock: format.framing === 'lines',
+      // A log that is written now has the clock on the wall to be compared with.
+      checksClock: format.framing === 'lines' && this.followed === null,
     });
     return this.#source;
   }
@@ -119,12 +126,46 @@ type Head = { bytes: Uint8Array; ended: boolean };
 /** Looks at a log. Throws FILE_UNREADABLE, and USAGE for one in no known format; both name it. */
 export async function lookAt(options: LogFileOptions): Promise<LogFile> {
   const opened = await openOrThrow(options);
+  let isKept = false;
   try {
+    if (options.follow) refuseToFollow(options.path, opened);
     const head = await readHead(opened);
     const recognised = recogniseIn(options, head.bytes);
-    return new LogFile(options, opened, head, recognised);
+    if (!options.follow) {
+      isKept = !opened.isFile;
+      return new LogFile(options, opened, head, recognised);
+    }
+    return recognised === null
+      ? await waitForLines(options)
+      : new LogFile(options, await openToFollow(options, false), NO_HEAD, recognised);
   } finally {
-    if (opened.isFile) await opened.chunks.close();
+    if (!isKept) await opened.chunks.close();
+  }
+}
+
+const NO_HEAD: Head = { bytes: new Uint8Array(0), ended: false };
+
+function refuseToFollow(path: string, { packing, isFile }: OpenLog): void {
+  const why = packing !== 'plain' ? `it is packed (${packing})` : isFile ? null : 'it is not a file';
+  if (why === null) return;
+  throw new LoopscopeError('USAGE', `--follow: ${nameOf(path)} does not grow: ${why}`, 'leave out --follow');
+}
+
+async function openToFollow({ path, signal }: LogFileOptions, fromStart: boolean): Promise<OpenLog> {
+  const chunks = await FollowChunks.open(path, { fromStart });
+  signal?.addEventListener('abort', () => chunks.close(), { once: true });
+  return { chunks, packing: 'plain', sizeBytes: 0, isFile: false };
+}
+
+/** A log that is still empty: its first lines tell what it is. */
+async function waitForLines(options: LogFileOptions): Promise<LogFile> {
+  const opened = await openToFollow(options, true);
+  let head: Head = NO_HEAD;
+  for (;;) {
+    const more = await readHead(opened);
+    head = { bytes: Buffer.concat([head.bytes, more.bytes]), ended: more.ended };
+    const recognised = recogniseIn(options, head.bytes);
+    if (recognised !== null || head.ended) return new LogFile(options, opened, head, recognised);
   }
 }
 

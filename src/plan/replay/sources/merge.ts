@@ -48,18 +48,22 @@ export class Merge {
     return first;
   }
 
-  /** Waits until next() has something; false when all logs have ended. */
+  /** Waits for bytes; false when all logs have ended. next() may still have nothing then. */
   async ready(): Promise<boolean> {
     const first = this.#heap[0];
     if (this.#dry && first !== undefined) {
-      if (await this.#advance(first)) {
-        this.#siftDown();
-      } else {
-        this.#heap[0] = this.#heap[this.#heap.length - 1]!;
-        this.#heap.pop();
-        if (this.#heap.length > 1) this.#siftDown();
+      if (await first.fill()) {
+        if (first.next()) {
+          this.#dry = false;
+          this.#siftDown();
+        }
+        return true;
       }
       this.#dry = false;
+      await this.#end(first);
+      this.#heap[0] = this.#heap[this.#heap.length - 1]!;
+      this.#heap.pop();
+      this.#siftDown();
     }
     while (this.#waiting.length > 0 && (this.#heap.length === 0 || this.#isReached(this.#heap[0]!))) {
       await this.#open(this.#waiting.shift()!);
@@ -81,21 +85,17 @@ export class Merge {
     const source = await log.open();
     if (source === null) return;
     this.#logOf.set(source, log);
-    if (!(await this.#advance(source))) return;
+    while (!source.next()) {
+      if (!(await source.fill())) return this.#end(source);
+    }
     this.#heap.push(source);
     this.#siftUp();
   }
 
-  /** Reads on to a line; false, and the source closed, when there is none. */
-  async #advance(source: LogSource): Promise<boolean> {
-    while (!source.next()) {
-      if (await source.fill()) continue;
-      this.#logOf.get(source)?.onEnd(source);
-      this.#logOf.delete(source);
-      await source.close();
-      return false;
-    }
-    return true;
+  async #end(source: LogSource): Promise<void> {
+    this.#logOf.get(source)?.onEnd(source);
+    this.#logOf.delete(source);
+    await source.close();
   }
 
   #siftUp(): void {

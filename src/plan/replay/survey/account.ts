@@ -27,9 +27,9 @@ export class Account {
     if (known.firstAt.length < FIRST_LINES_TOLD) known.firstAt.push({ source, line });
   }
 
-  /** Counts a request that was not asked for. */
-  leaveOut(why: LeftOut): void {
-    this.#leftOut.set(why, (this.#leftOut.get(why) ?? 0) + 1);
+  /** Counts requests that were not asked for. */
+  leaveOut(why: LeftOut, count = 1): void {
+    if (count > 0) this.#leftOut.set(why, (this.#leftOut.get(why) ?? 0) + count);
   }
 
   /** The most frequent first. */

@@ -1,5 +1,6 @@
 /** The reader's counts as one plain value. */
 import type { SessionKind } from '../formats/log-format.ts';
+import type { LiveClock } from '../order/live-clock.ts';
 import type { Pace } from '../order/pace.ts';
 import type { Reader } from '../reader.ts';
 import type { ReplaySummary, TimeSummary } from '../replay-summary.ts';
@@ -12,9 +13,10 @@ type Parts = {
   account: Account;
   logs: readonly LogFile[];
   session: { kind: SessionKind; why: string };
+  live: LiveClock | null;
 };
 
-export function summarize({ reader, pace, account, logs, session }: Parts): ReplaySummary {
+export function summarize({ reader, pace, account, logs, session, live }: Parts): ReplaySummary {
   const { survey, methods } = reader;
   return {
     sources: logs.map((log) => log.summary()),
@@ -36,10 +38,17 @@ export function summarize({ reader, pace, account, logs, session }: Parts): Repl
     time: timeOf(reader, pace),
     roundCount: reader.roundCount,
     spreadCount: reader.spreadCount,
-    follow: null,
+    follow: followOf(logs, live),
     windowOverflowCount: reader.overflowCount,
     remarks: remarksOf(reader, logs),
   };
+}
+
+function followOf(logs: readonly LogFile[], live: LiveClock | null): ReplaySummary['follow'] {
+  const followed = logs[0]?.followed ?? null;
+  if (followed === null || live === null) return null;
+  const { rotatedCount, truncatedCount, behindBytes } = followed;
+  return { rotatedCount, truncatedCount, behindBytes, behindNs: behindBytes > 0 ? live.behindNs() : 0 };
 }
 
 function formatOf(logs: readonly LogFile[]): ReplaySummary['format'] {
