@@ -17,7 +17,7 @@ import { span, waits } from './testing/server-cases.ts';
 type Claim = [says: RegExp, needs: (load: LoadRecord, run: Run) => boolean];
 
 function waited({ waits: record }: LoadRecord, reason: keyof WaitCounts): boolean {
-  return record !== undefined && record.late[reason] + record.unsent[reason] > 0;
+  return record !== undefined && (record.late[reason] ?? 0) + (record.unsent[reason] ?? 0) > 0;
 }
 
 /** The most under way at once reached the limit, or requests are known to have waited for it. */
@@ -54,6 +54,10 @@ const CLAIMS: readonly Claim[] = [
   [/connections? (was|were) taken at times|connections ran out|cannot carry the planned rate/, allTaken],
   [/no connection was open at times|had no connection open/, (load) => waited(load, 'noConnection')],
   [/the client did not run|waited for the client to run/, (load) => waited(load, 'clientAway')],
+  [
+    /waited for their client’s one before/,
+    (load) => waited(load, 'predecessor') || (load.replay?.clients.waitedCount ?? 0) > 0,
+  ],
   [
     /the machine was suspended|waited for a suspended machine/,
     (load) => waited(load, 'suspended') || (load.waits?.suspendedNs ?? 0) > 0,

@@ -8,11 +8,11 @@ import { plural } from './words.ts';
 
 export type WaitReason = keyof WaitCounts;
 
-const REASONS: readonly WaitReason[] = ['noConnection', 'allTaken', 'clientAway', 'suspended'];
+const REASONS: readonly WaitReason[] = ['noConnection', 'allTaken', 'clientAway', 'suspended', 'predecessor'];
 
 export type Hindrances = {
   /** Of late and unsent requests together; null when nobody counted. */
-  counts: WaitCounts | null;
+  counts: Required<WaitCounts> | null;
   /** Why most of them waited; null when there were none, or nobody counted. */
   main: WaitReason | null;
   /** Times in which the server was gone. */
@@ -70,16 +70,17 @@ export function isServerGone({ outages = [] }: Pick<LoadRecord, 'outages'>): boo
   return outages.some((outage) => outage.toNs === null);
 }
 
-function sumOf(a: WaitCounts, b: WaitCounts): WaitCounts {
+function sumOf(a: WaitCounts, b: WaitCounts): Required<WaitCounts> {
   return {
     allTaken: amount(a.allTaken) + amount(b.allTaken),
     noConnection: amount(a.noConnection) + amount(b.noConnection),
     clientAway: amount(a.clientAway) + amount(b.clientAway),
     suspended: amount(a.suspended) + amount(b.suspended),
+    predecessor: amount(a.predecessor ?? 0) + amount(b.predecessor ?? 0),
   };
 }
 
-function mainOf(counts: WaitCounts): WaitReason | null {
+function mainOf(counts: Required<WaitCounts>): WaitReason | null {
   const most = REASONS.reduce((best, reason) => (counts[reason] > counts[best] ? reason : best));
   return counts[most] > 0 ? most : null;
 }
@@ -126,6 +127,7 @@ export function heldUpBy({ record, hindrances, poolDry }: HeldUp): string | null
   const { main, absence } = hindrances;
   if (main === 'noConnection') return 'no connection was open at times';
   if (main === 'suspended') return 'the machine was suspended';
+  if (main === 'predecessor') return 'requests waited for their client’s one before';
   if (main === 'clientAway') return absence ? absenceText(record, absence) : 'the client did not run in time';
   return poolDry ? 'connections ran out' : null;
 }
@@ -140,6 +142,7 @@ export function waitsText({ counts }: Hindrances): string | null {
     allTaken: 'found every open connection taken',
     clientAway: 'waited for the client to run',
     suspended: 'waited for a suspended machine',
+    predecessor: 'waited for their client’s one before',
   };
   const parts = REASONS.filter((reason) => counts[reason] > 0)
     .sort((a, b) => counts[b] - counts[a])

@@ -12,6 +12,7 @@ export function waitRecord(collector: Pick<LoadCollector, 'counter'>, results: r
     noConnection: collector.counter(base + WAIT.noConnection),
     clientAway: collector.counter(base + WAIT.clientAway),
     suspended: collector.counter(base + WAIT.suspended),
+    predecessor: collector.counter(base + WAIT.predecessor),
   });
   return {
     late: counts(COUNTER.late),

@@ -200,6 +200,8 @@ export type WaitCounts = {
   clientAway: number;
   /** The machine was suspended. */
   suspended: number;
+  /** Of a replay: its client's request before it had no end yet. Absent in earlier files. */
+  predecessor?: number;
 };
 
 /** Not one connection was open, and connects found nobody. */

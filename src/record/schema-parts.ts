@@ -20,7 +20,13 @@ const plainNames = v.custom<object>(
 export const countsByName = v.pipe(plainNames, v.record(name, count));
 const textsByName = v.pipe(plainNames, v.record(name, name));
 
-const waitCounts = v.object({ allTaken: count, noConnection: count, clientAway: count, suspended: count });
+const waitCounts = v.object({
+  allTaken: count,
+  noConnection: count,
+  clientAway: count,
+  suspended: count,
+  predecessor: v.optional(count),
+});
 const span = v.nullable(v.object({ fromNs: number, toNs: number }));
 
 export const waitSchema: Schema<WaitRecord> = v.object({

@@ -27,7 +27,7 @@ export const lateness = {
       return { ...base, limit: SELF.latenessWarn, verdict: 'PASS', text };
     }
     const { main } = load.hindrances;
-    if (main === 'noConnection') {
+    if (main === 'noConnection' || main === 'predecessor') {
       const why = `${text}: ${waitsText(load.hindrances)}; response times include it, service times do not`;
       return { ...base, limit: SELF.latenessWarn, verdict: 'WARN', text: why };
     }

@@ -118,14 +118,15 @@ export class OutcomeRecorder {
     this.#plannedBins.add(plannedNs - this.#startNs);
   }
 
-  sent(plannedNs: number, nowNs: number, kind: number): void {
+  /** `readyNs`: when it might have been sent, having waited for another's end; its own time if it had not. */
+  sent(plannedNs: number, nowNs: number, kind: number, readyNs: number): void {
     const counters = this.counters;
     counters[COUNTER.sent]!++;
     if (++counters[COUNTER.inFlight]! > counters[COUNTER.inFlightMax]!) {
       counters[COUNTER.inFlightMax] = counters[COUNTER.inFlight]!;
     }
     this.#slotOf(plannedNs).late(nowNs - plannedNs);
-    this.waits.sent(plannedNs, nowNs);
+    this.waits.sent(plannedNs, nowNs, readyNs);
     this.#sentBins.add(nowNs - this.#startNs);
     if (this.#kinds.isOn && plannedNs >= this.#measuredFromNs) this.#kinds.sent(kind, nowNs - plannedNs);
     if (this.#gaps === null) return;
@@ -196,9 +197,9 @@ export class OutcomeRecorder {
   }
 
   /** Due, and never sent. */
-  unsent(plannedNs: number, nowNs: number): void {
+  unsent(plannedNs: number, nowNs: number, readyNs: number = plannedNs): void {
     this.counters[COUNTER.unsent]!++;
-    this.waits.unsent(plannedNs, nowNs);
+    this.waits.unsent(plannedNs, nowNs, readyNs);
     const slot = this.#slotOf(plannedNs);
     slot.counts[COUNTER.unsent]!++;
     slot.neverSent(nowNs - plannedNs);

@@ -37,15 +37,18 @@ export class Sender {
     this.#outgoing.attach(loop);
   }
 
-  /** The caller has asked Standing whether the connection may send, here and below. */
-  send(conn: number, plannedNs: number, nowNs: number, variant: number): void {
-    this.#begun(conn, variant, this.#underWay.begin(conn, plannedNs, nowNs, variant));
+  /**
+   * The caller has asked Standing whether the connection may send, here and below. `readyNs`: until then it waited for
+   * another's end.
+   */
+  send(conn: number, plannedNs: number, nowNs: number, variant: number, readyNs: number = plannedNs): void {
+    this.#begun(conn, variant, this.#underWay.begin(conn, plannedNs, nowNs, variant, readyNs));
     this.#send(conn, nowNs, variant);
   }
 
   /** As one piece, a lone request `count` times; count ≤ Outgoing.batchLimit. */
   sendBatch(conn: number, count: number, nowNs: number): void {
-    for (let i = 0; i < count; i++) this.#begun(conn, 0, this.#underWay.begin(conn, nowNs, nowNs, 0));
+    for (let i = 0; i < count; i++) this.#begun(conn, 0, this.#underWay.begin(conn, nowNs, nowNs, 0, nowNs));
     if (!this.#outgoing.sendBatch(this.#loop, conn, count)) this.#fail(conn, nowNs, NOT_SENT);
   }
 

@@ -53,9 +53,9 @@ export class UnderWay {
     return this.#deadlines.earliestNs;
   }
 
-  /** A request is sent. True when nothing else was under way on its connection. */
-  begin(conn: number, plannedNs: number, nowNs: number, variant: number): boolean {
-    this.#recorder.sent(plannedNs, nowNs, this.#kindOf[variant]!);
+  /** A request is sent; `readyNs` as OutcomeRecorder.sent() has it. True when nothing else was under way on its connection. */
+  begin(conn: number, plannedNs: number, nowNs: number, variant: number, readyNs: number): boolean {
+    this.#recorder.sent(plannedNs, nowNs, this.#kindOf[variant]!, readyNs);
     return this.#put(conn, plannedNs, nowNs, nowNs, variant);
   }
 

@@ -24,7 +24,7 @@ describe('why a request waited', () => {
     const { reasons, late } = waits();
     reasons.turn(10 * MS);
     reasons.sent(9.5 * MS, 10 * MS);
-    assert.deepEqual(late(), [0, 0, 0, 0]);
+    assert.deepEqual(late(), [0, 0, 0, 0, 0]);
   });
 
   test('the loop came as it was to, and found all connections taken', () => {
@@ -34,7 +34,7 @@ describe('why a request waited', () => {
       reasons.waits((at + 50) * MS);
     }
     reasons.sent(100 * MS, 2000 * MS);
-    assert.deepEqual(late(), [1, 0, 0, 0]);
+    assert.deepEqual(late(), [1, 0, 0, 0, 0]);
   });
 
   test('no connection was open, now or until a moment ago', () => {
@@ -50,7 +50,7 @@ describe('why a request waited', () => {
     reasons.turn(2550 * MS);
     reasons.sent(700 * MS, 2560 * MS);
     reasons.sent(2555 * MS, 2560 * MS);
-    assert.deepEqual(late(), [0, 1, 1, 0], 'the last was due after it, and the turn took so long');
+    assert.deepEqual(late(), [0, 1, 1, 0, 0], 'the last was due after it, and the turn took so long');
   });
 
   test('the client stood still: told in the next turn, and by the first event of it', () => {
@@ -62,9 +62,22 @@ describe('why a request waited', () => {
       else assert.equal(reasons.turn(2100 * MS), true);
       reasons.sent(101 * MS, 2100.1 * MS);
       reasons.sent(1500 * MS, 2100.1 * MS);
-      assert.deepEqual(late(), [0, 0, 2, 0]);
+      assert.deepEqual(late(), [0, 0, 2, 0, 0]);
       assert.deepEqual(reasons.longestAbsence, { fromNs: 101 * MS, toNs: 2100 * MS });
     }
+  });
+
+  test('its client’s one before had no end for most of the time, or never', () => {
+    const { reasons, late, counters } = waits();
+    for (let at = 0; at <= 2000; at += 50) {
+      reasons.turn(at * MS);
+      reasons.waits((at + 50) * MS);
+    }
+    reasons.sent(100 * MS, 2000 * MS, 1500 * MS);
+    reasons.sent(100 * MS, 2000 * MS, 500 * MS);
+    reasons.unsent(100 * MS, 2000 * MS, Number.POSITIVE_INFINITY);
+    assert.deepEqual(late(), [1, 0, 0, 0, 1]);
+    assert.equal(counters[COUNTER.unsentFor + WAIT.predecessor], 1);
   });
 
   test('the machine was suspended', () => {
@@ -75,7 +88,7 @@ describe('why a request waited', () => {
     suspended.ns = 60_000 * MS;
     reasons.turn(150 * MS);
     reasons.sent(110 * MS, 150 * MS);
-    assert.deepEqual(late(), [0, 0, 0, 1]);
+    assert.deepEqual(late(), [0, 0, 0, 1, 0]);
   });
 
   test('many short spans: the oldest are forgotten, nothing is counted twice', () => {
@@ -85,7 +98,7 @@ describe('why a request waited', () => {
       reasons.waits((at + 1) * MS);
     }
     reasons.sent(490 * MS, 499.9 * MS);
-    assert.deepEqual(late(), [0, 0, 1, 0]);
+    assert.deepEqual(late(), [0, 0, 1, 0, 0]);
   });
 });
 

@@ -79,18 +79,19 @@ export class WaitReasons {
     this.#backByNs = backByNs;
   }
 
-  sent(plannedNs: number, nowNs: number): void {
+  /** `readyNs`: when it might have been sent, having had to wait for another's end; its own time if it had not. */
+  sent(plannedNs: number, nowNs: number, readyNs: number = plannedNs): void {
     if (nowNs - plannedNs >= LATE_NS) {
-      this.#counters[COUNTER.late + this.#reason(plannedNs, nowNs)]!++;
+      this.#counters[COUNTER.late + this.#reason(plannedNs, nowNs, readyNs)]!++;
     }
   }
 
-  unsent(plannedNs: number, nowNs: number): void {
-    this.#counters[COUNTER.unsentFor + this.#reason(plannedNs, nowNs)]!++;
+  unsent(plannedNs: number, nowNs: number, readyNs: number = plannedNs): void {
+    this.#counters[COUNTER.unsentFor + this.#reason(plannedNs, nowNs, readyNs)]!++;
   }
 
   /** What took most of the time between the two. */
-  #reason(plannedNs: number, nowNs: number): number {
+  #reason(plannedNs: number, nowNs: number, readyNs: number): number {
     const sums = this.#sums.fill(0);
     sums[WAIT.clientAway] = overlap(this.#backByNs, nowNs, plannedNs, nowNs);
     if (this.#counters[COUNTER.downSinceNs]! > 0) {
@@ -103,7 +104,9 @@ export class WaitReasons {
       if (spans[at + 2]! <= plannedNs) break;
       sums[spans[at]!]! += overlap(spans[at + 1]!, spans[at + 2]!, plannedNs, nowNs);
     }
-    sums[WAIT.allTaken] = nowNs - plannedNs - sums[1]! - sums[2]! - sums[3]!;
+    const restNs = nowNs - plannedNs - sums[1]! - sums[2]! - sums[3]!;
+    sums[WAIT.predecessor] = Math.max(0, Math.min(restNs, Math.min(readyNs, nowNs) - plannedNs));
+    sums[WAIT.allTaken] = restNs - sums[WAIT.predecessor]!;
     let most = 0;
     for (let kind = 1; kind < WAIT_COUNT; kind++) if (sums[kind]! > sums[most]!) most = kind;
     return most;

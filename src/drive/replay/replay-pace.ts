@@ -91,7 +91,7 @@ export class ReplayPace implements Pace {
 
   replied(conn: number, nowNs: number): void {
     if (!this.#standing.isFree(conn)) return;
-    const follower = this.#ended(conn);
+    const follower = this.#ended(conn, nowNs);
     if (!this.#standing.maySend(conn)) {
       if (follower !== NONE) this.#offer(follower);
       return;
@@ -103,11 +103,11 @@ export class ReplayPace implements Pace {
     else this.#free.push(conn);
   }
 
-  lost(conn: number): void {
+  lost(conn: number, nowNs: number): void {
     if (this.#free.has(conn)) this.#free.remove(conn);
     this.#ownerOf[conn] = NONE;
     if (this.#slotOf[conn] === NONE) return;
-    const follower = this.#ended(conn);
+    const follower = this.#ended(conn, nowNs);
     if (follower !== NONE) this.#offer(follower);
   }
 
@@ -172,7 +172,7 @@ export class ReplayPace implements Pace {
       this.#offer(slot);
     } else {
       this.counts.waitedCount++;
-      this.#slots.waited[slot] = 1;
+      this.#slots.readyNs[slot] = Number.POSITIVE_INFINITY;
       this.#sessions.enqueue(entry, slot);
     }
     this.#slots.keep(slot);
@@ -211,18 +211,25 @@ export class ReplayPace implements Pace {
     if (this.#waiting.has(slot)) this.#waiting.remove(slot);
     if (!this.#isTimed) {
       slots.plannedNs[slot] = nowNs;
+      slots.readyNs[slot] = nowNs;
       this.#recorder.planned(nowNs);
     }
-    this.#sender.send(conn, slots.plannedNs[slot]!, nowNs, slot);
+    this.#sender.send(conn, slots.plannedNs[slot]!, nowNs, slot, slots.readyNs[slot]!);
   }
 
   /** What was under way on the connection has its end. Its client's next; −1: there is none. */
-  #ended(conn: number): number {
+  #ended(conn: number, nowNs: number): number {
     const slot = this.#slotOf[conn]!;
     if (slot === NONE) return NONE;
     this.#slotOf[conn] = NONE;
     this.#slots.release(slot);
-    return this.#sessions.next(this.#slots.session[slot]!);
+    return this.#nextOf(this.#slots.session[slot]!, nowNs);
+  }
+
+  #nextOf(entry: number, nowNs: number): number {
+    const follower = this.#sessions.next(entry);
+    if (follower !== NONE) this.#slots.readyNs[follower] = nowNs;
+    return follower;
   }
 
   /** A client's next goes out on its connection at once, unless somebody else has waited longer. */
@@ -234,10 +241,10 @@ export class ReplayPace implements Pace {
   #giveUp(nowNs: number): void {
     const slot = this.#waiting.shift();
     const entry = this.#slots.session[slot]!;
-    this.#recorder.unsent(this.#slots.plannedNs[slot]!, nowNs);
+    this.#recorder.unsent(this.#slots.plannedNs[slot]!, nowNs, this.#slots.readyNs[slot]!);
     if (this.#ready.length > 0 && this.#ready.lowest === slot) {
       this.#ready.shift();
-      const follower = this.#sessions.next(entry);
+      const follower = this.#nextOf(entry, nowNs);
       if (follower !== NONE) this.#offer(follower);
     } else this.#sessions.dequeue(entry);
     this.#slots.release(slot);

@@ -31,8 +31,8 @@ export class Slots implements Outgoing {
   readonly loggedNs: Float64Array;
   /** How many were taken before it. */
   readonly order: Float64Array;
-  /** 1 when it waited for its client's request before it. */
-  readonly waited: Uint8Array;
+  /** When its client's request before it had its end; its own time if it did not wait for that. */
+  readonly readyNs: Float64Array;
   /** Bytes of requests that wait. */
   waitingBytes = 0;
   readonly #ring: RingReader;
@@ -54,7 +54,7 @@ export class Slots implements Outgoing {
     this.loggedBytes = new Float64Array(limit);
     this.loggedNs = new Float64Array(limit);
     this.order = new Float64Array(limit);
-    this.waited = new Uint8Array(limit);
+    this.readyNs = new Float64Array(limit);
     this.#buffers = Array<Uint8Array>(limit).fill(NO_BYTES);
     this.#sources = Array<Uint8Array>(limit).fill(NO_BYTES);
     this.#at = new Uint32Array(limit);
@@ -91,7 +91,7 @@ export class Slots implements Outgoing {
     this.loggedNs[slot] = ring.loggedNs;
     this.loggedStatus[slot] = META.loggedStatus(meta);
     this.order[slot] = this.#takenCount++;
-    this.waited[slot] = 0;
+    this.readyNs[slot] = plannedNs;
     requests.kindOf[slot] = META.route(meta);
     requests.noBody[slot] = META.noBody(meta);
     requests.closes[slot] = META.closes(meta);

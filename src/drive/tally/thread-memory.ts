@@ -52,18 +52,18 @@ export const COUNTER = {
   /** Requests sent a second time, because the server had announced that it would not answer them. */
   sentAgain: 40,
   /** Requests sent late, by what most of their wait was for: WAIT; and those never sent. */
-  late: 28,
-  unsentFor: 32,
+  late: 41,
+  unsentFor: 46,
   /** Of the connects that failed, those at which nobody was there; and the last such errno. */
   unanswered: 36,
   lastErrno: 37,
 } as const;
 
-const COUNTER_COUNT = 41;
+const COUNTER_COUNT = 51;
 
 /** Why a request waited. */
-export const WAIT = { allTaken: 0, noConnection: 1, clientAway: 2, suspended: 3 } as const;
-export const WAIT_COUNT = 4;
+export const WAIT = { allTaken: 0, noConnection: 1, clientAway: 2, suspended: 3, predecessor: 4 } as const;
+export const WAIT_COUNT = 5;
 
 /** Words of the control block, one a run. */
 export const CONTROL = { go: 0, stop: 1 } as const;

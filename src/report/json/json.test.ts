@@ -77,6 +77,7 @@ const waitCounts = v.strictObject({
   no_connection: count,
   client_away: count,
   suspended: count,
+  predecessor: v.nullable(count),
 });
 
 const routeTimes = (value: v.GenericSchema<unknown, number>) =>

@@ -208,11 +208,12 @@ function rowObject(row: LatencyRow) {
 type LatencyQuantile = (typeof QUANTILES)[number]['name'];
 
 function waitsObject({ late, unsent, longestAbsence, longestSilence, suspendedNs }: WaitRecord) {
-  const counts = ({ allTaken, noConnection, clientAway, suspended }: WaitCounts) => ({
+  const counts = ({ allTaken, noConnection, clientAway, suspended, predecessor }: WaitCounts) => ({
     all_taken: allTaken,
     no_connection: noConnection,
     client_away: clientAway,
     suspended,
+    predecessor: predecessor ?? null,
   });
   const span = (given: SpanRecord | null) => given && { from_ns: given.fromNs, to_ns: given.toNs };
   return {
