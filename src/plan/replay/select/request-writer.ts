@@ -7,7 +7,7 @@
  */
 import { saysClose } from '../../requests/requests.ts';
 import { beginsWith } from '../lines/bytes.ts';
-import { unescapeInto } from '../lines/field-text.ts';
+import { escapeByte, unescapeInto } from '../lines/field-text.ts';
 import { FIELD, type Field, hasField, type LogEntry } from '../lines/log-entry.ts';
 import type { ReplayOptions, ReplayRewrite } from '../replay-options.ts';
 import { copyHeadLines, LeftOutNames } from './head-lines.ts';
@@ -134,9 +134,19 @@ function toBytes({ from, to }: ReplayRewrite): Rewrite {
   return { from: Buffer.from(from), to: Buffer.from(to) };
 }
 
+/** A field without its escapes; the length, −1 for a broken one. Most have none, and are copied. */
 function unescapeAt(entry: LogEntry, field: Field, out: Uint8Array, at: number): number {
   const { bytes, ranges, escapes } = entry;
-  return unescapeInto(bytes, ranges[2 * field]!, ranges[2 * field + 1]!, escapes, out, at);
+  const start = ranges[2 * field]!;
+  const end = ranges[2 * field + 1]!;
+  const mark = escapeByte(escapes);
+  const shift = at - start;
+  for (let from = start; from < end; from++) {
+    const byte = bytes[from]!;
+    if (byte === mark) return unescapeInto(bytes, start, end, escapes, out, at);
+    out[from + shift] = byte;
+  }
+  return end - start;
 }
 
 function append(text: Uint8Array, out: Uint8Array, at: number): number {
