@@ -64,7 +64,7 @@ export function replayRecord(
       moreBytes: sum(({ sizes }) => sizes.moreBytes),
       fewerBytes: sum(({ sizes }) => sizes.fewerBytes),
     },
-    filledCount: 0,
+    filledCount: summary.filledCount,
   };
   return replayRecordOf(summary, options, tally);
 }

@@ -70,6 +70,7 @@ const summary: ReplaySummary = {
   },
   roundCount: 1,
   spreadCount: 0,
+  filledCount: 0,
   follow: null,
   windowOverflowCount: 5,
   remarks: ['access.log.1.gz ends in the middle of its data'],

@@ -21,6 +21,7 @@ import type { ReplayOptions } from './replay-options.ts';
 import type { ReplaySink } from './replay-reader.ts';
 import { createReplayRequest, type ReplayRequest } from './replay-request.ts';
 import { Clients } from './select/client.ts';
+import { Filler, fillBytesOf } from './select/filler.ts';
 import { Filter } from './select/filter.ts';
 import { HEAD, Methods } from './select/methods.ts';
 import { RequestWriter } from './select/request-writer.ts';
@@ -47,6 +48,8 @@ export class Reader {
   readonly clients: Clients;
   /** Requests whose line does not say who sent them. */
   unknownCount = 0;
+  /** Requests with a body of filler. */
+  filledCount = 0;
   overflowCount = 0;
   spreadCount = 0;
   roundCount = 0;
@@ -58,6 +61,7 @@ export class Reader {
   endedEarly = false;
   readonly #filter: Filter;
   readonly #writer: RequestWriter;
+  readonly #filler: Filler | null;
   readonly #store: RecordStore = new RecordStore();
   #window: ReorderWindow;
   readonly #account: Account;
@@ -88,6 +92,7 @@ export class Reader {
     this.clients = new Clients(session);
     this.#filter = new Filter(options, this.methods);
     this.#writer = new RequestWriter(options);
+    this.#filler = options.filler === true ? new Filler() : null;
     this.#window = new ReorderWindow(this.#store, SLOT_LIMIT, this.#seed);
   }
 
@@ -198,7 +203,9 @@ export class Reader {
   #keep({ entry }: LogSource): void {
     const store = this.#store;
     const method = this.#method;
-    const end = this.#writer.write(entry, method, 0, store.bytes, store.at);
+    let end = this.#writer.write(entry, method, 0, store.bytes, store.at);
+    const fillBytes = this.#filler === null ? 0 : fillBytesOf(entry, method, end - store.at);
+    if (fillBytes > 0) end = this.#writer.write(entry, method, fillBytes, store.bytes, store.at);
     const slot = store.commit(end);
     store.method[slot] = method;
     store.flags[slot] = (method === HEAD ? FLAG.noBody : 0) | (this.#writer.closes ? FLAG.closes : 0);
@@ -208,7 +215,7 @@ export class Reader {
     store.status[slot] = entry.status;
     store.loggedBytes[slot] = entry.bodyBytes;
     store.loggedNs[slot] = entry.durationNs;
-    store.fillBytes[slot] = 0;
+    store.fillBytes[slot] = fillBytes;
     if (entry.grainNs > this.grainNs) this.grainNs = entry.grainNs;
     if (entry.grainNs < 1e9) this.#window.add(slot, this.#stampNs - this.#durationNs);
     else if (this.#durationNs > 0) this.#window.addCoarseEnd(slot, this.#stampNs, this.#durationNs);
@@ -240,6 +247,8 @@ export class Reader {
     request.bytes = store.bytesOf(slot);
     request.start = store.offset[slot]!;
     request.end = request.start + store.length[slot]!;
+    const fillBytes = store.fillBytes[slot]!;
+    if (fillBytes > 0) this.#filler!.fill(request, fillBytes);
     const flags = store.flags[slot]!;
     request.noBody = (flags & FLAG.noBody) !== 0;
     request.closes = (flags & FLAG.closes) !== 0;
@@ -249,6 +258,7 @@ export class Reader {
     request.loggedNs = store.loggedNs[slot]!;
     if (!this.#sink!.push(request)) return false;
     this.#account.requestCount++;
+    if (fillBytes > 0) this.filledCount++;
     const isFirst = this.roundCount === 1;
     this.survey.add(
       startNs,

@@ -41,6 +41,8 @@ export type ReplaySummary = {
   roundCount: number;
   /** Requests whose stamps are whole seconds, and whose starts were spread within them. */
   spreadCount: number;
+  /** Requests whose bodies are filler of the logged length. */
+  filledCount: number;
   /** With `follow`: how often the file was replaced and cut, and how far behind its end reading was when it ended. */
   follow: { rotatedCount: number; truncatedCount: number; behindBytes: number; behindNs: number } | null;
   /** Requests that went on before the reorder window had closed, because it was full. */

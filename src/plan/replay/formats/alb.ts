@@ -8,7 +8,7 @@ import { createTemplateParser } from './template/template-parser.ts';
  * what never happened), so no duration is taken from them.
  */
 const LINE = [
-  '<skip> <skip> <skip> <clientPort> <skip> <skip> <skip> <skip> <status> <skip> <skip> <bodyBytes>',
+  '<skip> <skip> <skip> <clientPort> <skip> <skip> <skip> <skip> <status> <skip> <requestLength> <bodyBytes>',
   '"<request>" "<userAgent>" <skip> <skip> <skip> "<skip>" "<skip>" "<skip>" <skip> <stamp> "<skip>"',
 ].join(' ');
 

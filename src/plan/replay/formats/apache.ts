@@ -13,6 +13,8 @@ const DIRECTIVES: Readonly<Record<string, Capture>> = {
   s: CAPTURE.status,
   b: CAPTURE.bodyBytes,
   B: CAPTURE.bodyBytes,
+  // mod_logio
+  I: CAPTURE.requestLength,
   D: CAPTURE.duration,
   T: CAPTURE.duration,
   v: CAPTURE.host,
@@ -23,6 +25,7 @@ const HEADERS: Readonly<Record<string, Capture>> = {
   'user-agent': CAPTURE.userAgent,
   referer: CAPTURE.referrer,
   host: CAPTURE.host,
+  'content-length': CAPTURE.requestBytes,
 };
 
 const COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"';

@@ -16,6 +16,7 @@ export const caddy = {
         host: 'request.host',
         status: 'status',
         bytes: 'size',
+        sent: 'bytes_read',
         client: ['request.remote_ip', 'request.remote_addr'],
         port: 'request.remote_port',
         ua: 'request.headers.User-Agent',

@@ -19,6 +19,7 @@ export const envoy = {
         host: ['authority', ':authority'],
         status: 'response_code',
         bytes: 'bytes_sent',
+        sent: 'bytes_received',
         client: 'downstream_remote_address',
         port: 'downstream_remote_address',
         ua: ['user_agent', 'user-agent'],

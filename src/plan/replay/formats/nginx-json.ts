@@ -15,6 +15,7 @@ const FIELD_OF: Partial<Record<Capture, JsonField>> = {
   [CAPTURE.host]: 'host',
   [CAPTURE.status]: 'status',
   [CAPTURE.bodyBytes]: 'bytes',
+  [CAPTURE.requestBytes]: 'sent',
   [CAPTURE.duration]: 'duration',
   [CAPTURE.client]: 'client',
   [CAPTURE.clientPort]: 'client',

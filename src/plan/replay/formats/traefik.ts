@@ -17,6 +17,7 @@ export const traefik = {
         host: ['RequestAddr', 'RequestHost'],
         status: 'DownstreamStatus',
         bytes: 'DownstreamContentSize',
+        sent: 'RequestContentSize',
         client: ['ClientAddr', 'ClientHost'],
         port: ['ClientPort', 'ClientAddr'],
         ua: 'request_User-Agent',

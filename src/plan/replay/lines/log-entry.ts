@@ -41,6 +41,9 @@ export type LogEntry = {
   status: number;
   /** Of the reply; −1: not known. */
   bodyBytes: number;
+  /** Of the request's body, or with its head before it; −1: not known. */
+  requestBytes: number;
+  requestHasHead: boolean;
   /** Of the client; 0: not known. */
   port: number;
   /**
@@ -68,6 +71,8 @@ export function createLogEntry(escapes: Escapes): LogEntry {
     durationNs: -1,
     status: 0,
     bodyBytes: -1,
+    requestBytes: -1,
+    requestHasHead: false,
     port: 0,
     carried: new Uint8Array(0),
     headStart: 0,
@@ -85,6 +90,8 @@ export function clearEntry(entry: LogEntry, bytes: Uint8Array): void {
   entry.durationNs = -1;
   entry.status = 0;
   entry.bodyBytes = -1;
+  entry.requestBytes = -1;
+  entry.requestHasHead = false;
   entry.port = 0;
   entry.headStart = 0;
   entry.headEnd = 0;

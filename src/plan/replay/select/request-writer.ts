@@ -15,8 +15,6 @@ import { announcesBody } from './methods.ts';
 
 /** A longer user agent or referrer would be refused by any server. */
 const VALUE_BYTES_MAX = 16_384;
-/** A filler body is cut to this. */
-export const FILLER_BYTES_MAX: number = 1 << 20;
 
 const VERSION = Buffer.from(' HTTP/1.1\r\n');
 const HOST = Buffer.from('Host: ');

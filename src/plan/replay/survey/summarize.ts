@@ -38,6 +38,7 @@ export function summarize({ reader, pace, account, logs, session, live }: Parts)
     time: timeOf(reader, pace),
     roundCount: reader.roundCount,
     spreadCount: reader.spreadCount,
+    filledCount: reader.filledCount,
     follow: followOf(logs, live),
     windowOverflowCount: reader.overflowCount,
     remarks: remarksOf(reader, logs),

@@ -21,6 +21,8 @@ export const JSON_FIELDS = [
   'host',
   'status',
   'bytes',
+  /** Of the request's body. */
+  'sent',
   'client',
   'port',
   'connection',
@@ -73,6 +75,7 @@ export function createJsonParser(layout: JsonLayout): LogParser {
     if (refusal !== REFUSAL.none) return refusal;
     if (values.find('status')) entry.status = Math.max(0, readUint(bytes, values.start, values.end));
     if (values.find('bytes')) entry.bodyBytes = readUint(bytes, values.start, values.end);
+    if (values.find('sent')) entry.requestBytes = readUint(bytes, values.start, values.end);
     if (values.find('client')) setClient(entry, values.start, values.end);
     if (values.find('port')) entry.port = Math.max(entry.port, readUint(bytes, values.start, values.end));
     for (let i = 0; i < TEXTS.length; i++) {

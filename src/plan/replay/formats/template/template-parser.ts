@@ -41,6 +41,7 @@ export function createTemplateParser(options: TemplateOptions): LogParser {
     }
     entry.status = Math.max(0, numberOf(bytes, captures, CAPTURE.status));
     entry.bodyBytes = numberOf(bytes, captures, CAPTURE.bodyBytes);
+    takeRequestBytes(entry);
     entry.port = Math.max(0, numberOf(bytes, captures, CAPTURE.port));
     setField(entry, FIELD.client, captures[2 * CAPTURE.client]!, captures[2 * CAPTURE.client + 1]!);
     if (has.has(CAPTURE.clientPort)) {
@@ -50,6 +51,14 @@ export function createTemplateParser(options: TemplateOptions): LogParser {
       setField(entry, field, captures[2 * capture]!, captures[2 * capture + 1]!);
     }
     return takeRequest(entry);
+  }
+
+  function takeRequestBytes(entry: LogEntry): void {
+    const { bytes } = entry;
+    if (has.has(CAPTURE.requestBytes)) entry.requestBytes = numberOf(bytes, captures, CAPTURE.requestBytes);
+    if (entry.requestBytes >= 0 || !has.has(CAPTURE.requestLength)) return;
+    entry.requestBytes = numberOf(bytes, captures, CAPTURE.requestLength);
+    entry.requestHasHead = true;
   }
 
   function takeRequest(entry: LogEntry): Refusal {

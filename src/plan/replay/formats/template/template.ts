@@ -34,11 +34,14 @@ export const CAPTURE = {
   referrer: 17,
   session: 18,
   query: 19,
+  /** Of the request: its body, and all of it. */
+  requestBytes: 20,
+  requestLength: 21,
 } as const;
 
 export type Capture = (typeof CAPTURE)[keyof typeof CAPTURE];
 
-export const CAPTURE_COUNT = 20;
+export const CAPTURE_COUNT = 22;
 
 export type TemplatePart = { literal: string } | { capture: Capture; name: string };
 
