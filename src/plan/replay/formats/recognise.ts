@@ -6,6 +6,7 @@ import { createLogRecord, parseRecord } from '../framing/splitter.ts';
 import { createLogEntry } from '../lines/log-entry.ts';
 import { REFUSAL } from '../lines/refusal.ts';
 import { type Candidate, candidatesFor, type FormatOptions } from './choice.ts';
+import { guessFields } from './json/guess-fields.ts';
 import type { LogFormat, LogParser } from './log-format.ts';
 
 /** So much of a log is enough to know it; more is not looked at. */
@@ -92,15 +93,29 @@ function unknown(head: Uint8Array, asked: Trial | null): LoopscopeError {
       'leave --format and --fields out to have it recognised, or copy the log_format of the server',
     );
   }
-  const hint =
-    head[0] === 0x7b
-      ? 'say which key holds what: --fields time=ts,method=request.method,path=request.uri,duration:ms=took'
-      : 'say how the server writes it: --format \'$remote_addr - [$time_local] "$request" $status\', or a LogFormat of Apache';
-  return new LoopscopeError('USAGE', `no format reads most of the first lines; the first is ${first}`, hint);
+  return new LoopscopeError(
+    'USAGE',
+    `no format reads most of the first lines; the first is ${first}`,
+    hintFor(head),
+  );
+}
+
+/** What to type for a log that is not known. */
+function hintFor(head: Uint8Array): string {
+  if (head[0] !== 0x7b) {
+    return 'say how the server writes it: --format \'$remote_addr - [$time_local] "$request" $status\', or a LogFormat of Apache';
+  }
+  const guess = guessFields(lineOf(head));
+  return guess === null
+    ? 'say which key holds what: --fields time=ts,method=request.method,path=request.uri,duration:ms=took'
+    : `say which key holds what; this may be it: --fields ${guess}`;
 }
 
 function firstLine(head: Uint8Array): string {
+  return `"${printable(lineOf(head), 120)}"`;
+}
+
+function lineOf(head: Uint8Array): string {
   const end = head.indexOf(10);
-  const line = Buffer.from(head.subarray(0, end < 0 ? head.length : end));
-  return `"${printable(line.toString('utf8', 0, 1000), 120)}"`;
+  return Buffer.from(head.subarray(0, end < 0 ? head.length : end)).toString();
 }
