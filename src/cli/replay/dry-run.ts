@@ -1,8 +1,9 @@
 /** replay --dry-run: reads a log as a replay would, and tells what is in it. */
 import { EXIT, type ExitCode } from '../../base/errors.ts';
-import { DROPPING_SINK, openReplay } from '../../plan/replay/open-replay.ts';
+import { openReplay } from '../../plan/replay/open-replay.ts';
 import type { ReplayOptions } from '../../plan/replay/replay-options.ts';
 import type { ReplayReader } from '../../plan/replay/replay-reader.ts';
+import { DROPPING_SINK } from '../../plan/replay/replay-reader.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { LiveArea } from '../live-area.ts';
 import { type OutputFlags, wantsColour } from '../options.ts';

@@ -6,15 +6,12 @@ import { Pace } from './order/pace.ts';
 import { parseTimePoint, resolveBounds, type TimeBounds } from './order/time-bounds.ts';
 import { Reader } from './reader.ts';
 import type { ReplayOptions } from './replay-options.ts';
-import type { ReplayProgress, ReplayReader, ReplaySink } from './replay-reader.ts';
+import { DROPPING_SINK, type ReplayProgress, type ReplayReader, type ReplaySink } from './replay-reader.ts';
 import type { ReplaySummary } from './replay-summary.ts';
 import { type LogFile, lookAt } from './sources/log-file.ts';
 import { Merge } from './sources/merge.ts';
 import { Account } from './survey/account.ts';
 import { summarize } from './survey/summarize.ts';
-
-/** Takes everything, and forgets it. */
-export const DROPPING_SINK: ReplaySink = { push: () => true, room: async () => {} };
 
 /**
  * With a log that is followed the first request is due so much after it is handed on: what follows it comes no sooner than

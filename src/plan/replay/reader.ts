@@ -18,7 +18,7 @@ import { FLAG, RecordStore, SLOT_LIMIT } from './order/record-store.ts';
 import { LIVE_WINDOW_NS, ReorderWindow, WINDOW_NS } from './order/reorder-window.ts';
 import type { TimeBounds } from './order/time-bounds.ts';
 import type { ReplayOptions } from './replay-options.ts';
-import type { ReplaySink } from './replay-reader.ts';
+import { DROPPING_SINK, type ReplaySink } from './replay-reader.ts';
 import { createReplayRequest, type ReplayRequest } from './replay-request.ts';
 import { Clients } from './select/client.ts';
 import { Filler, fillBytesOf } from './select/filler.ts';
@@ -99,6 +99,8 @@ export class Reader {
   /** Reads logs once from beginning to end. False: `stop()` ended it. */
   async round(merge: Merge, sink: ReplaySink): Promise<boolean> {
     this.#sink = sink;
+    // Where nothing is sent, nobody waits for the first.
+    if (sink === DROPPING_SINK) this.#store.grow(true);
     this.roundCount++;
     if (this.roundCount > 1) this.#window = new ReorderWindow(this.#store, SLOT_LIMIT, this.#seed);
     const before = this.#account.requestCount;
@@ -275,7 +277,10 @@ export class Reader {
     while (!this.#stopped && !this.#drain(untilNs)) await this.#until(this.#sink!.room());
   }
 
-  /** The earliest leave before their time, until there is room for so much. */
+  /**
+   * The earliest leave before their time, until there is room for so much. While the sink is full nobody waits for them, and
+   * the memory grows instead.
+   */
   async #makeRoom(byteLength: number): Promise<void> {
     const window = this.#window;
     while (!this.#stopped && !this.#store.reserve(byteLength)) {
@@ -286,6 +291,7 @@ export class Reader {
       }
       assert(slot >= 0, 'P3');
       if (!this.#handOn(slot)) {
+        if (this.#store.grow()) continue;
         await this.#until(this.#sink!.room());
         continue;
       }

@@ -10,6 +10,9 @@ export type ReplaySink = {
   room(): Promise<void>;
 };
 
+/** Takes everything, and forgets it. */
+export const DROPPING_SINK: ReplaySink = { push: () => true, room: async () => {} };
+
 /** How far reading has come. */
 export type ReplayProgress = {
   lineCount: number;

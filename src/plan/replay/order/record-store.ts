@@ -3,13 +3,15 @@
  * again when all that is in them has left. Requests leave in about the order in which they came, so segments do too.
  *
  * Invariants
- *  R1  No more than LIMIT_BYTES in segments and SLOT_LIMIT requests; reserve() says so before.
+ *  R1  No more than LIMIT_BYTES in segments and SLOT_LIMIT requests, a quarter at first; reserve() says so before.
  *  R2  #live[s] requests lie in segment s; it is free when that is 0 and it is not the one that is filled.
  *  R3  reserve(), commit() and free() allocate nothing once the segments are there, but for a request larger than one.
  */
 const SEGMENT_BYTES = 256 * 1024;
 const LIMIT_BYTES = 64 * 1024 * 1024;
 const SEGMENT_LIMIT: number = LIMIT_BYTES / SEGMENT_BYTES;
+/** So many at first: the first request is not to wait until all the memory is full. */
+const FIRST_SEGMENTS: number = SEGMENT_LIMIT / 4;
 /** Larger than a segment: so many at a time have one of their own. */
 const LARGE_LIMIT = 64;
 export const SLOT_LIMIT: number = 1 << 19;
@@ -46,6 +48,7 @@ export class RecordStore {
   #freeSlotCount = 0;
   #usedSlots = 0;
   #madeSegments = 0;
+  #allowedSegments: number;
   #current = -1;
   #filled = 0;
   #target = -1;
@@ -55,6 +58,7 @@ export class RecordStore {
   constructor(slotLimit: number = SLOT_LIMIT, segmentLimit: number = SEGMENT_LIMIT) {
     this.#slotLimit = slotLimit;
     this.#segmentLimit = segmentLimit;
+    this.#allowedSegments = Math.min(segmentLimit, FIRST_SEGMENTS);
     this.startNs = new Float64Array(slotLimit);
     this.sequence = new Float64Array(slotLimit);
     this.offset = new Uint32Array(slotLimit);
@@ -86,6 +90,13 @@ export class RecordStore {
     this.#target = this.#current;
     this.bytes = this.#segments[this.#current]!;
     this.at = this.#filled;
+    return true;
+  }
+
+  /** Allows a segment more, or all there may be; false when all are allowed. */
+  grow(toLimit = false): boolean {
+    if (this.#allowedSegments === this.#segmentLimit) return false;
+    this.#allowedSegments = toLimit ? this.#segmentLimit : this.#allowedSegments + 1;
     return true;
   }
 
@@ -125,7 +136,7 @@ export class RecordStore {
   #takeSegment(): number {
     const free = this.#freeSegments.pop();
     if (free !== undefined) return free;
-    if (this.#madeSegments === this.#segmentLimit) return -1;
+    if (this.#madeSegments === this.#allowedSegments) return -1;
     this.#segments[this.#madeSegments] = new Uint8Array(SEGMENT_BYTES);
     return this.#madeSegments++;
   }
