@@ -156,6 +156,7 @@ const LEFT_OUT_HINT: Readonly<Record<string, string>> = {
   skip: 'what --skip names',
   sample: 'clients that are not in the sample',
   'outside --from and --to': 'outside --from and --to',
+  'nothing to send': 'nothing to send: empty lines, comments, recorded replies, what is not HTTP',
 };
 
 function writeLeftOut(paper: Paper, { leftOut, unsafeMethods }: ReplaySummary): void {

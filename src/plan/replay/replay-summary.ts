@@ -62,6 +62,8 @@ export type SourceSummary = {
 
 export type LeftOut =
   | 'method'
+  /** Empty, a comment, a recorded reply, or not HTTP. */
+  | 'nothing to send'
   | 'only'
   | 'skip'
   | 'sample'

@@ -63,6 +63,19 @@ test('requests have the replies of then with them, in their order in the file, w
   );
 });
 
+test('a clock that is put back does not part requests from their replies', () => {
+  const text = file(
+    request(1, 50_000),
+    reply(1, 50_001),
+    request(2, 0),
+    reply(2, 1),
+    request(3, 2),
+    reply(3, 3),
+  );
+  const statuses = read(text).flatMap((each) => (each.path === undefined ? [] : [each.status]));
+  assert.deepEqual(statuses, [200, 200, 200]);
+});
+
 test('a recording without replies is handed on as it comes', () => {
   const payloads = Array.from({ length: 100 }, (_, i) => request(i, i));
   const splitter = createGorSplitter();

@@ -40,7 +40,7 @@ export function createGorSplitter(): Splitter {
   const queue: Held[] = [];
   const waiting = new Map<string, Held>();
   let heldBytes = 0;
-  let newestSec = 0;
+  let latestSec = 0;
   let number = 0;
   let sawReply = false;
   let ended = false;
@@ -50,7 +50,7 @@ export function createGorSplitter(): Splitter {
     if (oldest === undefined) return false;
     if (oldest.reply !== null || oldest.isTooLong) return true;
     if (queue.length > HELD_COUNT_MAX || heldBytes > HELD_BYTES_MAX) return true;
-    return newestSec - oldest.sec > HELD_SEC || (!sawReply && number > TRIED_COUNT);
+    return latestSec - oldest.sec > HELD_SEC || (!sawReply && number > TRIED_COUNT);
   }
 
   function release(record: LogRecord): true {
@@ -71,7 +71,8 @@ export function createGorSplitter(): Splitter {
   function hold(id: string): void {
     const request = payload();
     const sec = stampSec(request, id);
-    newestSec = Math.max(newestSec, sec);
+    // The latest, not the greatest: a clock that is put back must not end all waiting.
+    latestSec = sec;
     const held = { id, request, reply: null, sec, number, isTooLong: payloads.truncated };
     queue.push(held);
     waiting.set(id, held);

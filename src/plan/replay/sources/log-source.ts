@@ -68,7 +68,9 @@ export class LogSource {
       }
       this.#again = false;
       const refusal = parseRecord(this.parser, record, this.entry);
-      if (refusal !== REFUSAL.none) {
+      if (refusal === REFUSAL.aside) {
+        this.#options.account.leaveOut('nothing to send');
+      } else if (refusal !== REFUSAL.none) {
         this.line = record.number;
         this.#options.account.refuse(
           refusal,
@@ -77,7 +79,10 @@ export class LogSource {
           record.start,
           record.end,
         );
-      } else if (!this.#options.checksClock || this.#isSteady()) {
+      } else if (!this.#options.checksClock) {
+        this.line = record.number;
+        return true;
+      } else if (this.#isSteady()) {
         return true;
       }
     }
