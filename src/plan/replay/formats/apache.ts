@@ -66,8 +66,40 @@ function build(template: string, sessionHeader: string | undefined): Built {
     }
   }
   if (literalFrom < text.length) built.parts.push({ literal: text.slice(literalFrom) });
-  return built;
+  return { ...built, parts: mergeStamps(built.parts) };
 }
+
+/** "%{%F %T}t.%{msec_frac}t %{%z}t": a stamp, its fraction and its zone that follow one another are read as one. */
+function mergeStamps(parts: readonly TemplatePart[]): TemplatePart[] {
+  const merged: TemplatePart[] = [];
+  for (const part of parts) {
+    merged.push(part);
+    for (const [separator, isNext] of STAMP_ENDS) {
+      const count = separator === '' ? 2 : 3;
+      const [stamp, second, third] = merged.slice(-count);
+      const between =
+        separator === '' || (second !== undefined && 'literal' in second && second.literal === separator);
+      const last = separator === '' ? second : third;
+      if (stamp === undefined || last === undefined || !between || !('capture' in stamp && 'capture' in last))
+        continue;
+      if (stamp.capture !== CAPTURE.stamp || !isNext(last)) continue;
+      merged.splice(-count, count, { capture: CAPTURE.stamp, name: `${stamp.name}${separator}${last.name}` });
+    }
+  }
+  return merged;
+}
+
+type Variable = { capture: Capture; name: string };
+
+const ZONE = '%{%z}t';
+const isFraction = ({ capture }: Variable) =>
+  capture === CAPTURE.fractionMs || capture === CAPTURE.fractionUs;
+const isZone = ({ name }: Variable) => name === ZONE;
+const STAMP_ENDS: readonly [separator: string, isNext: (part: Variable) => boolean][] = [
+  ['.', isFraction],
+  [' ', isZone],
+  ['', isZone],
+];
 
 function add(built: Built, name: string, capture: Capture, seen: Set<Capture>): void {
   const taken = seen.has(capture) && capture !== CAPTURE.query ? CAPTURE.skip : capture;
@@ -99,6 +131,8 @@ function addTime(built: Built, name: string, argument: string, seen: Set<Capture
   if (end !== undefined) built.stamped = 'end';
   if (what === 'msec_frac' || what === 'usec_frac') {
     add(built, name, what === 'msec_frac' ? CAPTURE.fractionMs : CAPTURE.fractionUs, seen);
+  } else if (what === '%z') {
+    built.parts.push({ capture: CAPTURE.skip, name });
   } else if (what === 'msec' || what === 'usec') {
     add(built, name, CAPTURE.fineStamp, seen);
   } else if (/^(sec|%s|(%Y-%m-%d|%F)[T ](%H:%M:%S|%T)( ?%z|Z)?|%d\/%b\/%Y:(%H:%M:%S|%T)( %z)?)$/.test(what)) {

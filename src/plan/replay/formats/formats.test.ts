@@ -111,6 +111,25 @@ test('an IPv6 client and its port are taken apart at the last colon', () => {
   assert.deepEqual(parser.carries, ['ip:port', 'ip', 'none']);
 });
 
+const APACHE_STAMPS: [template: string, stamp: string, grainNs: number][] = [
+  ['[%{%d/%b/%Y:%H:%M:%S}t.%{msec_frac}t %{%z}t]', '[29/Nov/2026:08:04:55.250 +0100]', 1e6],
+  ['%{%FT%T}t.%{usec_frac}t%{%z}t', '2026-11-29T02:04:55.250000-0500', 1e3],
+  ['%{%F %T}t %{%z}t', '2026-11-29 07:04:55 +0000', 1e9],
+  ['%{%Y-%m-%dT%H:%M:%S}t+%{msec_frac}t', '2026-11-29T07:04:55+250', 1e6],
+];
+
+for (const [template, stamp, grainNs] of APACHE_STAMPS) {
+  test(`Apache's ${template} is one time, with its zone`, () => {
+    const parser = parserOf({ format: 'apache', template: `%h ${template} "%r" %>s` });
+    const entry = createLogEntry(parser.escapes);
+    const bytes = Buffer.from(`::1 ${stamp} "GET / HTTP/1.1" 200`);
+    assert.equal(parser.parse(bytes, 0, bytes.length, entry), REFUSAL.none);
+    const { stampSec, stampSubNs } = entry;
+    assert.deepEqual([stampSec, stampSubNs], [1_795_935_895, grainNs === 1e9 ? 0 : 250e6]);
+    assert.equal(entry.grainNs, grainNs);
+  });
+}
+
 test('templates that place nothing in time, or run together, are refused with what to log', () => {
   const refuse = (template: string) => () => parserOf({ format: 'nginx', template });
   assert.throws(refuse('$remote_addr "$request"'), /no time is in it/);
