@@ -24,7 +24,7 @@ export function surveyText(
   const leftOutCount = sum(leftOut);
   paper.sentence(
     `${plural(lineCount, 'line')}: ${plural(requestCount, 'request')} to replay, ` +
-      `${formatWhole(leftOutCount)} left out, ${formatWhole(refusedCount)} that cannot be read`,
+      `${formatWhole(leftOutCount)} left out, ${formatWhole(refusedCount)} refused`,
     { first: '  ' },
   );
   if (summary.time) writeTime(paper, summary.time, summary);
@@ -173,7 +173,7 @@ function writeLeftOut(paper: Paper, { leftOut, unsafeMethods }: ReplaySummary): 
 
 function writeRefused(paper: Paper, summary: ReplaySummary): void {
   if (summary.refused.length === 0) return;
-  paper.heading('Not read');
+  paper.heading('Refused');
   for (const refused of summary.refused) {
     paper.bullet(`${formatWhole(refused.count)}: ${refused.meaning}; ${placesOf(refused, summary)}`, [
       'yellow',

@@ -48,9 +48,13 @@ export class Reader {
   readonly clients: Clients;
   /** Requests whose line does not say who sent them. */
   unknownCount = 0;
+  /** How far behind the last one handed on the latest of the refused lines lay. */
+  lateNsMax = 0;
   /** Requests with a body of filler. */
   filledCount = 0;
   overflowCount = 0;
+  /** The least of the log that the window held when its memory was full. */
+  heldNsMin: number = Number.POSITIVE_INFINITY;
   spreadCount = 0;
   roundCount = 0;
   grainNs = 0;
@@ -185,6 +189,8 @@ export class Reader {
       return false;
     }
     if (!window.isLate(this.#stampNs - this.#durationNs, entry.grainNs)) return true;
+    const lateNs = window.lastNs - this.#stampNs + this.#durationNs;
+    if (lateNs > this.lateNsMax) this.lateNsMax = lateNs;
     this.#refuse(REFUSAL.late, source);
     return false;
   }
@@ -296,6 +302,8 @@ export class Reader {
         continue;
       }
       this.overflowCount++;
+      const heldNs = window.newestNs - this.#store.startNs[slot]!;
+      if (heldNs < this.heldNsMin) this.heldNsMin = heldNs;
       window.take(slot);
       this.#store.free(slot);
     }

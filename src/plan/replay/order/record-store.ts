@@ -8,13 +8,13 @@
  *  R3  reserve(), commit() and free() allocate nothing once the segments are there, but for a request larger than one.
  */
 const SEGMENT_BYTES = 256 * 1024;
-const LIMIT_BYTES = 64 * 1024 * 1024;
+const LIMIT_BYTES = 40 * 1024 * 1024;
 const SEGMENT_LIMIT: number = LIMIT_BYTES / SEGMENT_BYTES;
 /** So many at first: the first request is not to wait until all the memory is full. */
 const FIRST_SEGMENTS: number = SEGMENT_LIMIT / 4;
 /** Larger than a segment: so many at a time have one of their own. */
 const LARGE_LIMIT = 64;
-export const SLOT_LIMIT: number = 1 << 19;
+export const SLOT_LIMIT: number = 1 << 18;
 
 export const FLAG = { noBody: 1, closes: 2, coarse: 4 } as const;
 

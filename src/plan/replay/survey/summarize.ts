@@ -1,4 +1,5 @@
 /** The reader's counts as one plain value. */
+import { formatNs } from '../../../base/units.ts';
 import type { SessionKind } from '../formats/log-format.ts';
 import type { LiveClock } from '../order/live-clock.ts';
 import type { Pace } from '../order/pace.ts';
@@ -79,15 +80,27 @@ function timeOf({ survey, anchorSec, grainNs }: Reader, { speed }: Pace): TimeSu
   };
 }
 
-function remarksOf({ endedEarly, overflowCount }: Reader, logs: readonly LogFile[]): string[] {
+/** So far behind, it is not one slow request: the log itself goes back. */
+const BACKWARDS_NS = 3600e9;
+
+function remarksOf(
+  { endedEarly, overflowCount, heldNsMin, lateNsMax }: Reader,
+  logs: readonly LogFile[],
+): string[] {
   const remarks = logs
     .map((log) => ({ path: log.path, damage: log.summary().damage }))
     .filter(({ damage }) => damage !== null)
     .map(({ path, damage }) => `${nameOf(path)}: ${damage}`);
+  if (lateNsMax > BACKWARDS_NS) {
+    remarks.push(
+      'the log goes back in time by more than an hour: files that were joined in the wrong order are put in the right one when each is named',
+    );
+  }
   if (endedEarly) remarks.push('reading ended at --to: what lies behind it is not counted');
   if (overflowCount > 0) {
     remarks.push(
-      `${overflowCount} requests left the reorder window before its 60 s were over, because its memory was full`,
+      `${overflowCount} requests left the reorder window early, because its memory was full: it then held ` +
+        `${formatNs(Math.max(0, heldNsMin))} of the log, or more`,
     );
   }
   return remarks;
