@@ -82,6 +82,24 @@ test('a format asked for is taken by one line of it, and refused when it reads n
   );
 });
 
+test('a first line longer than what is looked at hides nothing of a format asked for, and is said otherwise', () => {
+  const head = Buffer.from('x'.repeat(200_000));
+  const asked = recognise(head, { format: 'common' });
+  assert.deepEqual([asked?.format.name, asked?.share, asked?.why], ['common', 0, 'common: asked for']);
+  assert.match(refusal(head.toString()).message, /no format reads most .* "xxx/);
+});
+
+test('escape=none leaves a backslash what it is', () => {
+  const line = Buffer.from('1795935895.123 GET /a\\x2\n');
+  const found = recognise(line, { format: 'escape=none $msec $request_method $request_uri' });
+  assert.equal(found?.parser.escapes, 'none');
+  assert.equal(found?.share, 1);
+  assert.match(
+    refusal(line.toString(), { format: '$msec $request_method $uri' }).message,
+    /not in the format/,
+  );
+});
+
 test("a string of nginx's and one of Apache's are told apart by their variables", () => {
   const nginx = recognise(Buffer.from('1795935895.123 GET /100%\n'), {
     format: '$msec $request_method $uri',

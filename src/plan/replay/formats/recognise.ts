@@ -38,10 +38,12 @@ export function recognise(head: Uint8Array, options: FormatOptions): Recognised 
   const trials = candidatesFor(options).map((candidate) => tryOn(candidate, head.subarray(0, HEAD_BYTES)));
   const share = ({ readCount, count }: Trial) => (count === 0 ? 0 : readCount / count);
   const best = trials.reduce((a, b) => (share(b) > share(a) ? b : a));
-  const isMost = best.laidOutCount > best.count / 2 || trials.length === 1;
+  const isAsked = trials.length === 1;
+  const isMost = best.laidOutCount > best.count / 2 || isAsked;
   if (best.readCount === 0 || !isMost) {
     if (!saysAnything(head)) return null;
-    throw unknown(head, trials.length === 1 ? trials[0]! : null);
+    if (isAsked && best.count === 0) return { ...best, share: 0, why: `${best.format.name}: asked for` };
+    throw unknown(head, isAsked ? best : null);
   }
   const { format, parser, readCount, count } = best;
   const what = format.framing === 'lines' ? 'lines' : 'records';
@@ -70,8 +72,9 @@ function tryOn(candidate: Candidate, head: Uint8Array): Trial {
     if (format.framing === 'har' && record.unfinished && count === 0) {
       return { ...candidate, parser, readCount: 1, laidOutCount: 1, count: 1 };
     }
-    // The head may have been cut in the middle of a line.
-    if (refusal === REFUSAL.aside || (refusal === REFUSAL.cutShort && count > 0)) continue;
+    // The head may have been cut in the middle of a line, or of a first one that is longer.
+    const isCut = refusal === REFUSAL.cutShort && (count > 0 || head.length === HEAD_BYTES);
+    if (refusal === REFUSAL.aside || isCut) continue;
     count++;
     if (refusal === REFUSAL.none) readCount++;
     if (refusal === REFUSAL.none || refusal === REFUSAL.request || refusal === REFUSAL.escape) laidOutCount++;
