@@ -16,7 +16,10 @@ for (const speed of [1, 2, 0.5]) {
     await upToThreeTimes(t, async () => {
       using folder = temporaryFolder();
       const log = await makeLog(folder.path, 2000, 4);
-      const { logged, replayed, load, self } = await replayOn(folder.path, log, ['--speed', String(speed)]);
+      const { logged, replayed, load, self } = await replayOn(folder.path, log, [
+        ...['--speed', String(speed)],
+        '--spin',
+      ]);
       const { fidelity, starved } = load.replay!;
       assert.ok(fidelity!.gaps!.ks_distance <= 0.05, `gaps: ${fidelity!.gaps!.ks_distance}`);
       assert.ok(fidelity!.lag!.final_ns <= 1e6, `final lag: ${fidelity!.lag!.final_ns} ns`);

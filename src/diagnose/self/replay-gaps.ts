@@ -1,6 +1,8 @@
 import { formatNs } from '../../base/units.ts';
+import type { LoadFacts } from '../facts/load.ts';
 import { heldUpBy } from '../hindrances.ts';
 import { REPLAY, SELF } from '../limits.ts';
+import type { GapFacts } from '../replay/replay-facts.ts';
 import { FULL_SPEED } from '../replay/words.ts';
 import { type Check, skip } from '../self-check.ts';
 
@@ -40,6 +42,16 @@ export const replayGaps = {
         spoils: ['response', 'service'],
       };
     }
-    return { ...base, verdict: 'WARN', text: `${text}: the client sent otherwise than asked` };
+    return {
+      ...base,
+      verdict: 'WARN',
+      text: `${text}: the client sent otherwise than asked${spinHint(load, gaps)}`,
+    };
   },
 } satisfies Check;
+
+/** Where sleeps end late, as on virtual machines, there is an option. */
+function spinHint({ record: { client, plan } }: LoadFacts, { toleranceNs }: GapFacts): string {
+  if (plan.spin || !(client.timerOversleepNsP50 > toleranceNs)) return '';
+  return `; timers oversleep ${formatNs(client.timerOversleepNsP50)} here: --spin never sleeps between sends`;
+}
