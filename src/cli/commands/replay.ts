@@ -3,7 +3,7 @@ import type { CliCommand } from '../command.ts';
 import { addGroup } from '../flag-parsers.ts';
 import { addClientOptions, addConnectionOptions } from '../load-options.ts';
 import { addExportOptions, addOutputOptions, addThresholdOptions } from '../options.ts';
-import { dryRun } from '../replay/dry-run.ts';
+import { dryRun, refuseWithoutRun } from '../replay/dry-run.ts';
 import { addReplayOptions, settleReplay } from '../replay/replay-flags.ts';
 import { type SendFlags, sendReplay } from '../replay/send.ts';
 
@@ -26,6 +26,7 @@ export const replayCommand = {
     addOutputOptions(command);
     addExportOptions(command);
     command.action(async (files: string[], flags: Flags) => {
+      if (flags.dryRun) refuseWithoutRun(flags);
       const options = settleReplay(files, flags);
       exit(flags.dryRun ? await dryRun(options, flags) : await sendReplay(options, flags));
     });

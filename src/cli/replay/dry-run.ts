@@ -1,5 +1,5 @@
 /** replay --dry-run: reads a log as a replay would, and tells what is in it. */
-import { EXIT, type ExitCode } from '../../base/errors.ts';
+import { EXIT, type ExitCode, LoopscopeError } from '../../base/errors.ts';
 import { openReplay } from '../../plan/replay/open-replay.ts';
 import type { ReplayOptions } from '../../plan/replay/replay-options.ts';
 import type { ReplayReader } from '../../plan/replay/replay-reader.ts';
@@ -11,6 +11,21 @@ import { surveyObject } from './survey-json.ts';
 import { readingText, surveyText } from './survey-text.ts';
 
 type Flags = Pick<OutputFlags, 'json' | 'quiet' | 'color'>;
+
+/** They hold what a run measured, and there is none. */
+const OF_RUNS = ['html', 'out', 'hdr', 'hgrm', 'csv', 'junit'] as const;
+
+/** Refuses outputs that a dry run has nothing for. Throws USAGE naming one. */
+export function refuseWithoutRun(flags: Partial<OutputFlags> & { failIf?: readonly string[] }): void {
+  const given = OF_RUNS.find((name) => flags[name] !== undefined);
+  const other = given === undefined ? (flags.failIf?.length ? 'fail-if' : null) : given;
+  if (other === null) return;
+  throw new LoopscopeError(
+    'USAGE',
+    `--dry-run and --${other} contradict each other: nothing is sent, so nothing is measured`,
+    `leave out one; --json prints what is in the logs`,
+  );
+}
 
 /** How often progress is shown, on a terminal and in a log. */
 const DRAW_EVERY_MS = 250;

@@ -210,8 +210,9 @@ function clock(sec: number): string {
 /** "850 ms", "12.3 s", "3 min 20 s", "26 h 04 min", "12 days". */
 export function spanText(ns: number): string {
   if (ns < 120e9) return formatNs(ns);
-  const minutes = Math.floor(ns / 60e9);
-  const seconds = Math.round((ns - minutes * 60e9) / 1e9);
+  const whole = Math.round(ns / 1e9);
+  const minutes = Math.floor(whole / 60);
+  const seconds = whole % 60;
   if (minutes < 120) return seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`;
   const hours = Math.floor(minutes / 60);
   if (hours < 72) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
