@@ -9,6 +9,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const ERROR_CODES = {
   USAGE: { exit: EXIT.usage, meaning: 'an option or argument is missing, unknown or malformed' },
   FILE_UNREADABLE: { exit: EXIT.usage, meaning: 'a file named on the command line cannot be read' },
+  NOTHING_TO_SEND: { exit: EXIT.failed, meaning: 'no request of the logs is one that would be sent' },
   RUN_FILE_INVALID: {
     exit: EXIT.usage,
     meaning: 'a run file is truncated, from another version, or not a run file',

@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { LoopscopeError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { readOpenFileLimit } from '../kernel/proc/descriptors.ts';
 import type { RingSizes } from '../loop/ring-loop.ts';
@@ -20,7 +21,7 @@ import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord }
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import { ReplayFeed } from './replay-feed.ts';
-import { replayArrival, replayPlan, replayRecord } from './replay-load.ts';
+import { nothingToSend, replayArrival, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
 import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
@@ -145,7 +146,7 @@ class LoadRun {
 
   async #run(): Promise<LoadRecord> {
     await using _feed = this.#feed;
-    await this.#feed?.flowing;
+    if (this.#feed !== null && !(await this.#feed.flowing)) throw await this.#nothingSent(this.#feed);
     const chosen = await chooseAddresses(this.#plan, this.#stopped.signal, this.#options.resolve);
     this.#tried = chosen.tried;
     const threads = this.#memories.map((_, threadIndex) => this.#startThread(chosen.used, threadIndex));
@@ -159,6 +160,11 @@ class LoadRun {
       await Promise.all(threads.map(({ messages }) => messages.exited(EXIT_LIMIT_MS)));
       await Promise.all(threads.map(({ worker }) => worker.terminate()));
     }
+  }
+
+  async #nothingSent(feed: ReplayFeed): Promise<LoopscopeError> {
+    if (this.#stopReason === null) return nothingToSend(await feed.end());
+    return new LoopscopeError('NOTHING_TO_SEND', `${this.#stopReason} before a request of the log was due`);
   }
 
   #startThread(addresses: readonly Address[], threadIndex: number): Thread {

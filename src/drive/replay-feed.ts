@@ -18,7 +18,7 @@ export class ReplayFeed {
   /** How far reading has come; null before anything was read. */
   progress: ReplayProgress | null = null;
   readonly #worker: Worker;
-  readonly #flowing = Promise.withResolvers<void>();
+  readonly #flowing = Promise.withResolvers<boolean>();
   readonly #summary = Promise.withResolvers<ReplaySummary>();
 
   constructor(options: ReplayOptions, threadCount: number) {
@@ -26,7 +26,12 @@ export class ReplayFeed {
     const workerData: ReaderInput = { kind: 'loopscope replay', options, rings: this.rings };
     // .ts in a clone, .js where it was installed.
     const body = new URL(`thread/reader-thread${extname(import.meta.url)}`, import.meta.url);
-    this.#worker = new Worker(body, { workerData, name: 'loopscope replay' });
+    this.#worker = new Worker(body, {
+      workerData,
+      name: 'loopscope replay',
+      // What is read is soon dropped: a small nursery keeps memory flat, and costs nothing that could be measured.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
     this.#worker.on('message', (message: ReaderMessage) => this.#hear(message));
     this.#worker.on('error', (error) => this.#fail(threadError(error, READER)));
     this.#worker.on('exit', () =>
@@ -37,8 +42,8 @@ export class ReplayFeed {
     this.#summary.promise.catch(() => {});
   }
 
-  /** Resolves when the first request is there, or the logs have none. Rejects as openReplay() does. */
-  get flowing(): Promise<void> {
+  /** True as soon as the first request is there, false when the logs have none. Rejects as openReplay() does. */
+  get flowing(): Promise<boolean> {
     return this.#flowing.promise;
   }
 
@@ -58,7 +63,7 @@ export class ReplayFeed {
   }
 
   #hear(message: ReaderMessage): void {
-    if (message.kind === 'flowing') this.#flowing.resolve();
+    if (message.kind === 'flowing') this.#flowing.resolve(message.hasFirst);
     else if (message.kind === 'progress') this.progress = message.progress;
     else if (message.kind === 'done') this.#summary.resolve(withoutTooLong(message));
     else this.#fail(fromThreadError(message.error));

@@ -1,4 +1,5 @@
 /** What a load is when a log is replayed: its plan, and its record from what the threads tell. */
+import { LoopscopeError } from '../base/errors.ts';
 import type { PlanOptions } from '../plan/plan-options.ts';
 import type { ReplayOptions } from '../plan/replay/replay-options.ts';
 import type { ReplaySummary } from '../plan/replay/replay-summary.ts';
@@ -9,6 +10,7 @@ import type { ReplayRecord } from '../record/replay/replay.ts';
 import { type ReplayTally, replayRecordOf } from './replay/replay-record.ts';
 import type { ReplayThreadTally } from './replay/replay-source.ts';
 
+const REASONS_TOLD = 3;
 /** Requests due and waiting, of all threads together. */
 const WAITING_LIMIT = 65_536;
 
@@ -27,6 +29,27 @@ export function replayPlan(options: PlanOptions): PlanOptions {
     warmupNs,
     queueLimit,
   };
+}
+
+/** Why no request of the logs is sent, when all of them are read. */
+export function nothingToSend(summary: ReplaySummary): LoopscopeError {
+  const { lineCount, refused, leftOut, unsafeMethods } = summary;
+  const reasons = [
+    ...leftOut.map(({ why, count }) => ({
+      count,
+      why: why === 'method' ? 'methods that change things' : why,
+    })),
+    ...refused.map(({ meaning, count }) => ({ count, why: meaning })),
+  ].sort((a, b) => b.count - a.count);
+  const parts = reasons.slice(0, REASONS_TOLD).map(({ count, why }) => `${count} ${why}`);
+  const read = lineCount === 1 ? '1 line was read' : `${lineCount} lines were read`;
+  return new LoopscopeError(
+    'NOTHING_TO_SEND',
+    `nothing in the log is to be sent: ${[read, ...parts].join('; ')}`,
+    unsafeMethods.length > 0
+      ? 'add --unsafe-methods to send those too; --dry-run tells more'
+      : 'see what is in it with --dry-run',
+  );
 }
 
 /** The plan's record, as a replay has it. At full speed requests follow the replies, as in any closed loop. */

@@ -62,6 +62,9 @@ test('a log that is replayed to its end: nobody knows when that is, but how far 
   const view = viewOf(...endless);
   assert.match(view.lines(120)[0]!, /^5\.0 s, 45 % of the log read +2000\/s asked/);
   assert.doesNotMatch(view.lines(120).join(), /left|Infinity/);
+  const waiting = viewOf(at(1, { planned: 0, done: 0, replay }));
+  assert.match(waiting.lines(120)[0]!, /^reading the log, 45 % of it/);
+  assert.equal(waiting.logLine(), '1.0 s, reading the log, 45 % of it\n');
   assert.match(view.logLine(), /^5\.0 s, 45 % of the log read +2000\/s asked/);
 });
 

@@ -100,6 +100,8 @@ export class ProgressView {
     const now = this.#now;
     if (now === null) return '';
     const ofAll = Number.isFinite(now.durationNs) ? ` of ${seconds(now.durationNs)}` : '';
+    if (isReading(now))
+      return `${elapsed(now)} s, reading the log${readText(now).replace('of the log read', 'of it')}\n`;
     const pieces = [
       this.#counted(now)?.text ?? `${elapsed(now)}${ofAll} s${readText(now)}`,
       ...[...this.#ratePieces(), ...latencyPieces(now.load), ...this.#statePieces(now)].map(({ text }) =>
@@ -126,6 +128,8 @@ export class ProgressView {
         { text: counted.text, rank: 0 },
       ];
     }
+    if (isReading(now))
+      return [{ text: `reading the log${readText(now).replace('of the log read', 'of it')}`, rank: 0 }];
     if (now.durationNs === Number.POSITIVE_INFINITY) {
       return [{ text: `${seconds(now.elapsedNs)} s${readText(now)}`, rank: 0 }];
     }
@@ -196,6 +200,11 @@ export class ProgressView {
     pieces.push({ text: state, rank: 5 });
     return pieces;
   }
+}
+
+/** Of a log that is replayed nothing was due yet. */
+function isReading({ load }: ProgressSnapshot): boolean {
+  return load?.replay !== undefined && load.planned === 0;
 }
 
 /** ", 45 % of the log read"; empty where that is not known. */

@@ -8,8 +8,9 @@ import { load } from '../../doctor.ts';
 import type { MeasureProgress } from '../../measure.ts';
 import { MAX_DURATION_NS } from '../../plan/arrivals/schedule.ts';
 import type { ReplayOptions } from '../../plan/replay/replay-options.ts';
+import type { Run } from '../../record/run.ts';
 import { refuseUnknownChecks } from '../check-thresholds.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import type { ClientFlags, ConnectionFlags } from '../load-options.ts';
 import type { OutputFlags, ThresholdFlags } from '../options.ts';
 import { checkOutputFlags, exitStatusOfLoad, keepingRun, present, writeSummary } from '../present.ts';
@@ -36,7 +37,7 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
   using progress = showProgress(flags, interrupt.signal, { closedLoop: replay.pace?.kind === 'max' });
   // Without a limit of its own it lasts as long as the log.
   const shownNs = duration ?? Number.POSITIVE_INFINITY;
-  const run = await load({
+  const run = await loadUnless(interrupt, {
     target,
     arrival: 'closed',
     replay,
@@ -51,6 +52,7 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
     }),
   });
   progress[Symbol.dispose]();
+  if (typeof run === 'number') return run;
   const diagnosis = await keepingRun(run, () => diagnose(run));
   const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
   await present(run, diagnosis, flags, { thresholds: judged });
@@ -58,4 +60,17 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
   const status = interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed);
   writeSummary(run, diagnosis, flags, status, { thresholds: judged });
   return status;
+}
+
+/** The run; the status of the signal that came before anything was sent, when that is said. */
+async function loadUnless(interrupt: Interrupt, options: Parameters<typeof load>[0]): Promise<Run | number> {
+  try {
+    return await load(options);
+  } catch (error) {
+    const status = interrupt.exitStatus();
+    if (status === null || !(error instanceof LoopscopeError) || error.code !== 'NOTHING_TO_SEND')
+      throw error;
+    process.stderr.write(`loopscope: ${error.message}\n`);
+    return status;
+  }
 }

@@ -16,8 +16,8 @@ export type ReaderInput = {
 };
 
 export type ReaderMessage =
-  /** A first request is there, or the logs have none. */
-  | { kind: 'flowing' }
+  /** A first request is there, or the logs have none; the first such message counts. */
+  | { kind: 'flowing'; hasFirst: boolean }
   | { kind: 'progress'; progress: ReplayProgress }
   | { kind: 'done'; summary: ReplaySummary; tooLongCount: number }
   | { kind: 'failed'; error: ThreadError };
@@ -32,7 +32,7 @@ async function read({ options, rings }: ReaderInput): Promise<void> {
   const stopped = new AbortController();
   // The one message that comes: nothing more is needed.
   parentPort!.once('message', () => stopped.abort());
-  const sink = new RingSink(rings, stopped.signal, () => post({ kind: 'flowing' }));
+  const sink = new RingSink(rings, stopped.signal, () => post({ kind: 'flowing', hasFirst: true }));
   try {
     const reader = await openReplay(options);
     const telling = setInterval(
@@ -42,6 +42,7 @@ async function read({ options, rings }: ReaderInput): Promise<void> {
     try {
       const summary = await reader.pump(sink, stopped.signal);
       post({ kind: 'progress', progress: reader.progress() });
+      post({ kind: 'flowing', hasFirst: false });
       post({ kind: 'done', summary, tooLongCount: sink.tooLongCount });
     } finally {
       clearInterval(telling);
@@ -49,7 +50,6 @@ async function read({ options, rings }: ReaderInput): Promise<void> {
     }
   } finally {
     sink.end();
-    post({ kind: 'flowing' });
     parentPort!.removeAllListeners('message');
   }
 }
