@@ -34,7 +34,7 @@ async function read({ options, rings }: ReaderInput): Promise<void> {
   parentPort!.once('message', () => stopped.abort());
   const sink = new RingSink(rings, stopped.signal, () => post({ kind: 'flowing', hasFirst: true }));
   try {
-    const reader = await openReplay(options);
+    const reader = await openReplay(options, stopped.signal);
     const telling = setInterval(
       () => post({ kind: 'progress', progress: reader.progress() }),
       PROGRESS_EVERY_MS,
