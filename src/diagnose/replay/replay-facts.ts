@@ -33,6 +33,8 @@ export type LineFacts = {
   /** read − requests − refused − skipped: 0, or something was lost. */
   unaccountedCount: number;
   refusedShare: number;
+  /** Of the requests, those that were read ahead and not due yet when the run ended. */
+  notDueCount: number;
 };
 
 export type StatusFacts = { sameCount: number; differentCount: number; unloggedCount: number };
@@ -64,7 +66,7 @@ export function replayFactsOf(load: LoadRecord): ReplayFacts | null {
   const timed = record.schedule.pace !== 'max';
   return {
     record,
-    lines: linesOf(record.log),
+    lines: linesOf(record.log, load.counts.planned),
     statuses: statusesOf(record),
     gaps: timed ? gapsOf(load, record) : null,
     lag: timed ? lagOf(load) : null,
@@ -73,7 +75,7 @@ export function replayFactsOf(load: LoadRecord): ReplayFacts | null {
   };
 }
 
-function linesOf(log: ReplayLog): LineFacts {
+function linesOf(log: ReplayLog, plannedCount: number): LineFacts {
   const refusedCount = sumBy(log.refused, ({ count }) => count);
   const skippedCount = sumBy(log.skipped, ({ count }) => count);
   return {
@@ -82,6 +84,7 @@ function linesOf(log: ReplayLog): LineFacts {
     skippedCount,
     unaccountedCount: log.readCount - log.requestCount - refusedCount - skippedCount,
     refusedShare: ratio(refusedCount, log.readCount),
+    notDueCount: amount(log.requestCount - plannedCount),
   };
 }
 

@@ -101,6 +101,7 @@ const replay = v.strictObject({
     ),
     left_out: v.array(v.strictObject({ reason: text, count })),
     unaccounted: v.literal(0),
+    not_due: count,
     span_ns: v.nullable(ns),
     first_wall_ms: v.nullable(ns),
     remarks: v.array(text),

@@ -84,6 +84,7 @@ function logObject({ record: { log }, lines }: ReplayModel) {
     })),
     left_out: log.skipped.map(({ reason, count }) => ({ reason, count })),
     unaccounted: lines.unaccountedCount,
+    not_due: lines.notDueCount,
     span_ns: log.spanNs,
     first_wall_ms: log.firstWallMs,
     remarks: log.remarks,

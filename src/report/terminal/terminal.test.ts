@@ -185,3 +185,14 @@ test('requests that do not add up are called a bug', () => {
   });
   assert.match(text, /7 UNACCOUNTED FOR/);
 });
+
+test('a replay that ended early says how much of the log was not due yet; one of a VOID run tells no difference', () => {
+  const { run, diagnosis } = make('', { mode: 'load', replay: true }, { voidRun: true });
+  const { log } = run.load!.replay!;
+  log.requestCount = run.load!.counts.planned + 1500;
+  log.readCount = log.requestCount + 110;
+  const text = render({ name: '', run, diagnosis }, null);
+  assert.match(text, /refused; 1 500 of the requests were read ahead, and not due yet$/m);
+  assert.match(text, /replayed times withheld: VOID: client-cpu/);
+  assert.match(text, /^ {2}GET \/search +[\d ]+ +50\.0 us +50\.0 us +- +- +- +-$/m);
+});

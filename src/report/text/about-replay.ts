@@ -48,11 +48,15 @@ function logPhrase({ record: { log } }: ReplayModel): string {
 
 /** "20 110 read = 20 000 requests + 100 left out + 10 refused". */
 function linesPhrase({ lines, record }: ReplayModel): string {
+  const ahead =
+    lines.notDueCount === 0
+      ? ''
+      : `; ${formatWhole(lines.notDueCount)} of the requests were read ahead, and not due yet`;
   const left =
     lines.unaccountedCount === 0 ? '' : `; ${formatWhole(Math.abs(lines.unaccountedCount))} UNACCOUNTED FOR`;
   return (
     `${formatWhole(lines.readCount)} read = ${formatWhole(record.log.requestCount)} requests + ` +
-    `${formatWhole(lines.skippedCount)} left out + ${formatWhole(lines.refusedCount)} refused${left}`
+    `${formatWhole(lines.skippedCount)} left out + ${formatWhole(lines.refusedCount)} refused${left}${ahead}`
   );
 }
 
