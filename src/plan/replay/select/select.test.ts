@@ -350,7 +350,8 @@ test('mutated lines: each is counted once, and what is sent is one request that 
   // A line that now begins with "#" is a comment.
   const leftOut = summary.leftOut.reduce((sum, { count }) => sum + count, 0);
   assert.equal(requests.length + refused + leftOut, MUTATIONS);
-  assert.ok(requests.length > MUTATIONS / 10 && refused > MUTATIONS / 10, `${requests.length}, ${refused}`);
+  // Two stamps in a row that lie ahead confirm each other, and make the rest late: how many are sent is chance.
+  assert.ok(requests.length > 1000 && refused > MUTATIONS / 10, `${requests.length}, ${refused}`);
   const SOUND =
     /^[A-Za-z_-]+ (\/[\x21-\x7e\x80-\xff]*|\*) HTTP\/1\.1\r\n([A-Za-z-]+: [\t\x20-\x7e\x80-\xff]*\r\n)+\r\n$/;
   for (const { text } of requests) assert.match(text, SOUND, `seed ${SEED}`);
