@@ -110,9 +110,12 @@ const CASES: Case[] = [
     () =>
       quietRun()
         .counts({ ok: 18_000, wrong: 2_000 })
-        .load({ statusCounts: { '200': 18_000, '404': 2_000 } }),
+        .load({
+          statusCounts: { '200': 18_000, '404': 2_000 },
+          firstTexts: { 'status 404': 'no such page' },
+        }),
     'WARN',
-    /2000 with status 404/,
+    /2000 with status 404 \(“no such page”\)/,
   ],
   ['the rate was held', 'rate-held', quietRun, 'PASS'],
   ['closed loop has no rate', 'rate-held', closed, 'SKIP'],

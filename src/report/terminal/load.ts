@@ -13,6 +13,7 @@ import {
   countsPhrase,
   latencyNotes,
   networkPhrase,
+  statusPhrase,
 } from '../text/about-load.ts';
 import type { Paper } from '../text/paper.ts';
 import { conservationPhrase, formatRate, formatWhole, plural, quantileText } from '../text/phrases.ts';
@@ -131,7 +132,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
   const { inFlight } = load;
   const rows: [term: string, text: string | null, ink?: 'red' | 'yellow'][] = [
     ['outcomes', conservationPhrase(load)],
-    ['status', countsPhrase(load.statusCounts)],
+    ['status', statusPhrase(load)],
     ['wrong', countsPhrase(load.wrongByReason ?? {}, load.firstTexts), 'red'],
     ['errors', countsPhrase(load.errorsByKind, load.firstTexts), 'red'],
     ['connections', connectionsPhrase(load)],

@@ -45,6 +45,16 @@ export function countsPhrase(
   return entries.map(([name, count]) => `${name}: ${formatWhole(count)}${said(name)}`).join(', ');
 }
 
+/** As countsPhrase(), of statuses: what stands under them is called "status 503". */
+export function statusPhrase({ statusCounts, firstTexts = {} }: LoadRecord): string | null {
+  const statuses = Object.keys(statusCounts);
+  const texts = statuses.flatMap((status) => {
+    const text = firstTexts[`status ${status}`];
+    return text === undefined ? [] : [[status, text]];
+  });
+  return countsPhrase(statusCounts, Object.fromEntries(texts));
+}
+
 /** Connections by what became of them; what did not happen is not mentioned. */
 export function connectionsPhrase({ connections, supply }: LoadRecord): string {
   const parts = [`${formatWhole(connections.opened)} opened`];

@@ -115,24 +115,31 @@ export function heldPhrase({ plan, supply }: LoadRecord): string {
 
 /**
  * "80 % failed (error)"; of several kinds "100 % failed (60 % unsent, 40 % error)". Wrong replies have the most frequent
- * reason beside them: "2 % failed (wrong: status not 200)".
+ * reason beside them: "2 % failed (wrong: status not 200)", which without a check is a status, "wrong: status 503".
  */
-export function failedPhrase({ counts, wrongByReason = {} }: FailedLoad): string {
+export function failedPhrase({ counts, wrongByReason = {}, statusCounts = {} }: FailedLoad): string {
   if (counts.planned === 0) return 'none was due';
   const failed = notOkShare(counts);
   if (failed === 0) return 'all ok';
+  const why = Object.keys(wrongByReason).length > 0 ? wrongByReason : badStatuses(statusCounts);
   const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0)
     .toSorted((a, b) => counts[b] - counts[a])
-    .map(
-      (kind) =>
-        `${formatShare(ratio(counts[kind], counts.planned))} ${kind}${kind === 'wrong' ? whyWrong(wrongByReason) : ''}`,
-    );
+    .map((kind) => {
+      const share = formatShare(ratio(counts[kind], counts.planned));
+      return `${share} ${kind}${kind === 'wrong' ? whyWrong(why) : ''}`;
+    });
   // One kind needs no share of its own.
   const what = kinds.length === 1 ? ` (${kinds[0]!.replace(/^[^%]* % /, '')})` : ` (${kinds.join(', ')})`;
   return `${formatShare(failed)} failed${kinds.length === 0 ? '' : what}`;
 }
 
-type FailedLoad = Pick<LoadRecord, 'counts' | 'wrongByReason'>;
+type FailedLoad = Pick<LoadRecord, 'counts'> & Partial<Pick<LoadRecord, 'wrongByReason' | 'statusCounts'>>;
+
+/** "status 503" → how often, of those that are wrong without a check. */
+function badStatuses(statusCounts: Record<string, number>): Record<string, number> {
+  const bad = Object.entries(statusCounts).filter(([status]) => Number(status) >= 400);
+  return Object.fromEntries(bad.map(([status, count]) => [`status ${status}`, count]));
+}
 
 function whyWrong(countByReason: Record<string, number>): string {
   const [first, ...others] = Object.entries(countByReason).sort((a, b) => b[1] - a[1]);

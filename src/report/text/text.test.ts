@@ -145,8 +145,12 @@ test('a command is written as one would type it', () => {
 test('why replies were wrong stands where it is first told that some were', () => {
   const none = { planned: 100, sent: 100, ok: 98, wrong: 2, error: 0, timeout: 0, unsent: 0, unfinished: 0 };
   const told = (wrongByReason: Record<string, number>, more = {}) =>
-    failedPhrase({ counts: { ...none, ...more }, wrongByReason });
-  assert.equal(told({}), '2 % failed (wrong)');
+    failedPhrase({
+      counts: { ...none, ...more },
+      wrongByReason,
+      statusCounts: { 200: 98, 302: 1, 503: 5, 404: 1 },
+    });
+  assert.equal(told({}), '2 % failed (wrong: status 503 and 1 other reason)');
   assert.equal(told({ 'status not 200': 2 }), '2 % failed (wrong: status not 200)');
   assert.equal(told({ 'has 5 % off': 2 }), '2 % failed (wrong: has 5 % off)');
   assert.equal(
