@@ -51,7 +51,7 @@ describe('what a server did is the first thing said', () => {
     assert.match(lines[0]!, /^600 requests, \d+ % failed/);
     assert.match(
       lines[1]!,
-      /^server\.gone: the server went away at \d\.\d s: 1\d connections closed, \d+ refused/,
+      /^server\.gone: the server went away at \d\.\d s: \d\d connections closed, \d+ refused/,
     );
     assert.equal(code, 4);
   });
