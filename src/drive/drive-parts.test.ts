@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { createPrng } from '../base/prng.ts';
 import { drain, indexOfDispersion } from '../plan/arrivals/arrival.contract.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
+import { OutcomeRecorder } from './flight/outcome-recorder.ts';
 import { DeadlineList } from './lists/deadline-list.ts';
 import { DueQueue } from './lists/due-queue.ts';
 import { IdleRing } from './lists/idle-ring.ts';
@@ -16,7 +17,6 @@ import { GAP_BYTES, GapWriter, lagOneCorrelation } from './tally/send-gaps.ts';
 import { SLOWEST_LIMIT, Slowest } from './tally/slowest.ts';
 import { COUNTER, createThreadMemory } from './tally/thread-memory.ts';
 import { readThrottledNs } from './tally/throttling.ts';
-import { OutcomeRecorder } from './thread/outcome-recorder.ts';
 import { threadError } from './thread/thread-error.ts';
 
 test('DueQueue: first in, first out, bounded', () => {

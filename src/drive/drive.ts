@@ -250,6 +250,7 @@ class LoadRun {
         lateReplies: collector.counter(COUNTER.lateReplies),
         unasked: collector.counter(COUNTER.unasked),
         closedIdle: collector.counter(COUNTER.closedIdle),
+        sentAgain: collector.counter(COUNTER.sentAgain),
       },
       supply: {
         ...supplyRecord(collector, results),

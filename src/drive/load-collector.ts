@@ -9,13 +9,13 @@ import type {
   LoadRecord,
   OutcomeCounts,
 } from '../record/load.ts';
+import { SHORT_GAP_NS } from './flight/outcome-recorder.ts';
 import { ArrivalReader } from './tally/arrival-bins.ts';
 import { inFlightOf, SLOT_HISTOGRAMS, SlotReader, type SparseBlock } from './tally/block-slots.ts';
 import { KIND_COUNT, KIND_HISTOGRAMS, viewKinds } from './tally/kind-counts.ts';
 import { type LatencySoFar, LatencyView } from './tally/latency-so-far.ts';
 import { gapCounts, lagOneCorrelation } from './tally/send-gaps.ts';
 import { COUNTER, type ThreadMemory } from './tally/thread-memory.ts';
-import { SHORT_GAP_NS } from './thread/outcome-recorder.ts';
 
 /** Blocks kept unencoded; encoding waits for the end of the run, when nobody is disturbed, unless there are more. */
 const PENDING_LIMIT = 256;

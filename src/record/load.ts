@@ -148,6 +148,11 @@ export type ConnectionCounts = {
   unasked?: number;
   /** Of those closed by the peer: no request was under way. Absent in earlier files. */
   closedIdle?: number;
+  /**
+   * Requests sent a second time, on another connection: behind a reply that announced the close of theirs. Absent in
+   * earlier files.
+   */
+  sentAgain?: number;
 };
 
 export type SupplyRecord = {

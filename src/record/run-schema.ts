@@ -142,6 +142,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     lateReplies: count,
     unasked: v.optional(count),
     closedIdle: v.optional(count),
+    sentAgain: v.optional(count),
   }),
   supply: v.optional(
     v.object({

@@ -43,7 +43,9 @@ const INNER: Record<string, Record<string, string[]>> = {
     lists: [],
     supply: ['tally', 'lists'],
     hindrances: ['tally'],
-    thread: ['tally', 'lists', 'supply', 'hindrances'],
+    flight: ['tally', 'lists', 'hindrances'],
+    pace: ['lists', 'flight'],
+    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace'],
   },
   wire: {
     parsing: ['.'],

@@ -77,7 +77,8 @@ export class ConnectionSupply {
   #loop!: EventLoop;
   #opening = 0;
   #triedCount = 0;
-  #closed = false;
+  /** False: none is opened any more; those on their way still come. */
+  mayOpen = true;
   /** What the server said to connections that it then closed without a good reply. */
   readonly refusal: Refusal;
   /** Why connects failed. */
@@ -125,7 +126,7 @@ export class ConnectionSupply {
     // The usual case, in every turn.
     if (this.#opening === 0 && this.#retries.missingCount === 0) return Number.POSITIVE_INFINITY;
     const waitNs = this.#expire(nowNs);
-    if (this.#closed) return waitNs;
+    if (!this.mayOpen) return waitNs;
     // A full listen queue refuses some and takes others, so all are tried once; unless nobody is there.
     const isSparing = this.#isHopeless;
     while (this.#opening < OPENING_LIMIT && this.#retries.missingCount > 0) {
@@ -246,9 +247,8 @@ export class ConnectionSupply {
     return true;
   }
 
-  /** No more connections. */
-  close(nowNs: number): void {
-    this.#closed = true;
+  /** Sending has ended: how many of the connections were of use is told by what is known now. */
+  ends(nowNs: number): void {
     this.#counters[COUNTER.held] = this.#heldCount(nowNs);
   }
 

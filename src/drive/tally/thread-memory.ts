@@ -49,6 +49,8 @@ export const COUNTER = {
   /** Connections that brought bytes nobody had asked for, and those closed by the peer with nothing under way. */
   unasked: 38,
   closedIdle: 39,
+  /** Requests sent a second time, because the server had announced that it would not answer them. */
+  sentAgain: 40,
   /** Requests sent late, by what most of their wait was for: WAIT; and those never sent. */
   late: 28,
   unsentFor: 32,
@@ -57,7 +59,7 @@ export const COUNTER = {
   lastErrno: 37,
 } as const;
 
-const COUNTER_COUNT = 40;
+const COUNTER_COUNT = 41;
 
 /** Why a request waited. */
 export const WAIT = { allTaken: 0, noConnection: 1, clientAway: 2, suspended: 3 } as const;

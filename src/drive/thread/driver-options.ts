@@ -1,13 +1,13 @@
-import type { Schedule } from '../../plan/arrivals/arrival.ts';
 import type { ReplyParser } from '../../wire/codec.ts';
+import type { OutcomeRecorder } from '../flight/outcome-recorder.ts';
+import type { Outgoing } from '../flight/outgoing.ts';
+import type { Pace, PaceParts } from '../pace/pace.ts';
 import type { ConnectionSupply } from '../supply/connection-supply.ts';
-import type { OutcomeRecorder } from './outcome-recorder.ts';
-import type { Outgoing } from './outgoing.ts';
 
 /** What a load thread's driver is made of. */
 export type DriverOptions = {
-  /** Null in a closed loop. Times are ns since the load's start. */
-  schedule: Schedule | null;
+  /** When requests are sent, made of the driver's own parts. */
+  createPace: (parts: PaceParts) => Pace;
   parser: ReplyParser;
   outgoing: Outgoing;
   connectionLimit: number;
@@ -15,10 +15,7 @@ export type DriverOptions = {
   asideLimit: number;
   /** Most requests under way on one connection. */
   depth: number;
-  queueLimit: number;
   timeoutNs: number;
-  /** Closed loop: how long a connection rests between a reply and its next request. */
-  think: { nextNs(): number } | null;
   /** This thread sends no more than so many, and ends when each has its end; Infinity: time alone ends it. */
   requestLimit: number;
   /** After so many a connection is closed and another opened. */

@@ -4,134 +4,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { runs } from '../../../test/helpers/depth.ts';
-import type { Address } from '../../base/address.ts';
-import { createPlanSchedule } from '../../plan/arrivals/schedule.ts';
-import { encodeRequests, plainRequest } from '../../plan/requests/requests.ts';
-import { frame } from '../../wire/frame/frame.ts';
-import { isConserved, LoadCollector } from '../load-collector.ts';
-import { ConnectionSupply } from '../supply/connection-supply.ts';
-import { GapWriter } from '../tally/send-gaps.ts';
-import { COUNTER, createThreadMemory, WAIT } from '../tally/thread-memory.ts';
-import { FakeLoop } from '../testing/fake-loop.ts';
-import { Driver } from './driver.ts';
-import { OutcomeRecorder } from './outcome-recorder.ts';
-import { Outgoing } from './outgoing.ts';
+import { isConserved } from '../load-collector.ts';
+import { COUNTER, WAIT } from '../tally/thread-memory.ts';
+import {
+  CONNECT_TIMEOUT_NS,
+  DURATION_NS,
+  REPLY,
+  START_NS,
+  setUp,
+  TIMEOUT_NS,
+} from '../testing/driver-rig.ts';
+import type { FakeLoop } from '../testing/fake-loop.ts';
 
-const TIMEOUT_NS = 50e6;
-const DURATION_NS = 400e6;
-const WARMUP_NS = 100e6;
-const START_NS = 1e6;
-const CONNECT_TIMEOUT_NS = 30e6;
-const BODY = Uint8Array.of(1, 2, 3);
-const REPLY = frame.encodeRequest({ body: BODY });
-
-type Settings = {
-  connections?: number;
-  ratePerSec?: number | null;
-  queueLimit?: number;
-  depth?: number;
-  thinkNs?: number;
-  requestsPerConnection?: number | null;
-  requestLimit?: number;
-  /** The request says that none follows on its connection. */
-  isLast?: boolean;
-  asideLimit?: number;
-  addresses?: Address[];
-  /** How far the clock moves whenever it is read. */
-  tickNs?: number;
-};
-
-function setUp(given: Settings = {}) {
-  const { connections = 4, ratePerSec = 1000, queueLimit = 8, depth = 1 } = given;
-  const { thinkNs = 0, requestsPerConnection = null, tickNs = 0 } = given;
-  const { requestLimit = Number.POSITIVE_INFINITY } = given;
-  const memory = createThreadMemory();
-  const asideLimit = given.asideLimit ?? connections;
-  const limit = connections + asideLimit + 2;
-  const clock = { nowNs: 0 };
-  let stopped = false;
-  const recorder = new OutcomeRecorder(memory, new GapWriter(memory.gaps, new Float64Array(2)));
-  const schedule =
-    ratePerSec === null
-      ? null
-      : createPlanSchedule({
-          arrival: 'constant',
-          arrivalParams: {},
-          ratePerSec,
-          durationNs: DURATION_NS,
-          requestLimit: Number.isFinite(requestLimit) ? requestLimit : null,
-          stages: null,
-          connectionCount: connections,
-          seed: 1,
-        });
-  const requests = encodeRequests(frame, [plainRequest({ body: BODY })]);
-  const driver = new Driver({
-    schedule,
-    parser: frame.createReplyParser({ connectionLimit: limit }),
-    outgoing: new Outgoing({ ...requests, closes: Uint8Array.of(given.isLast ? 1 : 0) }, depth, 0, 1),
-    connectionLimit: limit,
-    asideLimit,
-    depth,
-    think: thinkNs === 0 ? null : { nextNs: () => thinkNs },
-    requestsPerConnection,
-    requestLimit,
-    queueLimit,
-    timeoutNs: TIMEOUT_NS,
-    recorder,
-    nowNs: () => (clock.nowNs += tickNs),
-    isStopped: () => stopped,
-    supply: new ConnectionSupply({
-      addresses: given.addresses ?? [{ kind: 'unix', path: '/x' }],
-      wanted: connections,
-      connectionLimit: limit,
-      connectTimeoutNs: CONNECT_TIMEOUT_NS,
-      openingsPerSec: null,
-      retriesPerSec: 100,
-      random: () => 0.999,
-      sourceAddresses: [],
-      counters: memory.counters,
-    }),
-  });
-  const loop = new FakeLoop(driver.handlers, limit);
-  loop.requestBytes = REPLY.length;
-  driver.attach(loop);
-  const counter = (name: keyof typeof COUNTER) => memory.counters[COUNTER[name]]!;
-  return {
-    clock,
-    driver,
-    loop,
-    memory,
-    recorder,
-    counter,
-    stop: () => (stopped = true),
-    /** Opens all connections and begins. */
-    begin() {
-      loop.turnAt(clock.nowNs);
-      while (loop.connecting.length > 0) loop.finishConnect(0);
-      recorder.begin(START_NS, START_NS + WARMUP_NS, START_NS + DURATION_NS);
-      driver.start(START_NS, START_NS + DURATION_NS);
-      clock.nowNs = START_NS;
-      loop.turnAt(clock.nowNs);
-    },
-    advance(ns: number) {
-      clock.nowNs += ns;
-      loop.turnAt(clock.nowNs);
-    },
-    outcome() {
-      const collector = new LoadCollector([memory], {
-        startNs: START_NS,
-        measuredFromNs: START_NS + WARMUP_NS,
-        endNs: START_NS + DURATION_NS,
-      });
-      collector.collect(START_NS + DURATION_NS);
-      return { counts: collector.counts(), blocks: collector.blocks() };
-    },
-  };
-}
+const HTTP_REPLY = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+const LAST_REPLY = Buffer.from('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 
 type Step =
   | { do: 'advance'; ns: number }
-  | { do: 'reply' | 'part' | 'garbage' | 'twice' | 'close' | 'reset'; conn: number }
+  | { do: 'reply' | 'last' | 'part' | 'garbage' | 'twice' | 'close' | 'reset'; conn: number }
   | { do: 'connect'; errno: number }
   | { do: 'stop' };
 
@@ -146,6 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constantFrom(
+        'last' as const,
         'part' as const,
         'garbage' as const,
         'twice' as const,
@@ -171,12 +62,16 @@ const settings = fc.record({
   asideLimit: fc.integer({ min: 0, max: 4 }),
   requestsPerConnection: fc.constantFrom(null, null, 1, 3),
   isLast: fc.constantFrom(false, false, true),
+  http: fc.constantFrom(undefined, { method: 'GET' }, { method: 'GET' }, { method: 'POST' }),
   requestLimit: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 1, 3, 20),
 });
 
 test('any history: planned = ok + wrong + error + timeout + unsent + unfinished', () => {
   fc.assert(
-    fc.property(history, settings, ([steps, stopEarly], given) => {
+    fc.property(history, settings, ([steps, stopEarly], { http, ...others }) => {
+      const given = http === undefined ? others : { ...others, http };
+      const reply = http === undefined ? REPLY : HTTP_REPLY;
+      const last = http === undefined ? REPLY : LAST_REPLY;
       const { driver, loop, advance, begin, outcome, stop, clock, counter, memory } = setUp(given);
       begin();
       for (const each of steps) {
@@ -185,11 +80,17 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         else if (each.do === 'stop') stop();
         else if (each.do === 'close') loop.peerCloses(each.conn, 0);
         else if (each.do === 'reset') loop.peerCloses(each.conn, 104);
-        else if (each.do === 'part') loop.deliver(each.conn, REPLY.subarray(0, 3));
+        else if (each.do === 'part') loop.deliver(each.conn, reply.subarray(0, 3));
         else if (each.do === 'garbage') loop.deliver(each.conn, new Uint8Array(4).fill(255));
-        else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...REPLY, ...REPLY]));
-        else loop.deliver(each.conn, REPLY);
-        assert.ok(counter('inFlight') <= loop.open.size * given.depth, 'no more than may be under way (D2)');
+        else if (each.do === 'twice') loop.deliver(each.conn, Uint8Array.from([...reply, ...reply]));
+        else if (each.do === 'last') loop.deliver(each.conn, last);
+        else loop.deliver(each.conn, reply);
+        if (http === undefined) {
+          assert.ok(
+            counter('inFlight') <= loop.open.size * given.depth,
+            'no more than may be under way (D2)',
+          );
+        }
         assert.ok(
           counter('inFlight') <= given.connections * given.depth,
           'nor than all wanted may have (D2)',
@@ -212,6 +113,7 @@ test('any history: planned = ok + wrong + error + timeout + unsent + unfinished'
         );
       }
       assert.equal(counts.planned - counts.unsent, counter('sent'));
+      assert.equal(loop.sentCount, counter('sent') + counter('sentAgain'));
       const why = Object.values(WAIT).map((reason) => memory.counters[COUNTER.unsentFor + reason]!);
       assert.equal(counts.unsent, why[0]! + why[1]! + why[2]! + why[3]!, 'each has one reason');
       assert.equal(counter('inFlight'), 0);
@@ -641,4 +543,93 @@ test('several addresses are taken by turns, and each place keeps its own', () =>
   loop.peerCloses(2, 0);
   for (let ms = 0; ms < 6; ms++) advance(1e6);
   assert.equal(loop.connectedTo.at(-1), '10.0.0.2:80');
+});
+
+/** How a server says that it will answer no more on a connection. */
+const ENDINGS: [how: string, end: (loop: FakeLoop) => void][] = [
+  ['Connection: close', (loop) => loop.deliver(0, LAST_REPLY)],
+  [
+    'a body that the close ends',
+    (loop) => {
+      loop.deliver(0, Buffer.from('HTTP/1.1 200 OK\r\n\r\nanything'));
+      loop.peerCloses(0, 0);
+    },
+  ],
+];
+
+/** Three requests under way on a lone connection, due 110, 120 and 130 ms after the start: now. */
+function pipeline(method: string, requestLimit = Number.POSITIVE_INFINITY) {
+  const rig = setUp({ connections: 1, ratePerSec: 100, depth: 3, http: { method }, requestLimit });
+  rig.begin();
+  for (let i = 0; i < 11; i++) {
+    rig.loop.deliver(0, HTTP_REPLY);
+    rig.advance(10e6);
+  }
+  rig.advance(10e6);
+  rig.advance(10e6);
+  return rig;
+}
+
+test('what was sent behind an announced close is sent again elsewhere, ahead of what is due, at its own time', () => {
+  for (const [how, end] of ENDINGS) {
+    const { loop, advance, counter, recorder } = pipeline('GET');
+    end(loop);
+    assert.deepEqual([counter('ok'), counter('error'), counter('inFlight')], [12, 0, 2], how);
+    advance(10e6);
+    loop.finishConnect(0);
+    assert.equal(loop.unanswered[0], 2, `${how}: the two go out as soon as there is a connection`);
+    advance(0);
+    assert.equal(loop.unanswered[0], 3, `${how}: and then what is due`);
+    loop.deliver(0, Buffer.concat([HTTP_REPLY, HTTP_REPLY]));
+    assert.deepEqual([counter('ok'), counter('sentAgain'), counter('error')], [14, 2, 0], how);
+    assert.equal(counter('sent'), 15, `${how}: the second time is no second request`);
+    const spans = recorder.slowest.records().map(({ responseNs, outcome: { plannedNs, sentNs } }) => ({
+      dueNs: plannedNs - START_NS,
+      sentNs: sentNs! - START_NS,
+      responseNs,
+    }));
+    assert.deepEqual(
+      spans.sort((a, b) => a.dueNs - b.dueNs).slice(-3),
+      [
+        { dueNs: 110e6, sentNs: 110e6, responseNs: 20e6 },
+        { dueNs: 120e6, sentNs: 120e6, responseNs: 20e6 },
+        { dueNs: 130e6, sentNs: 130e6, responseNs: 10e6 },
+      ],
+      how,
+    );
+  }
+});
+
+test('behind an announced close, what is not idempotent has failed', () => {
+  for (const [how, end] of ENDINGS) {
+    const { loop, counter, recorder } = pipeline('POST');
+    end(loop);
+    assert.deepEqual([counter('ok'), counter('error'), counter('inFlight')], [12, 2, 0], how);
+    assert.deepEqual([...recorder.errorsByKind], [['sent before the server announced its close', 2]]);
+  }
+});
+
+test('what waits to be sent again is no new request, and outlasts the end of sending', () => {
+  const { loop, advance, counter, driver } = pipeline('GET', 14);
+  loop.deliver(0, LAST_REPLY);
+  advance(DURATION_NS);
+  assert.ok(!driver.isFinished);
+  assert.equal(loop.connecting.length, 1, 'a connection is opened for it');
+  loop.finishConnect(0);
+  loop.deliver(0, Buffer.concat([HTTP_REPLY, HTTP_REPLY]));
+  advance(1e6);
+  assert.ok(driver.isFinished);
+  assert.deepEqual([counter('planned'), counter('ok'), counter('unfinished')], [14, 14, 0]);
+});
+
+test('whose second connection never comes is unfinished in the end', () => {
+  const { loop, advance, counter, driver, outcome } = pipeline('GET');
+  loop.deliver(0, LAST_REPLY);
+  for (let i = 0; i < 100 && !driver.isFinished; i++) {
+    advance(10e6);
+    while (loop.connecting.length > 0) loop.finishConnect(111);
+  }
+  assert.ok(driver.isFinished);
+  assert.equal(counter('unfinished'), 2);
+  assert.ok(isConserved(outcome().counts));
 });

@@ -1,27 +1,25 @@
 /**
- * One load thread's heart: takes what is due from the schedule, sends it on free connections, matches replies. It owns no
- * thread: tests give it a loop and a clock. One long file, because a connection's states are understood only together.
+ * One load thread's heart: has its pace send what is due on free connections, matches replies, and knows what becomes of
+ * connections. It owns no thread: tests give it a loop and a clock.
  */
 // Invariants
-//  D1  Each request is in one place: the due queue, UnderWay, or counted. So planned = sum of outcomes at end.
+//  D1  Each request is in one place: with the pace, UnderWay, or counted. So planned = sum of outcomes at end.
 //  D2  Only a connection that may send does (Standing), and never more is under way than on all that are wanted, full:
 //      one that is set aside leaves as much room as it has late requests.
 //  D3  Nothing is allocated and nothing thrown per request; checks of replies may, where they are asked for.
 import type { EventLoop, LoopHandlers } from '../../loop/event-loop.ts';
-import type { Schedule } from '../../plan/arrivals/arrival.ts';
 import { PARSED, type Parsed, type ReplyParser } from '../../wire/codec.ts';
-import { DueQueue } from '../lists/due-queue.ts';
+import { BEHIND_A_CLOSE, closeKind } from '../flight/error-kinds.ts';
+import type { OutcomeRecorder } from '../flight/outcome-recorder.ts';
+import { Sender } from '../flight/sender.ts';
+import { Standing } from '../flight/standing.ts';
+import { UnderWay } from '../flight/under-way.ts';
+import type { Pace } from '../pace/pace.ts';
 import { type ConnectionSupply, LOST, type Lost } from '../supply/connection-supply.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
 import type { DriverOptions } from './driver-options.ts';
-import { BEHIND_A_CLOSE, closeKind } from './error-kinds.ts';
-import type { OutcomeRecorder } from './outcome-recorder.ts';
-import type { Outgoing } from './outgoing.ts';
 import { ReplyJudge } from './reply-judge.ts';
-import { Rests } from './rests.ts';
-import { Standing } from './standing.ts';
 import { TurnLog } from './turn-log.ts';
-import { UnderWay } from './under-way.ts';
 
 const OPENING = 0;
 const RUNNING = 1;
@@ -37,9 +35,7 @@ const STOP_DRAIN_NS = 250e6;
 
 export class Driver {
   readonly handlers: LoopHandlers;
-  readonly #schedule: Schedule | null;
   readonly #parser: ReplyParser;
-  readonly #outgoing: Outgoing;
   readonly judge: ReplyJudge;
   readonly #timeoutNs: number;
   readonly #recorder: OutcomeRecorder;
@@ -51,8 +47,8 @@ export class Driver {
   readonly #underWay: UnderWay;
   readonly #standing: Standing;
   readonly #idle: Standing['idle'];
-  readonly #rests: Rests;
-  readonly #queue: DueQueue;
+  readonly #sender: Sender;
+  readonly #pace: Pace;
   readonly #onLate = (conn: number, isHopeless: boolean) => this.#late(conn, isHopeless, this.#nowNs());
   #loop!: EventLoop;
   #phase = OPENING;
@@ -60,29 +56,32 @@ export class Driver {
   #startNs = Number.NaN;
   #endNs = Number.NaN;
   #drainUntilNs = Number.NaN;
-  /** The schedule's next, ns since run start. */
-  #nextNs = Number.POSITIVE_INFINITY;
   #tickAtNs = Number.NaN;
 
   constructor(options: DriverOptions) {
-    const { connectionLimit: limit, outgoing } = options;
+    const { connectionLimit, outgoing, recorder } = options;
     const { requests } = outgoing;
-    this.#schedule = options.schedule;
+    const { counters } = recorder;
     this.#parser = options.parser;
-    this.#outgoing = outgoing;
     this.judge = new ReplyJudge(options.parser, requests);
     this.#timeoutNs = options.timeoutNs;
     this.#recorder = options.recorder;
     this.turns = new TurnLog(options.recorder);
-    this.#counters = options.recorder.counters;
+    this.#counters = counters;
     this.#nowNs = options.nowNs;
     this.#isStopped = options.isStopped;
     this.supply = options.supply;
-    this.#underWay = new UnderWay(limit, options.depth, options.timeoutNs, requests.kindOf, options.recorder);
-    this.#standing = new Standing(options, this.#underWay);
+    this.#underWay = new UnderWay(connectionLimit, options.depth, options.timeoutNs, requests, recorder);
+    this.#standing = new Standing({ ...options, wanted: options.supply.wanted, counters }, this.#underWay);
     this.#idle = this.#standing.idle;
-    this.#rests = new Rests(options.think, limit);
-    this.#queue = new DueQueue(options.schedule === null ? 1 : options.queueLimit);
+    this.#sender = new Sender({
+      outgoing,
+      standing: this.#standing,
+      underWay: this.#underWay,
+      expect: this.judge.needsRequest ? (conn, variant) => this.judge.expect(conn, variant) : null,
+      fail: (conn, nowNs, kind) => this.#fail(conn, nowNs, kind),
+    });
+    this.#pace = options.createPace({ ...options, sender: this.#sender, standing: this.#standing });
     this.handlers = {
       onConnect: (conn, errno) => this.#onConnect(conn, errno),
       onAccept: () => {},
@@ -95,7 +94,7 @@ export class Driver {
   /** The loop made with `handlers`; connecting begins with its next turn. */
   attach(loop: EventLoop): void {
     this.#loop = loop;
-    this.#outgoing.attach(loop);
+    this.#sender.attach(loop);
     this.supply.attach(loop);
   }
 
@@ -114,7 +113,7 @@ export class Driver {
     this.#endNs = endNs;
     this.turns.start(startNs);
     this.#phase = RUNNING;
-    this.#takeNext();
+    this.#pace.start(startNs);
   }
 
   #onTurn(nowNs: number): number {
@@ -125,98 +124,28 @@ export class Driver {
     this.#underWay.expire(nowNs, this.#onLate);
     if (this.#phase === RUNNING) {
       if (nowNs < this.#startNs) return this.#startNs - nowNs;
+      this.#sendAgain();
       if (nowNs >= this.#endNs || this.#isStopped() || this.#standing.isDone) this.#beginDrain(nowNs);
-      else this.#takeDue(nowNs);
-      if (this.#phase === RUNNING) this.#sendDue(nowNs);
-    }
+      else this.#pace.turn(nowNs);
+    } else this.#sendAgain();
+    if (this.#phase === DRAINING) this.supply.mayOpen = this.#underWay.again.length > 0;
     // A fixed time, not "from now on": a loop that keeps its timers then need not set one in every turn.
     if (!(nowNs < this.#tickAtNs)) this.#tickAtNs = nowNs + MAX_WAIT_NS;
     const tickNs = this.#tickAtNs - nowNs;
     const waitNs = Math.min(tickNs, this.supply.maintain(nowNs), this.#underWay.earliestDeadlineNs - nowNs);
     this.turns.ends(nowNs);
-    this.#counters[COUNTER.waiting] = this.#queue.length;
+    this.#counters[COUNTER.waiting] = this.#pace.waiting;
     if (this.#phase === DRAINING) return this.#drain(nowNs, waitNs);
-    if (this.#schedule === null) {
-      // With nothing left to send, who rests is not woken.
-      const restNs = this.#standing.left > 0 ? this.#rests.earliestNs - nowNs : tickNs;
-      return Math.min(waitNs, this.#endNs - nowNs, restNs);
-    }
-    // Without a free connection there is nothing to be on time for: the next reply is what matters.
-    const dueInNs = this.#idle.length > 0 ? this.#nextNs - nowNs : tickNs;
-    return Math.min(waitNs, dueInNs, this.#endNs - nowNs);
+    return Math.min(waitNs, this.#pace.waitNs(nowNs, tickNs), this.#endNs - nowNs);
   }
 
-  #takeNext(): void {
-    if (this.#schedule !== null) this.#nextNs = this.#startNs + this.#schedule.nextPlannedNs();
-  }
-
-  #takeDue(nowNs: number): void {
-    while (this.#nextNs <= nowNs) {
-      this.#recorder.planned(this.#nextNs);
-      // The longest waiting is given up: what is sent stays as fresh as the queue allows.
-      if (this.#queue.isFull) this.#recorder.unsent(this.#queue.shift(), nowNs);
-      this.#queue.push(this.#nextNs);
-      this.#takeNext();
-    }
-  }
-
-  /** What is due goes out on free connections; in a closed loop every free connection sends. */
-  #sendDue(turnNs: number): void {
-    if (this.#schedule === null) {
-      this.#wake(turnNs);
-      while (this.#idle.length > 0 && this.#standing.roomLeft > 0)
-        this.#fill(this.#idle.shift(), this.#nowNs());
-      return;
-    }
-    while (this.#queue.length > 0 && this.#idle.length > 0 && this.#standing.roomLeft > 0) {
+  /** What is to be sent a second time goes out ahead of all that is due. */
+  #sendAgain(): void {
+    while (this.#underWay.again.length > 0 && this.#idle.length > 0) {
       const conn = this.#idle.shift();
-      if (!this.#standing.maySend(conn)) continue;
-      this.#send(conn, this.#queue.shift(), this.#nowNs());
+      this.#sender.sendAgain(conn, this.#nowNs());
       this.#standing.offer(conn);
     }
-  }
-
-  /** Connections whose rest is over send; their requests were due when it was. */
-  #wake(nowNs: number): void {
-    while (this.#rests.earliestNs <= nowNs && this.#standing.left > 0) {
-      const plannedNs = this.#rests.earliestNs;
-      this.#recorder.planned(plannedNs);
-      this.#send(this.#rests.wake(), plannedNs, this.#nowNs());
-    }
-  }
-
-  /** Closed loop: as many as the connection may have under way, at once. */
-  #fill(conn: number, nowNs: number): void {
-    const standing = this.#standing;
-    if (!standing.maySend(conn)) return;
-    const count = Math.min(standing.room(conn), this.#outgoing.batchLimit);
-    if (count > 1) this.#sendBatch(conn, count, nowNs);
-    while (standing.maySend(conn) && standing.roomLeft > 0) {
-      this.#recorder.planned(nowNs);
-      this.#send(conn, nowNs, nowNs);
-    }
-    standing.offer(conn);
-  }
-
-  #send(conn: number, plannedNs: number, nowNs: number): void {
-    const variant = this.#outgoing.take();
-    this.#begin(conn, plannedNs, nowNs, variant);
-    if (!this.#outgoing.send(this.#loop, conn, variant)) this.#fail(conn, nowNs, 'could not be sent');
-  }
-
-  #sendBatch(conn: number, count: number, nowNs: number): void {
-    for (let i = 0; i < count; i++) {
-      this.#recorder.planned(nowNs);
-      this.#begin(conn, nowNs, nowNs, 0);
-    }
-    if (!this.#outgoing.sendBatch(this.#loop, conn, count)) this.#fail(conn, nowNs, 'could not be sent');
-  }
-
-  #begin(conn: number, plannedNs: number, nowNs: number, variant: number): void {
-    this.#standing.sentCount[conn]!++;
-    if (this.#outgoing.isLast(variant)) this.#standing.spend(conn);
-    const isFirst = this.#underWay.begin(conn, plannedNs, nowNs, variant);
-    if (isFirst && this.judge.needsRequest) this.judge.expect(conn, variant);
   }
 
   #onConnect(conn: number, errno: number): void {
@@ -229,9 +158,9 @@ export class Driver {
     this.#serve(conn, nowNs);
   }
 
-  /** Whoever waits for a connection has this one. */
   #serve(conn: number, nowNs: number): void {
-    if (!this.#rests.isOn || !this.#rests.found(conn, nowNs)) this.#standing.offer(conn);
+    this.#sender.sendAgain(conn, nowNs);
+    this.#pace.opened(conn, nowNs);
   }
 
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
@@ -264,7 +193,8 @@ export class Driver {
       if (result === PARSED.lastMessage) {
         // Waiting for the peer to close would only hold the place.
         this.#counters[COUNTER.closedByPeer]!++;
-        this.#fail(conn, nowNs, BEHIND_A_CLOSE, LOST.byPeer);
+        this.#underWay.recall(conn, nowNs, BEHIND_A_CLOSE);
+        this.#abandon(conn, nowNs, LOST.byPeer);
         return;
       }
     }
@@ -280,15 +210,10 @@ export class Driver {
     } else if (count === 0 && standing.isSpent(conn)) {
       this.#counters[COUNTER.retired]!++;
       this.#abandon(conn, nowNs, LOST.ours);
-    } else if (this.#phase !== RUNNING) standing.offer(conn);
-    else if (this.#schedule === null) {
-      if (!this.#rests.isOn) this.#fill(conn, nowNs);
-      else if (count === 0) this.#rests.begin(conn, nowNs);
     } else {
-      if (this.#queue.length > 0 && standing.maySend(conn) && standing.roomLeft > 0) {
-        this.#send(conn, this.#queue.shift(), nowNs);
-      }
-      standing.offer(conn);
+      this.#sender.sendAgain(conn, nowNs);
+      if (this.#phase === RUNNING) this.#pace.replied(conn, nowNs);
+      else standing.offer(conn);
     }
   }
 
@@ -314,14 +239,14 @@ export class Driver {
     const nowNs = this.#nowNs();
     this.#counters[COUNTER.closedByPeer]!++;
     if (this.#underWay.count[conn]! > 0) {
-      let kind = closeKind(errno, this.#parser.midMessage(conn));
+      const kind = closeKind(errno, this.#parser.midMessage(conn));
       const result: Parsed = errno === 0 ? this.#parser.endOfStream(conn) : PARSED.bad;
       if (result === PARSED.message || result === PARSED.lastMessage) {
         this.judge.hearEnd();
         this.#matched(conn, nowNs);
-        kind = closeKind(0, false);
-      }
-      this.#underWay.fail(conn, nowNs, kind);
+        // A body that only a close can end says beforehand that nothing follows it (RFC 9112 §9.3).
+        this.#underWay.recall(conn, nowNs, BEHIND_A_CLOSE);
+      } else this.#underWay.fail(conn, nowNs, kind);
     } else this.#counters[COUNTER.closedIdle]!++;
     this.#lost(conn, nowNs, LOST.byPeer);
   }
@@ -361,9 +286,9 @@ export class Driver {
     if (!this.#standing.closed(conn)) this.#vacate(conn, nowNs, why);
   }
 
-  /** Its place, and whoever rests on it, wait for another. */
+  /** Its place waits for another. */
   #vacate(conn: number, nowNs: number, why: Lost): void {
-    if (this.#rests.isOn) this.#rests.lost(conn, nowNs, this.#standing.sentCount[conn]! > 0);
+    this.#pace.lost(conn, nowNs);
     this.supply.lost(conn, nowNs, why);
   }
 
@@ -371,16 +296,13 @@ export class Driver {
   #beginDrain(nowNs: number): void {
     const stopped = nowNs < this.#endNs;
     this.#counters[COUNTER.answeredInTime] = this.#counters[COUNTER.ok]! + this.#counters[COUNTER.wrong]!;
-    this.#takeDue(Math.min(nowNs, this.#endNs));
-    // A turn that began late still sends what was due in time, if a connection is free for it.
-    if (!stopped && this.#schedule !== null) this.#sendDue(nowNs);
     this.#endNs = Math.min(nowNs, this.#endNs);
-    while (this.#queue.length > 0) this.#recorder.unsent(this.#queue.shift(), nowNs);
+    this.#pace.end(nowNs, this.#endNs, stopped);
     this.#phase = DRAINING;
     // The last of them were sent just now, after the turn began: they too have their whole time.
     this.#drainUntilNs =
       this.#nowNs() + (stopped ? Math.min(STOP_DRAIN_NS, this.#timeoutNs) : this.#timeoutNs);
-    this.supply.close(nowNs);
+    this.supply.ends(nowNs);
     this.turns.stops();
   }
 

@@ -19,6 +19,11 @@ import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
 import type { OutageRecord, OutcomeRecord, SpanRecord } from '../../record/load.ts';
 import type { ParserOptions } from '../../wire/codec.ts';
 import { loadCodec } from '../../wire/custom/load-codec.ts';
+import { OutcomeRecorder } from '../flight/outcome-recorder.ts';
+import { Outgoing } from '../flight/outgoing.ts';
+import { ClosedPace } from '../pace/closed-pace.ts';
+import { OpenPace } from '../pace/open-pace.ts';
+import type { Pace, PaceParts } from '../pace/pace.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import {
@@ -37,8 +42,6 @@ import {
   type ThreadMemory,
 } from '../tally/thread-memory.ts';
 import { Driver } from './driver.ts';
-import { OutcomeRecorder } from './outcome-recorder.ts';
-import { Outgoing } from './outgoing.ts';
 import { type ThreadError, threadError } from './thread-error.ts';
 
 export type ThreadInput = {
@@ -133,15 +136,13 @@ async function run(input: ThreadInput): Promise<void> {
   const recorder = new OutcomeRecorder(memory, isOpenLoop ? gapWriter(input) : null, readSuspendedNs);
   const codec = await loadCodec(plan.codec);
   const driver = new Driver({
-    schedule: createThreadSchedule(plan, threadIndex),
+    createPace: (parts) => createPace(parts, plan, threadIndex),
     parser: codec.createReplyParser(parserOptions(plan, connectionLimit)),
     outgoing: new Outgoing(plan.requests, plan.pipelineDepth, threadIndex, plan.threadCount, !isOpenLoop),
     connectionLimit,
     asideLimit,
     depth: plan.pipelineDepth,
-    queueLimit: Math.ceil(plan.queueLimit / plan.threadCount),
     timeoutNs: plan.timeoutNs,
-    think: plan.thinkTime && createThinkTimes(plan.thinkTime, plan.seed, threadIndex),
     requestLimit:
       plan.requestLimit === null
         ? Number.POSITIVE_INFINITY
@@ -229,6 +230,12 @@ async function run(input: ThreadInput): Promise<void> {
 function createThreadClock(anchor: ThreadInput['anchor']): () => number {
   const earlier = createMonotonicClock({ ...anchor, startMonoNs: anchor.startMonoNs - BigInt(HOUR_NS) });
   return () => earlier.nowNs() - HOUR_NS;
+}
+
+function createPace(parts: PaceParts, plan: Plan, threadIndex: number): Pace {
+  const schedule = createThreadSchedule(plan, threadIndex);
+  if (schedule !== null) return new OpenPace(parts, schedule, Math.ceil(plan.queueLimit / plan.threadCount));
+  return new ClosedPace(parts, plan.thinkTime && createThinkTimes(plan.thinkTime, plan.seed, threadIndex));
 }
 
 /** Thread `index` of `of` has this many of `count` things. */

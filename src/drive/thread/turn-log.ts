@@ -3,10 +3,10 @@
  * whether it came when it was to, and what there was of the server.
  */
 
+import type { OutcomeRecorder } from '../flight/outcome-recorder.ts';
 import { Outages } from '../hindrances/outages.ts';
 import { Silence } from '../hindrances/silence.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
-import type { OutcomeRecorder } from './outcome-recorder.ts';
 
 export class TurnLog {
   readonly outages: Outages;

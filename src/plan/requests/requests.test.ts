@@ -134,6 +134,16 @@ test('the plain request of a run is one variant; HEAD replies have no body', () 
   assert.deepEqual([...encodeRequests(http1, [plainRequest({ method: 'GET' })]).noBody], [0]);
 });
 
+test('only idempotent methods of HTTP may be sent twice', () => {
+  const repeatable = (method: string) =>
+    encodeRequests(http1, [plainRequest({ ...(method && { method }) })]).repeatable[0];
+  for (const method of ['', 'GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']) {
+    assert.equal(repeatable(method), 1, method);
+  }
+  for (const method of ['POST', 'PATCH', 'get', 'PURGE']) assert.equal(repeatable(method), 0, method);
+  assert.equal(encodeRequests(text, [kind('a', ['x'])]).repeatable[0], 0);
+});
+
 test('a memory limit is met by an error that says what to reduce; long work shows its progress', () => {
   const large = kind(
     'large',

@@ -26,7 +26,12 @@ export type EncodedRequests = {
   readonly noBody: Uint8Array;
   /** By variant: 1 when it says that no other follows on its connection (Connection: close). RFC 9112 §9.6 */
   readonly closes: Uint8Array;
+  /** By variant: 1 when it may be sent twice: its method is idempotent. RFC 9110 §9.2.2 */
+  readonly repeatable: Uint8Array;
 };
+
+/** Methods whose second time changes nothing more than the first. RFC 9110 §9.2.2 */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** One kind of request: its share of the mix, and its variants. */
 export type RequestKind = {
@@ -89,6 +94,7 @@ export function encodeRequests(
     variantOf[use] = variants.add(kind, bytes, {
       noBody: isHttp && request.method === 'HEAD',
       closes: isHttp && saysClose(request),
+      repeatable: isHttp && IDEMPOTENT.has(request.method ?? 'GET'),
     });
     if ((use + 1) % PROGRESS_EVERY === 0) options.onProgress?.(use + 1, totalCount);
   }
@@ -104,6 +110,7 @@ export function encodeRequests(
     checks: kinds.map(({ check }) => check ?? null),
     noBody: variants.noBody.slice(0, variants.count),
     closes: variants.closes.slice(0, variants.count),
+    repeatable: variants.repeatable.slice(0, variants.count),
   };
 }
 
@@ -129,6 +136,8 @@ function encodeOne(
   }
 }
 
+type VariantTraits = { noBody: boolean; closes: boolean; repeatable: boolean };
+
 /** The distinct byte strings of each kind, found again by hash; typed arrays, because there may be a million. */
 class Variants {
   readonly offsets: Uint32Array;
@@ -136,6 +145,7 @@ class Variants {
   readonly kindOf: Uint16Array;
   readonly noBody: Uint8Array;
   readonly closes: Uint8Array;
+  readonly repeatable: Uint8Array;
   count = 0;
   readonly #arena: Arena;
   /** Hash → last variant with it, plus one; variant → the one before with the same hash, plus one. */
@@ -148,13 +158,14 @@ class Variants {
     this.kindOf = new Uint16Array(limit);
     this.noBody = new Uint8Array(limit);
     this.closes = new Uint8Array(limit);
+    this.repeatable = new Uint8Array(limit);
     this.#arena = arena;
     this.#heads = new Uint32Array(2 ** Math.ceil(Math.log2(2 * limit)));
     this.#previous = new Uint32Array(limit);
   }
 
   /** The variant with these bytes: the known one, or a new one. */
-  add(kind: number, bytes: Uint8Array, { noBody, closes }: { noBody: boolean; closes: boolean }): number {
+  add(kind: number, bytes: Uint8Array, traits: VariantTraits): number {
     const slot = hashOf(bytes, kind) & (this.#heads.length - 1);
     for (let next = this.#heads[slot]!; next > 0; next = this.#previous[next - 1]!) {
       const known = next - 1;
@@ -165,8 +176,9 @@ class Variants {
     this.offsets[variant] = this.#arena.append(bytes);
     this.lengths[variant] = bytes.length;
     this.kindOf[variant] = kind;
-    this.noBody[variant] = noBody ? 1 : 0;
-    this.closes[variant] = closes ? 1 : 0;
+    this.noBody[variant] = traits.noBody ? 1 : 0;
+    this.closes[variant] = traits.closes ? 1 : 0;
+    this.repeatable[variant] = traits.repeatable ? 1 : 0;
     this.#previous[variant] = this.#heads[slot]!;
     this.#heads[slot] = variant + 1;
     return variant;

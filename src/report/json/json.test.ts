@@ -131,6 +131,7 @@ const load = v.strictObject({
     late_replies: count,
     unasked: v.nullable(count),
     closed_idle: v.nullable(count),
+    sent_again: v.nullable(count),
     held: v.nullable(count),
     turned_away: v.nullable(count),
     refusal: v.nullable(text),

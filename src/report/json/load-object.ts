@@ -61,6 +61,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       late_replies: connections.lateReplies,
       unasked: connections.unasked ?? null,
       closed_idle: connections.closedIdle ?? null,
+      sent_again: connections.sentAgain ?? null,
       held: load.supply?.held ?? null,
       turned_away: load.supply?.turnedAway ?? null,
       refusal: load.supply?.refusal ?? null,

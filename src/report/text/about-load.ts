@@ -69,6 +69,11 @@ export function connectionsPhrase({ connections, supply }: LoadRecord): string {
   add(connections.closedByPeer, `closed by the server${ofThem}`);
   add(connections.unasked ?? 0, 'given up because the server sent what no request had asked for');
   add(connections.reopened, 'reopened');
+  const again = connections.sentAgain ?? 0;
+  add(
+    again,
+    `${again === 1 ? 'request' : 'requests'} sent again on another, for the server had announced its close`,
+  );
   add(connections.lateReplies, connections.lateReplies === 1 ? 'late reply' : 'late replies');
   return parts.join(', ');
 }

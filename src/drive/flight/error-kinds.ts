@@ -7,5 +7,8 @@ export function closeKind(errno: number, cutShort: boolean): string {
   return cutShort ? 'truncated reply' : 'closed without a reply';
 }
 
-/** Sent before the reply to an earlier request announced that none would follow it (RFC 9112 §9.3.2). */
+/**
+ * Sent before the reply to an earlier request announced that none would follow it (RFC 9112 §9.6), and not of a method
+ * that may be sent twice.
+ */
 export const BEHIND_A_CLOSE = 'sent before the server announced its close';

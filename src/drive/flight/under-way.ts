@@ -1,12 +1,16 @@
 /**
  * The requests under way on each connection, their deadlines, and their accounts with the recorder: each leaves by one
- * of answered, late, failed, timed out or unfinished.
+ * of answered, late, failed, timed out or unfinished. Those that the server said it would not answer there wait, still
+ * under way, to be sent again on another connection.
  */
 // Invariants
 //  U1  The deadline list holds exactly the connections with something under way. A connection's time in it is never
 //      after the oldest's deadline, and may be before: then it is put in again.
 //  U2  Once a request is late, nothing more is sent on its connection; so when patience with the late ones ends, all
 //      the others' time has run out too.
+//  U3  A request is on one connection or in `again`, and counted as in flight in both: so there is room for its return.
+import type { EncodedRequests } from '../../plan/requests/requests.ts';
+import { AgainQueue } from '../lists/again-queue.ts';
 import { DeadlineList } from '../lists/deadline-list.ts';
 import { InFlight } from './in-flight.ts';
 import type { OutcomeRecorder } from './outcome-recorder.ts';
@@ -14,10 +18,13 @@ import type { OutcomeRecorder } from './outcome-recorder.ts';
 export class UnderWay {
   readonly count: Uint16Array;
   readonly late: Uint16Array;
+  /** Sent, and to be sent once more. */
+  readonly again: AgainQueue;
   readonly #flight: InFlight;
   readonly #deadlines: DeadlineList;
   readonly #recorder: OutcomeRecorder;
   readonly #kindOf: Uint16Array;
+  readonly #repeatable: Uint8Array;
   readonly #timeoutNs: number;
   /** When the oldest late request was given up, or the last late reply came. */
   readonly #lateSinceNs: Float64Array;
@@ -26,15 +33,17 @@ export class UnderWay {
     connectionLimit: number,
     depth: number,
     timeoutNs: number,
-    kindOf: Uint16Array,
+    requests: EncodedRequests,
     recorder: OutcomeRecorder,
   ) {
     this.#flight = new InFlight(connectionLimit, depth);
     this.count = this.#flight.count;
     this.late = this.#flight.late;
+    this.again = new AgainQueue(depth > 1 ? connectionLimit * depth : 0);
     this.#deadlines = new DeadlineList(connectionLimit);
     this.#recorder = recorder;
-    this.#kindOf = kindOf;
+    this.#kindOf = requests.kindOf;
+    this.#repeatable = requests.repeatable;
     this.#timeoutNs = timeoutNs;
     this.#lateSinceNs = new Float64Array(connectionLimit);
   }
@@ -46,9 +55,21 @@ export class UnderWay {
 
   /** A request is sent. True when nothing else was under way on its connection. */
   begin(conn: number, plannedNs: number, nowNs: number, variant: number): boolean {
-    const isFirst = this.count[conn] === 0;
-    this.#flight.push(conn, plannedNs, nowNs, variant);
     this.#recorder.sent(plannedNs, nowNs, this.#kindOf[variant]!);
+    return this.#put(conn, plannedNs, nowNs, nowNs, variant);
+  }
+
+  /** As begin(), for the first of `again`. */
+  beginAgain(conn: number, nowNs: number): boolean {
+    const { plannedNs, sentNs, variant } = this.again;
+    this.again.shift();
+    this.#recorder.sentAgain();
+    return this.#put(conn, plannedNs, sentNs, nowNs, variant);
+  }
+
+  #put(conn: number, plannedNs: number, sentNs: number, nowNs: number, variant: number): boolean {
+    const isFirst = this.count[conn] === 0;
+    this.#flight.push(conn, plannedNs, sentNs, nowNs, variant);
     if (isFirst) this.#deadlines.add(conn, nowNs + this.#timeoutNs);
     return isFirst;
   }
@@ -95,19 +116,33 @@ export class UnderWay {
 
   /** The connection is of no further use: all on it have failed, but for those counted already. */
   fail(conn: number, nowNs: number, reason: string): void {
+    this.#leave(conn, nowNs, reason, false);
+  }
+
+  /** As fail(), after the server said that it would answer no more on it: what may be sent twice waits for another. */
+  recall(conn: number, nowNs: number, reason: string): void {
+    this.#leave(conn, nowNs, reason, true);
+  }
+
+  #leave(conn: number, nowNs: number, reason: string, isAnnounced: boolean): void {
     const flight = this.#flight;
     const count = this.count[conn]!;
     if (count === 0) return;
     this.#deadlines.remove(conn);
     for (let nth = this.late[conn]!; nth < count; nth++) {
       const entry = flight.entry(conn, nth);
+      const variant = flight.variant[entry]!;
+      if (isAnnounced && this.#repeatable[variant] === 1) {
+        this.again.push(flight.plannedNs[entry]!, flight.sentNs[entry]!, variant);
+        continue;
+      }
       this.#recorder.failed(
         flight.plannedNs[entry]!,
         flight.sentNs[entry]!,
         flight.firstNs[entry]!,
         nowNs,
         reason,
-        this.#kindOf[flight.variant[entry]!]!,
+        this.#kindOf[variant]!,
       );
     }
     flight.clear(conn);
@@ -140,13 +175,17 @@ export class UnderWay {
 
   /** Of the oldest that is not late. */
   #deadlineOfNext(conn: number): number {
-    return this.#flight.sentNs[this.#flight.entry(conn, this.late[conn]!)]! + this.#timeoutNs;
+    return this.#flight.sinceNs[this.#flight.entry(conn, this.late[conn]!)]! + this.#timeoutNs;
   }
 
   /** The run has ended: what is still under way anywhere is unfinished. */
   finish(nowNs: number): void {
     for (let conn = 0; conn < this.count.length; conn++) {
       while (this.late[conn]! < this.count[conn]!) this.#unanswered(conn, nowNs, 'unfinished');
+    }
+    for (const { again } = this; again.length > 0; again.shift()) {
+      const kind = this.#kindOf[again.variant]!;
+      this.#recorder.unanswered(again.plannedNs, again.sentNs, 0, nowNs, 'unfinished', kind);
     }
   }
 

@@ -7,12 +7,26 @@
 
 import { IdleRing } from '../lists/idle-ring.ts';
 import { COUNTER } from '../tally/thread-memory.ts';
-import type { DriverOptions } from './driver-options.ts';
 import type { UnderWay } from './under-way.ts';
 
 const CLOSED = 0;
 const OPEN = 1;
 const ASIDE = 2;
+
+export type StandingOptions = {
+  connectionLimit: number;
+  /** Connections that there are to be. */
+  wanted: number;
+  /** Most connections kept for a late reply beside those that took their places. */
+  asideLimit: number;
+  /** Most requests under way on one connection. */
+  depth: number;
+  /** No more are sent than so many; Infinity: there is no such limit. */
+  requestLimit: number;
+  /** After so many a connection is closed and another opened. */
+  requestsPerConnection: number | null;
+  counters: Float64Array;
+};
 
 export class Standing {
   /** Free connections; whoever takes one out asks whether it may still send. */
@@ -30,7 +44,7 @@ export class Standing {
   readonly #requestLimit: number;
   #asideCount = 0;
 
-  constructor(options: DriverOptions, underWay: UnderWay) {
+  constructor(options: StandingOptions, underWay: UnderWay) {
     const { connectionLimit } = options;
     this.idle = new IdleRing(connectionLimit);
     this.sentCount = new Uint32Array(connectionLimit);
@@ -39,8 +53,8 @@ export class Standing {
     this.#depth = options.depth;
     this.#sendLimit = options.requestsPerConnection ?? 0xffffffff;
     this.#asideLimit = options.asideLimit;
-    this.#counters = options.recorder.counters;
-    this.#roomLimit = options.supply.wanted * options.depth;
+    this.#counters = options.counters;
+    this.#roomLimit = options.wanted * options.depth;
     this.#requestLimit = options.requestLimit;
   }
 
@@ -68,6 +82,11 @@ export class Standing {
 
   isAside(conn: number): boolean {
     return this.#state[conn] === ASIDE;
+  }
+
+  /** Nothing is under way on it. */
+  isFree(conn: number): boolean {
+    return this.#underWay.count[conn] === 0;
   }
 
   maySend(conn: number): boolean {

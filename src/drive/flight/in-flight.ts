@@ -10,7 +10,10 @@ export class InFlight {
   readonly count: Uint16Array;
   readonly late: Uint16Array;
   readonly plannedNs: Float64Array;
+  /** When it was sent; the first time, if twice. */
   readonly sentNs: Float64Array;
+  /** Since when its time runs: from its being sent on this connection. */
+  readonly sinceNs: Float64Array;
   /** First byte of the reply; 0 before. */
   readonly firstNs: Float64Array;
   readonly variant: Uint32Array;
@@ -24,6 +27,7 @@ export class InFlight {
     const entries = connectionLimit * depth;
     this.plannedNs = new Float64Array(entries);
     this.sentNs = new Float64Array(entries);
+    this.sinceNs = new Float64Array(entries);
     this.firstNs = new Float64Array(entries);
     this.variant = new Uint32Array(entries);
   }
@@ -36,10 +40,11 @@ export class InFlight {
   }
 
   /** The caller has looked at `count`. */
-  push(conn: number, plannedNs: number, sentNs: number, variant: number): void {
+  push(conn: number, plannedNs: number, sentNs: number, sinceNs: number, variant: number): void {
     const entry = this.entry(conn, this.count[conn]!++);
     this.plannedNs[entry] = plannedNs;
     this.sentNs[entry] = sentNs;
+    this.sinceNs[entry] = sinceNs;
     this.firstNs[entry] = 0;
     this.variant[entry] = variant;
   }

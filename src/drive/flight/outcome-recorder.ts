@@ -135,6 +135,11 @@ export class OutcomeRecorder {
     counters[COUNTER.shortGaps]! += +(isMeasured && gapNs < SHORT_GAP_NS);
   }
 
+  /** A request sent before, which is in flight still: its lateness and its arrival are counted already. */
+  sentAgain(): void {
+    this.counters[COUNTER.sentAgain]!++;
+  }
+
   /** `wrongReason`: null for a good reply; empty when its status says enough. */
   answered(
     plannedNs: number,
