@@ -14,7 +14,7 @@ const REQUEST = { path: '/', host: 'x' };
 
 /** Feeds pieces to connection 0, as the driver does; the last may be followed by the connection's end. */
 function listen(codec: Codec, checks: ScenarioChecks | null, captureBytes = 0) {
-  const check = checks && compileCheck(checks, 'checks');
+  const check = checks && compileCheck(checks, 'checks').check;
   const requests = encodeRequests(codec, [plainRequest(REQUEST, check)]);
   const parser = codec.createReplyParser({ connectionLimit: 1, captureBytes });
   const judge = new ReplyJudge(parser, requests);

@@ -3,7 +3,8 @@
 //  J1  hear(), or hearEnd(), comes before each wrongReason(): what is remembered is of the reply that is judged.
 //  J2  A reply costs a store of what it came in, no more, and nothing where only its status is looked at; text is made
 //      once for each kind of refusal.
-import { checkParsedReply, type ResponseCheck } from '../../plan/requests/check.ts';
+import { checkReply, type ResponseCheck } from '../../plan/requests/check.ts';
+import { OwnValuesReader } from '../../plan/requests/own-values.ts';
 import type { EncodedRequests } from '../../plan/requests/requests.ts';
 import { PARSED, type Parsed, type ReplyParser } from '../../wire/codec.ts';
 import { FirstTexts } from './first-texts.ts';
@@ -20,6 +21,7 @@ export class ReplyJudge {
   readonly #requests: EncodedRequests;
   readonly #checks: readonly (ResponseCheck | null)[];
   readonly #hasChecks: boolean;
+  readonly #own: OwnValuesReader;
   /** By status, for requests without a check: 1 when its text was kept. */
   readonly #isKnown = new Uint8Array(STATUS_LIMIT);
   /** What the reply to be judged came in, and where in it; empty when it began earlier, or is not remembered. */
@@ -31,6 +33,7 @@ export class ReplyJudge {
     this.#requests = requests;
     this.#checks = requests.checks;
     this.#hasChecks = requests.checks.some((check) => check !== null);
+    this.#own = new OwnValuesReader(requests.ownArena, requests.ownOffsets);
     this.needsRequest = parser.expectRequest !== undefined || requests.noBody.includes(1);
   }
 
@@ -68,7 +71,7 @@ export class ReplyJudge {
     if (parser.wrongReason !== '') return parser.wrongReason;
     const check = this.#checks[this.#requests.kindOf[variant]!]!;
     if (check !== null) {
-      const reason = checkParsedReply(check, parser);
+      const reason = checkReply(check, parser, this.#own.of(variant));
       if (reason !== null) this.#refused(reason);
       return reason;
     }
