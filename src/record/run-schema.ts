@@ -19,6 +19,7 @@ import {
   count,
   countsByName,
   loadDetails,
+  many,
   name,
   number,
   numberOrNull,
@@ -171,7 +172,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
   }),
   client: v.object({
     wallNs: number,
-    threads: v.array(
+    threads: many(
       v.object({
         threadIndex: count,
         tid: count,
@@ -353,7 +354,7 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
   endNs: number,
   budgetNs: number,
   windowNs: number,
-  loops: v.array(
+  loops: many(
     v.object({
       loopIndex: count,
       pid: count,
@@ -372,7 +373,7 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
       endNs: numberOrNull,
     }),
   ),
-  neighbours: v.array(
+  neighbours: many(
     v.object({
       pid: count,
       comm: name,
@@ -399,6 +400,6 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
     decodeErrors: number,
     stacksNotKept: v.optional(number),
   }),
-  exits: v.array(v.object({ pid: count, atNs: number })),
+  exits: many(v.object({ pid: count, atNs: number })),
   listeners: v.optional(v.pipe(v.array(listener), v.maxLength(4096))),
 });

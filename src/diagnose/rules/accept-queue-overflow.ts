@@ -1,3 +1,4 @@
+import { greatestOf } from '../../base/extremes.ts';
 import { formatCount, formatShare } from '../../base/units.ts';
 import type { ListenerRecord } from '../../record/observation.ts';
 import type { WatchFacts } from '../facts/facts.ts';
@@ -108,7 +109,7 @@ function evidenceOf({ listener, turnedAway }: Full, watch: WatchFacts): Evidence
     );
   }
   const group = watch.accepting.find(({ listeners }) => listeners.includes(listener));
-  const busy = Math.max(0, ...(group?.loops ?? []).map(({ loop }) => loop.busyShare ?? 0));
+  const busy = Math.max(0, greatestOf((group?.loops ?? []).map(({ loop }) => loop.busyShare ?? 0)));
   const accepts = sumBy(group?.loops ?? [], (entry) => entry.accepts);
   // A ring accepts without calls that could be counted.
   const accepted = accepts > 0 ? `${formatCount(accepts)} connections were accepted; the` : 'The';
