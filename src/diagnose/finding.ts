@@ -63,6 +63,8 @@ export type SelfCheck = {
   value: number | null;
   unit: string;
   limit: number | null;
+  /** The value must reach the limit; absent: it must not pass it. */
+  isLeast?: boolean;
   text: string;
   /** The percentiles a VOID withholds. */
   spoils: ('response' | 'service' | 'lateness')[];

@@ -128,6 +128,22 @@ const CASES: Case[] = [
     'service',
   ],
   [
+    'requests that nobody sent, in seconds without one that was',
+    'rate-held',
+    () => {
+      const builder = quietRun().unwatched().counts({ ok: 0, unsent: 20_000 });
+      const { blocks } = builder.run.load!;
+      for (const block of blocks)
+        Object.assign(block.latency, { lateness: histogram([]), response: histogram([]) });
+      for (const block of blocks) Object.assign(block.counts, { ok: 0, sent: 0, unsent: 0 });
+      Object.assign(blocks.at(-1)!.counts, { unsent: 20_000 });
+      return builder;
+    },
+    'VOID',
+    /(\d+) of \1 seconds were closed loop/,
+    'service',
+  ],
+  [
     'the watched server held the rate down',
     'rate-held',
     () =>

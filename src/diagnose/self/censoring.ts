@@ -1,4 +1,4 @@
-import { formatCount, formatShare } from '../../base/units.ts';
+import { formatCount, formatQuantile, formatShare } from '../../base/units.ts';
 import { amount, ratio } from '../facts/numbers.ts';
 import { type Check, skip } from '../self-check.ts';
 import { timesOf } from '../statistics/quantile-interval.ts';
@@ -20,8 +20,10 @@ export const censoring = {
     const lost = errors > 0 ? `; ${formatCount(errors)} errors have no time and are not among them` : '';
     if (never.totalCount === 0)
       return { ...base, verdict: 'PASS', text: `every time was measured to its end${lost}` };
-    const from = Number(((answered.totalCount / count) * 100).toFixed(2));
-    const which = from > 0 ? `percentiles above p${from} say` : 'every percentile says';
+    const which =
+      answered.totalCount > 0
+        ? `percentiles above ${formatQuantile(answered.totalCount / count)} say`
+        : 'every percentile says';
     const text = `${formatCount(never.totalCount)} requests (${formatShare(share)}) never got an answer: ${which} “at least”${lost}`;
     return { ...base, verdict: share > TAIL ? 'WARN' : 'PASS', text };
   },

@@ -1,4 +1,4 @@
-import { formatShare } from '../../base/units.ts';
+import { formatQuantile, formatShare } from '../../base/units.ts';
 import { serverAtFault } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { amount, ratio, sumBy } from '../facts/numbers.ts';
@@ -27,7 +27,8 @@ export const rateHeld = {
     const achieved = load.achievedShare;
     const all = `${formatShare(achieved)} of the planned requests came to an end`;
     const text = closed.length === 0 ? all : `${all}; ${describe(load)}`;
-    const base = { value: achieved, unit: 'share', limit: SELF.rateHeld, ...tailOf(load) };
+    const whole = { value: achieved, unit: 'share', limit: SELF.rateHeld, isLeast: true };
+    const base = { ...whole, ...tailOf(load) };
     if (missing <= (1 - SELF.rateHeld) * planned + inFlightAllowance(load)) {
       if (closed.length === 0) return { ...base, verdict: 'PASS', text };
       return {
@@ -43,7 +44,6 @@ export const rateHeld = {
     }
     if (isStarved(load) || main === 'clientAway' || main === 'suspended') {
       const why = isStarved(load) ? 'the client had not the CPU for this rate' : (heldUpBy(load) ?? '');
-      const whole = { value: achieved, unit: 'share', limit: SELF.rateHeld };
       return { ...whole, verdict: 'VOID', text: `${text}: ${why}`, spoils: EVERY_PERCENTILE };
     }
     if (serverAtFault(facts)) {
@@ -55,9 +55,7 @@ export const rateHeld = {
       return { ...base, verdict: 'WARN', text: `${text}: ${why}${tail}` };
     }
     return {
-      value: achieved,
-      unit: 'share',
-      limit: SELF.rateHeld,
+      ...whole,
       verdict: 'VOID',
       text: `${text}: a closed loop in disguise with ${plural(load.record.plan.connectionCount, 'connection')}`,
       spoils: ['service'],
@@ -90,8 +88,9 @@ function describe(load: LoadFacts): string {
 }
 
 function withheldText(load: LoadFacts): string {
-  const from = Math.max(0, 1 - closedShare(load)) * 100;
-  return `service times above p${Number(from.toFixed(1))}, which follow the server, are withheld`;
+  const from = Math.max(0, 1 - closedShare(load));
+  const which = from > 0 ? `service times above ${formatQuantile(from)}` : 'service times';
+  return `${which}, which follow the server, are withheld`;
 }
 
 /** Requests under way when the run ends are not missing: a few times the usual number of them. */

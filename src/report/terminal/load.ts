@@ -165,7 +165,7 @@ export function writeArrivals(paper: Paper, load: LoadRecord): void {
   );
   if (shown < titles.length) {
     const came = rows.at(-1)!;
-    const gaps = load.arrivals.planned === null ? '' : `; ${came[5]} of gaps under 150 µs`;
+    const gaps = came[5] === '–' ? '' : `; ${came[5]} of gaps under 150 µs`;
     paper.sentence(`At most ${came[6]} in 1 ms${gaps}.`, { first: '  ' });
   }
   paper.sentence(DISPERSION_MEANING, { first: '  ', ink: ['dim'] });

@@ -1,4 +1,4 @@
-import { formatNs } from '../../base/units.ts';
+import { formatNs, formatQuantile } from '../../base/units.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import { isSpoilt, type LatencyRow, QUANTILES, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
 import { formatWhole, plural } from './phrases.ts';
@@ -24,7 +24,8 @@ export function latencyNotes(rows: LatencyRow[]): string[] {
   }
   const above = rows.find((row) => row.withheldAbove !== null)?.withheldAbove;
   if (above) {
-    notes.push(`void: above p${Number((above.q * 100).toFixed(4))} withheld, see ${above.reason} below.`);
+    const which = above.q > 0 ? `above ${formatQuantile(above.q)} ` : '';
+    notes.push(`void: ${which}withheld, see ${above.reason} below.`);
   }
   const tooFew = (row: LatencyRow) =>
     row.count > 0 && QUANTILES.some(({ name, q }) => row.quantiles[name] === null && !isSpoilt(row, q));

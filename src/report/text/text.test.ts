@@ -157,4 +157,10 @@ test('why replies were wrong stands where it is first told that some were', () =
     told({ 'no A': 1, 'no B': 3 }, { ok: 95, error: 1, wrong: 4 }),
     '5 % failed (4 % wrong: no B and 1 other reason, 1 % error)',
   );
+  const kinds = (more: object) =>
+    failedPhrase({ counts: { ...none, ok: 0, wrong: 0, planned: 1000, ...more } });
+  assert.equal(kinds({ unsent: 997, timeout: 3 }), '100 % failed (99.7 % unsent, 0.3 % timeout)');
+  // Whole percents would come to 101.
+  assert.equal(kinds({ unsent: 605, timeout: 395 }), '100 % failed (60.5 % unsent, 39.5 % timeout)');
+  assert.equal(kinds({ unsent: 600, timeout: 400 }), '100 % failed (60 % unsent, 40 % timeout)');
 });
