@@ -399,6 +399,7 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
     stallsNotKept: number,
     decodeErrors: number,
     stacksNotKept: v.optional(number),
+    addressesNotNamed: v.optional(number),
   }),
   exits: many(v.object({ pid: count, atNs: number })),
   listeners: v.optional(v.pipe(v.array(listener), v.maxLength(4096))),
