@@ -4,6 +4,7 @@ export const CULPRITS = [
   'unexplained',
   'server.gone',
   'server.silent',
+  'server.endless',
   'client.saturated',
   'client.synchronised',
   'observer.overhead',

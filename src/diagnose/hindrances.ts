@@ -25,6 +25,8 @@ export type Hindrances = {
   silence: SpanRecord | null;
   /** Requests were sent, and not a byte came back. */
   isMute: boolean;
+  /** Something came for requests that were sent, and no reply to its end. */
+  isEndless: boolean;
   /** The client stood still for longer than a moment. */
   absence: SpanRecord | null;
 };
@@ -50,19 +52,26 @@ export function hindrancesOf(record: LoadRecord, service: Distribution | null): 
     isGone: isServerGone(record),
     wasGone: ratio(goneNs, wallNs) >= HINDRANCE.share,
     silence: silence && isSilent(silence) ? silence : null,
-    isMute: isMute(record),
+    isMute: isUnanswered(record) && record.bytesReceived === 0,
+    isEndless: isUnanswered(record) && record.bytesReceived > 0,
     absence: lasts(waits?.longestAbsence),
   };
 }
 
-/** It held its connections, and nothing came on them. */
-export function isServerStill({ silence, isMute }: Hindrances): boolean {
-  return isMute || silence !== null;
+/** It held its connections, and answered nobody on them for a while. */
+export function isServerStill({ silence, isMute, isEndless }: Hindrances): boolean {
+  return isMute || isEndless || silence !== null;
 }
 
-function isMute({ counts, bytesReceived }: LoadRecord): boolean {
-  const replies = counts.ok + counts.wrong + counts.error;
-  return replies === 0 && bytesReceived === 0 && counts.timeout + counts.unfinished > 0;
+/** What isServerStill() is about, in words. */
+export function stillText({ isEndless }: Hindrances): string {
+  return isEndless ? 'the server ended no reply' : 'the server stood still';
+}
+
+/** Requests waited for replies, and not one of them came whole, good or bad. */
+function isUnanswered({ counts, connections }: LoadRecord): boolean {
+  const ended = counts.ok + counts.wrong + counts.error + connections.lateReplies;
+  return ended === 0 && counts.timeout + counts.unfinished > 0;
 }
 
 /** No connection was open when sending ended, and connects found nobody. */

@@ -1,13 +1,12 @@
 import { formatCount } from '../../base/units.ts';
-import type { LoadRecord, OutcomeCounts } from '../../record/load.ts';
+import type { LoadRecord } from '../../record/load.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import type { LoopFacts } from '../facts/loops.ts';
 import { sumBy } from '../facts/numbers.ts';
 import type { Evidence } from '../finding.ts';
 import { silenceText, waitsText } from '../hindrances.ts';
-import { HINDRANCE } from '../limits.ts';
 import { fact, type Rule } from '../rule.ts';
-import { plural } from '../words.ts';
+import { isHeldUp, unansweredText } from '../unanswered.ts';
 
 /** It held its connections and said nothing. Who watches it is told why by the rules of its loops, if they were held up. */
 export const serverSilent = {
@@ -31,7 +30,9 @@ export const serverSilent = {
         culprit: 'server.silent',
         share: 1,
         confidence: 'medium',
-        headline: isMute ? `not one reply came: ${muteText(counts)}` : silenceText(load.record, silence!),
+        headline: isMute
+          ? `not one reply came: ${unansweredText(counts)}`
+          : silenceText(load.record, silence!),
         evidence: [
           fact(
             'silence',
@@ -50,11 +51,6 @@ export const serverSilent = {
     };
   },
 } satisfies Rule;
-
-/** A loop that lost so much of its time, or had none left, is why. */
-function isHeldUp({ excess, saturation }: WatchFacts): boolean {
-  return saturation.proven || excess.worstLoopShare >= HINDRANCE.lostShare;
-}
 
 /** What its loops did while nobody was answered. */
 function meanwhile({ loops }: WatchFacts): Evidence {
@@ -79,21 +75,9 @@ function adviceFor(watch: WatchFacts | null): string[] {
 }
 
 /** Bytes, or at least the ends of connections. */
-function heardText({ bytesReceived }: LoadRecord): string {
-  return bytesReceived > 0
-    ? 'with requests under way something came from it again and again'
-    : 'with requests under way it ended connections, which somebody does who runs';
-}
-
-/** "8 requests timed out, 4 were under way at the end, 48 were never sent". */
-function muteText({ timeout, unfinished, unsent }: OutcomeCounts): string {
-  const parts: [count: number, what: string][] = [
-    [timeout, 'timed out'],
-    [unfinished, 'had none when the run ended'],
-    [unsent, 'never sent'],
-  ];
-  return parts
-    .filter(([count]) => count > 0)
-    .map(([count, what], i) => `${i === 0 ? plural(count, 'request') : formatCount(count)} ${what}`)
-    .join(', ');
+function heardText({ bytesReceived, connections }: LoadRecord): string {
+  if (bytesReceived > 0) return 'with requests under way something came from it again and again';
+  return connections.closedByPeer > 0
+    ? 'with requests under way it ended connections, which somebody does who runs'
+    : 'no request waited long for something from it';
 }

@@ -32,7 +32,7 @@ export const connections = {
 function tooFew(record: LoadRecord, supply: SupplyRecord, held: number): string[] {
   const asked = record.plan.connectionCount;
   if (held >= asked) return [];
-  const { what, why } = reason(supply, asked) ?? failed(record);
+  const { what, why } = reason(supply, asked, record) ?? failed(record);
   return [`${formatCount(held)} of ${formatCount(asked)} connections ${what}${why}`];
 }
 
@@ -48,7 +48,11 @@ function notSpread({ addresses = [] }: SupplyRecord, isAsked: boolean): string[]
 }
 
 /** The client's own limits first: with them nothing is known of the server's. */
-function reason(supply: SupplyRecord, asked: number): Reason | null {
+function reason(
+  supply: SupplyRecord,
+  asked: number,
+  { connections: { unasked = 0 } }: LoadRecord,
+): Reason | null {
   const { failedByErrno, openFileLimit, refusal, turnedAway } = supply;
   const could = 'could be kept';
   if (failedByErrno.EMFILE) {
@@ -63,6 +67,10 @@ function reason(supply: SupplyRecord, asked: number): Reason | null {
     };
   }
   const [errno, count] = Object.entries(failedByErrno).sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  if (unasked > 0 && unasked >= Math.max(turnedAway, count)) {
+    const said = refusal ? `: “${printable(refusal, REFUSAL_LENGTH)}”` : '';
+    return { what: could, why: `: the server sends what no request asked for${said}` };
+  }
   if (turnedAway > 0 && turnedAway >= count) {
     const said = refusal ? `, saying \u201c${printable(refusal, REFUSAL_LENGTH)}\u201d` : '';
     return { what: could, why: `: the server closes them${said}` };

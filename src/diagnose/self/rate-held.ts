@@ -2,7 +2,7 @@ import { formatQuantile, formatShare } from '../../base/units.ts';
 import { serverAtFault } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { amount, ratio, sumBy } from '../facts/numbers.ts';
-import { heldUpBy, isServerStill, waitsText } from '../hindrances.ts';
+import { heldUpBy, isServerStill, stillText, waitsText } from '../hindrances.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, EVERY_PERCENTILE, skip } from '../self-check.ts';
 import { plural } from '../words.ts';
@@ -48,7 +48,7 @@ export const rateHeld = {
     }
     if (serverAtFault(facts)) {
       const who = isServerStill(load.hindrances)
-        ? 'the server stood still'
+        ? stillText(load.hindrances)
         : 'the watched server could not keep up';
       const why = `${who}; read response times`;
       const tail = closed.length === 0 ? '' : `; ${withheldText(load)}`;

@@ -45,6 +45,11 @@ function mute(builder: RunBuilder): RunBuilder {
     .load({ bytesReceived: 0, statusCounts: {}, waits: waits() });
 }
 
+/** Every request timed out, though bytes came and came. */
+function endless(builder: RunBuilder): RunBuilder {
+  return mute(builder).load({ bytesReceived: 125e6 });
+}
+
 function overflown(): ListenerRecord {
   return listener(['exclusive', 'exclusive'], { backlog: 1, dropped: 18, fullCount: 30, mostWaiting: 2 });
 }
@@ -102,6 +107,18 @@ export const SERVER_PLANTED: readonly Planted[] = [
         .host({ listenOverflows: 20 })
         .observation({ listeners: [overflown()] }),
     says: [/^not one reply came/m, /Its 2 loops never woke/],
+  },
+  {
+    culprit: 'server.endless',
+    name: 'a flood of chunks that no reply comes out of',
+    run: () => endless(quietRun().unwatched()),
+    says: [/^not one reply came to its end: 20\.0 k requests timed out$/m, /119 MiB came from it/, /curl/],
+  },
+  {
+    culprit: 'server.endless',
+    name: 'the same, from loops that were hardly late',
+    run: () => endless(quietRun()).stalls(60, { wallMs: 20, blocked: [blockedIn('nanosleep', 19)] }),
+    says: [/^not one reply came to its end/m],
   },
   {
     culprit: 'accept.queue-overflow',
@@ -180,6 +197,21 @@ export const SERVER_LOOK_ALIKES: readonly LookAlike[] = [
         .counts({ ok: 18_000, wrong: 2_000 })
         .load({ statusCounts: { 200: 18_000, 404: 2_000 } }),
     instead: 'healthy',
+  },
+  {
+    not: 'server.endless',
+    name: 'a loop that stood still in the middle of its replies: that is why',
+    run: () => endless(quietRun()).stalls(10, { wallMs: 900, blocked: [blockedIn('nanosleep', 890)] }),
+    instead: 'block.synchronous-call',
+  },
+  {
+    not: 'server.endless',
+    name: 'most replies too late, and some in time',
+    run: () =>
+      quietRun()
+        .counts({ ok: 5_000, timeout: 15_000 })
+        .load({ bytesReceived: 1e8, waits: waits() })
+        .unwatched(),
   },
   {
     not: 'server.silent',
