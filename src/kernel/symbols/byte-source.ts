@@ -51,6 +51,7 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
     byteLength: bytes.length,
     read(offset, length) {
       check(offset, length, bytes.length);
+      spend(1 + length / BYTES_PER_UNIT);
       // Not slice(): a Buffer's is a view of the whole.
       return new Uint8Array(bytes.subarray(offset, offset + length));
     },

@@ -81,8 +81,8 @@ function slotNames(source: ByteSource, header: ElfHeader): Map<number, string> {
     const strings = header.sections[symbols?.link ?? -1];
     if (!symbols || !strings) continue;
     const length = Math.min(section.bytes, RELOCATION_LIMIT * RELOCATION_BYTES);
-    spend(length / RELOCATION_BYTES);
     const rows = viewOf(source.read(section.offset, length));
+    spend(length / RELOCATION_BYTES);
     const table = viewOf(source.read(symbols.offset, symbols.bytes));
     const text = Buffer.from(source.read(strings.offset, strings.bytes).buffer);
     for (let at = 0; at + RELOCATION_BYTES <= rows.byteLength; at += RELOCATION_BYTES) {
