@@ -105,29 +105,42 @@ export function outageText(record: LoadRecord, outage: OutageRecord): string {
     outage.toNs === null
       ? `the server went away at ${from}`
       : `the server was away from ${from} to ${momentText(record, outage.toNs)}`;
-  return `${what}: ${lossText(outage)}`;
+  return `${what}: ${lossText(outage, record.plan.connectionCount)}`;
 }
 
-function lossText({ closed, refused, errno }: OutageRecord): string {
-  const parts = closed > 0 ? [`${plural(closed, 'connection')} closed`] : [];
+function lossText({ closed, refused, errno }: OutageRecord, connectionCount: number): string {
+  const parts = closed > 0 ? [closedText(closed, connectionCount)] : [];
   if (errno === 'ECONNREFUSED') parts.push(`${formatCount(refused)} refused`);
   else parts.push(`${plural(refused, 'connect')} failed (${errnoText(errno)})`);
   return parts.join(', ');
+}
+
+/** Some are opened anew and closed again before the last of them: no more connections than there were. */
+function closedText(closed: number, connectionCount: number): string {
+  return closed <= connectionCount
+    ? `${plural(closed, 'connection')} closed`
+    : `${plural(closed, 'close')} on ${plural(connectionCount, 'connection')}`;
 }
 
 function errnoText(errno: string): string {
   return /^\w{1,20}$/.test(errno) ? errno : 'errno not known';
 }
 
-/** "no reply came for 2.01 s, from 1.9 s on, with requests under way: the server stood still". */
+/** "nothing came from the server for 2.01 s, from 1.9 s on, with requests under way". */
 export function silenceText(record: LoadRecord, { fromNs, toNs }: SpanRecord): string {
-  const from = momentText(record, fromNs);
-  return `nothing came from the server for ${formatNs(toNs - fromNs)}, from ${from} on, with requests under way`;
+  const from = sinceText(record, fromNs);
+  return `nothing came from the server for ${formatNs(toNs - fromNs)}, ${from}, with requests under way`;
 }
 
 /** "the client did not run for 2.01 s, from 1.9 s on". */
 export function absenceText(record: LoadRecord, { fromNs, toNs }: SpanRecord): string {
-  return `the client did not run for ${formatNs(toNs - fromNs)}, from ${momentText(record, fromNs)} on`;
+  return `the client did not run for ${formatNs(toNs - fromNs)}, ${sinceText(record, fromNs)}`;
+}
+
+/** "from 1.9 s on"; what was so with the first request has no moment of its own. */
+function sinceText(record: LoadRecord, fromNs: number): string {
+  const from = momentText(record, fromNs);
+  return from === '0.0 s' ? 'from the first request on' : `from ${from} on`;
 }
 
 /** Why requests waited, in few words: what the shape of arrivals then followed. Null when nothing is known to have held any. */

@@ -91,6 +91,19 @@ export const SERVER_PLANTED: readonly Planted[] = [
   },
   {
     culprit: 'server.silent',
+    name: 'silent at first',
+    run: () =>
+      starved({ allTaken: 20_000 }).load({ waits: waits({ longestSilence: span(0.01, 2) }), outages: [] }),
+    says: [/^nothing came from the server for 1\.99 s, from the first request on, with requests under way$/m],
+  },
+  {
+    culprit: 'server.gone',
+    name: 'connections that were opened anew and closed again before the last of them',
+    run: () => starved({ noConnection: 20_000 }).load({ outages: [{ ...outage(2, null), closed: 79 }] }),
+    says: [/^the server went away at 2\.0 s: 79 closes on 50 connections, 62 refused$/m],
+  },
+  {
+    culprit: 'server.silent',
     name: 'not one reply, from loops that were hardly late',
     run: () => mute(quietRun()).stalls(60, { wallMs: 20, blocked: [blockedIn('nanosleep', 19)] }),
     says: [
