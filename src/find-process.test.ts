@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { growthOf, LINEAR_GROWTH_MOST } from '../test/helpers/growth.ts';
+import { assertLinear } from '../test/helpers/growth.ts';
 import { LoopscopeError } from './base/errors.ts';
 import { cgroupPaths, findProcesses, findProcessesAgain, listeningInodes, wordsOf } from './find-process.ts';
 
@@ -60,7 +60,7 @@ test('by control group, whole or its last parts', () => {
 test('a command line of empty words and one more behind them is read once', () => {
   const emptyWords = (count: number) => `app${'\0'.repeat(count)}end`;
   assert.equal(wordsOf(`${emptyWords(2)}\0\0`), 'app  end');
-  assert.ok(growthOf((size) => wordsOf(emptyWords(size))) < LINEAR_GROWTH_MOST);
+  assertLinear((size) => wordsOf(emptyWords(size)));
 });
 
 test('by command line: not this process, nor those that started it', () => {

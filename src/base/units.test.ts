@@ -7,6 +7,7 @@ import {
   formatBytes,
   formatCount,
   formatNs,
+  formatQuantile,
   formatShare,
   parseCount,
   parseDurationNs,
@@ -90,6 +91,16 @@ test('figures are shown with three digits and their unit', () => {
   assert.equal(formatCount(220_512), '221 k');
   assert.equal(formatShare(0.1234), '12 %');
   assert.equal(formatShare(0.00123), '0.12 %');
+  assert.equal(formatShare(0.9967), '99.6 %');
+  assert.equal(formatShare(0.99999), '99.9 %');
+  assert.equal(formatShare(1), '100 %');
+  assert.deepEqual([0.5, 0.26111, 0.99, 0.999, 0.9999].map(formatQuantile), [
+    'p50',
+    'p26.1',
+    'p99',
+    'p99.9',
+    'p99.99',
+  ]);
   assert.equal(formatBytes(1536), '1.50 KiB');
 });
 

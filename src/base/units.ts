@@ -108,7 +108,15 @@ export function formatCount(value: number): string {
 /** 0.1234 → "12.3 %". */
 export function formatShare(share: number): string {
   const percent = share * 100;
-  return `${percent !== 0 && Math.abs(percent) < 10 ? Number(percent.toPrecision(2)) : Math.round(percent)} %`;
+  if (percent !== 0 && Math.abs(percent) < 10) return `${Number(percent.toPrecision(2))} %`;
+  const whole = Math.round(percent);
+  // Almost all is not all: what is missing is told beside it.
+  return `${whole === 100 && percent < 100 ? Math.floor(percent * 10) / 10 : whole} %`;
+}
+
+/** 0.99 → "p99", 0.999 → "p99.9", 0.2611 → "p26.1". */
+export function formatQuantile(q: number): string {
+  return `p${Number((q * 100).toFixed(q < 0.99 ? 1 : 4))}`;
 }
 
 /** 1536 → "1.5 KiB". */

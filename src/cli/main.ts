@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, LoopscopeError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { VERSION } from '../version.ts';
+import { fitted } from './fitted.ts';
 import { layOutHelp } from './help.ts';
 import { COMMANDS, commandsFor } from './registry.ts';
 
@@ -64,10 +65,13 @@ function reportFailure(error: unknown, argv: string[]): number {
   if (argv.includes('--json')) {
     process.stdout.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
   }
-  process.stderr.write(`loopscope: ${printable(message, 2000)}\n`);
+  process.stderr.write(fitted(process.stderr, `loopscope: ${printable(message, 2000)}`));
   if (!known && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
   // Many a hint begins so itself.
-  if (hint) process.stderr.write(`  try: ${printable(hint.replace(/^try:? /, ''), 500)}\n`);
+  if (hint) {
+    const text = `  try: ${printable(hint.replace(/^try:? /, ''), 500)}`;
+    process.stderr.write(fitted(process.stderr, text, ' '.repeat('  try: '.length)));
+  }
   return known ? error.exitCode : EXIT.failed;
 }
 

@@ -1,19 +1,9 @@
 /** Files that results go to: checked before the run as far as that can be, written whole or not at all. */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  statfsSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { accessSync, closeSync, constants, openSync, readSync, statfsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { LoopscopeError } from '../base/errors.ts';
+import { findPlace, type Place } from '../base/place.ts';
+import { COMMON_MODE, writeAll, writeWholeFile } from '../base/write-file.ts';
 
 /** What an option's file begins with: an existing one that begins otherwise is somebody else's, and is not replaced. */
 const SIGNATURES: Record<string, RegExp> = {
@@ -44,19 +34,20 @@ export function checkOutputs(outputs: readonly Output[]): void {
 }
 
 function checkOutput({ option, path, mayReplace }: Output): void {
-  const refuse = (why: string, hint: string) => {
+  const refuse = (why: string, hint: string): never => {
     throw new LoopscopeError('RUN_FILE_WRITE', `${option}: ${why}`, hint);
   };
-  const existing = statSync(path, { throwIfNoEntry: false });
+  using place =
+    placeOrNull(option, path) ?? refuse(`cannot write in ${dirname(path)}`, 'choose another folder');
+  const { existing, folder } = place;
   if (existing?.isDirectory()) refuse(`${path} is a folder`, `try ${option} ${join(path, 'run')}`);
-  if (existing && !existing.isFile()) return;
-  const folder = dirname(existing ? realpathSync(path) : path);
+  if (place.isUnnamed || (existing && !existing.isFile())) return;
   try {
     accessSync(folder, constants.W_OK);
   } catch {
-    refuse(`cannot write in ${folder}`, 'choose another folder');
+    refuse(`cannot write in ${dirname(path)}`, 'choose another folder');
   }
-  if (existing && existing.size > 0 && !SIGNATURES[option]!.test(beginning(path))) {
+  if (existing && existing.size > 0 && !SIGNATURES[option]!.test(beginning(`${folder}/${place.name}`))) {
     refuse(
       `${path} exists, and is not something that ${option} wrote`,
       'choose another name, or remove it first',
@@ -65,12 +56,22 @@ function checkOutput({ option, path, mayReplace }: Output): void {
   if (existing && existing.size > 0 && option === '--out' && !mayReplace) {
     refuse(`${path} holds an earlier run`, 'choose another name, or add --overwrite');
   }
-  if (isFull(folder)) refuse(`no space is left in ${folder}`, 'free some, or choose another folder');
+  if (isFull(folder)) refuse(`no space is left in ${dirname(path)}`, 'free some, or choose another folder');
+}
+
+/** Null where a folder is missing or closed. */
+function placeOrNull(option: string, path: string): Place | null {
+  try {
+    return findPlace(path);
+  } catch (error) {
+    if (error instanceof LoopscopeError) throw ofOption(option, error);
+    return null;
+  }
 }
 
 function beginning(path: string): string {
   try {
-    const fd = openSync(path, 'r');
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const bytes = Buffer.alloc(64);
       return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
@@ -93,20 +94,10 @@ function isFull(folder: string): boolean {
 
 /** The file appears under its name only when all of it is there. Throws RUN_FILE_WRITE; nothing is left then. */
 export function writeWhole({ option, path }: Output, text: string): void {
-  let partial: string | null = null;
   try {
-    const existing = statSync(path, { throwIfNoEntry: false });
-    // A pipe or a device cannot be replaced by renaming, and must not be.
-    if (existing && !existing.isFile()) {
-      writeFileSync(path, text);
-      return;
-    }
-    const target = existing ? realpathSync(path) : path;
-    partial = join(dirname(target), `.${basename(target)}.${process.pid}.partial`);
-    writeFileSync(partial, text, { flush: true });
-    renameSync(partial, target);
+    writeWholeFile(path, COMMON_MODE, (fd) => writeAll(fd, text));
   } catch (error) {
-    if (partial !== null) removeQuietly(partial);
+    if (error instanceof LoopscopeError) throw ofOption(option, error);
     const why = error instanceof Error ? error.message : String(error);
     throw new LoopscopeError(
       'RUN_FILE_WRITE',
@@ -117,10 +108,6 @@ export function writeWhole({ option, path }: Output, text: string): void {
   }
 }
 
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never made.
-  }
+function ofOption(option: string, { code, message, hint }: LoopscopeError): LoopscopeError {
+  return new LoopscopeError(code, `${option}: ${message}`, hint);
 }

@@ -8,6 +8,7 @@ import { isServerGone } from '../diagnose/hindrances.ts';
 import type { Run } from '../record/run.ts';
 import type { Reporter, ReportOptions } from '../report/reporter.ts';
 import { summaryLine } from '../report/text/summary-line.ts';
+import { fitted } from './fitted.ts';
 import { type OutputFlags, wantsColour } from './options.ts';
 import { checkOutputs, type Output, writeWhole } from './outputs.ts';
 
@@ -67,14 +68,14 @@ export async function present(
   flags: OutputFlags,
   { asLine = false, readFrom, ...more }: Judged = {},
 ): Promise<void> {
-  const failures: unknown[] = [];
+  const failures: { error: unknown; flag: string }[] = [];
   const written: string[] = [];
-  const attempt = (write: () => void, path?: string) => {
+  const attempt = (write: () => void, flag = 'out', path?: string) => {
     try {
       write();
       if (path !== undefined) written.push(path);
     } catch (error) {
-      failures.push(error);
+      failures.push({ error, flag });
     }
   };
   const options = {
@@ -86,21 +87,22 @@ export async function present(
   const { out } = flags;
   if (out !== undefined) {
     const { writeRunFile } = await import('../record/run-file.ts');
-    attempt(() => writeRunFile(out, run), out);
+    attempt(() => writeRunFile(out, run), 'out', out);
   }
   for (const name of FILE_FLAGS) {
     const path = flags[name];
     if (path === undefined) continue;
     const output = { option: `--${name}`, path };
     const reporter = await FILE_REPORTERS[name]();
-    attempt(() => writeWhole(output, reporter.render(run, diagnosis, options)), path);
+    attempt(() => writeWhole(output, reporter.render(run, diagnosis, options)), name, path);
   }
   const reporter = await textReporter(flags, asLine);
   attempt(() => process.stdout.write(`${reporter.render(run, diagnosis, options).trimEnd()}\n`));
   if (!flags.json) for (const path of written) process.stdout.write(`wrote ${resolve(path)}\n`);
-  if (failures.length === 0) return;
+  const [failure] = failures;
+  if (failure === undefined) return;
   const kept = out !== undefined && written.includes(out) ? out : (readFrom ?? null);
-  throw await withRunKept(failures[0], run, kept);
+  throw await withRunKept(failure.error, run, kept, failure.flag);
 }
 
 /** The last line: beside the text, or on standard error where standard output is JSON alone. */
@@ -112,7 +114,7 @@ export function writeSummary(
   judged: Judged = {},
 ): void {
   const output = json ? process.stderr : process.stdout;
-  output.write(`${summaryLine(run, diagnosis, exitStatus, judged)}\n`);
+  output.write(fitted(output, summaryLine(run, diagnosis, exitStatus, judged)));
 }
 
 /** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
@@ -140,9 +142,9 @@ export async function keepingRun<T>(run: Run, work: () => T): Promise<T> {
 
 /**
  * A run that took minutes is not lost for want of a place, or through a fault of ours: it is put where temporary files
- * go, if that can be. `path`: where it is already, or null.
+ * go, if that can be. `path`: where it is already, or null. `flag`: the output that could not be had.
  */
-async function withRunKept(failure: unknown, run: Run, path: string | null): Promise<unknown> {
+async function withRunKept(failure: unknown, run: Run, path: string | null, flag = 'out'): Promise<unknown> {
   const known = failure instanceof LoopscopeError;
   if (known && (failure.code !== 'RUN_FILE_WRITE' || path !== null)) return failure;
   const kept = path === null ? await keep(run) : resolve(path);
@@ -154,7 +156,7 @@ async function withRunKept(failure: unknown, run: Run, path: string | null): Pro
   return new LoopscopeError(
     failure.code,
     `${failure.message}; the run was kept as ${kept}`,
-    `write it elsewhere with: loopscope report ${kept} --out FILE`,
+    `write it elsewhere with: loopscope report ${kept} --${flag} FILE`,
     failure,
   );
 }

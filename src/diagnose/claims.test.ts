@@ -72,9 +72,17 @@ const CLAIMS: readonly Claim[] = [
   [/the server (went|was) away/, ({ outages = [] }) => outages.length > 0],
   [/nothing came from the server/, (load) => Boolean(load.waits?.longestSilence)],
   [
-    /not one reply came/,
+    /not one reply came:/,
     ({ counts, bytesReceived }) => counts.ok + counts.wrong === 0 && bytesReceived === 0,
   ],
+  [
+    /not one reply came to its end|and no whole reply/,
+    ({ counts, bytesReceived, connections }) =>
+      counts.ok + counts.wrong + connections.lateReplies === 0 && bytesReceived > 0,
+  ],
+  [/it ended connections/, ({ connections }) => connections.closedByPeer > 0],
+  [/something came from it/, ({ bytesReceived }) => bytesReceived > 0],
+  [/sends what no request asked for/, ({ connections }) => (connections.unasked ?? 0) > 0],
   [/found no free port/, ({ supply }) => (supply?.failedByErrno.EADDRNOTAVAIL ?? 0) > 0],
   [/every reply was as asked/, ({ counts }) => counts.wrong + counts.error + counts.timeout === 0],
   [/the hypervisor took .* from \d+ CPUs/, ({ client }) => (client.stealNs ?? 0) > 0],
@@ -86,6 +94,7 @@ function sentencesOf(diagnosis: Diagnosis): string[] {
   return [
     ...diagnosis.self.checks.map(({ text }) => text),
     ...findings.flatMap((finding) => [finding.headline, ...finding.evidence.map(({ text }) => text)]),
+    ...diagnosis.suspectsCleared.map(({ why }) => why),
   ];
 }
 

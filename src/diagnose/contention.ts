@@ -1,4 +1,5 @@
 /** What cpu.contended and cpu.preempted share: one fault, seen while waiting to run or while running. */
+import { greatestOf } from '../base/extremes.ts';
 import { formatNs, formatShare } from '../base/units.ts';
 import { type Actor, actorName, commandLineOf } from './facts/actors.ts';
 import type { CauseTally } from './facts/excess.ts';
@@ -35,7 +36,7 @@ export function judgeContention(facts: Facts, phase: Phase): Judgement | null {
 }
 
 function innocent(watch: WatchFacts): string {
-  const delayed = Math.max(0, ...watch.loops.map((loop) => loop.runDelayShare));
+  const delayed = Math.max(0, greatestOf(watch.loops.map((loop) => loop.runDelayShare)));
   return `no other process held up a loop; run-queue delay was ${formatShare(delayed)} of the worst loop’s time`;
 }
 

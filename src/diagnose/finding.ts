@@ -4,6 +4,7 @@ export const CULPRITS = [
   'unexplained',
   'server.gone',
   'server.silent',
+  'server.endless',
   'client.saturated',
   'client.synchronised',
   'observer.overhead',
@@ -63,6 +64,8 @@ export type SelfCheck = {
   value: number | null;
   unit: string;
   limit: number | null;
+  /** The value must reach the limit; absent: it must not pass it. */
+  isLeast?: boolean;
   text: string;
   /** The percentiles a VOID withholds. */
   spoils: ('response' | 'service' | 'lateness')[];

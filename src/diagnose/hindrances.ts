@@ -25,6 +25,8 @@ export type Hindrances = {
   silence: SpanRecord | null;
   /** Requests were sent, and not a byte came back. */
   isMute: boolean;
+  /** Something came for requests that were sent, and no reply to its end. */
+  isEndless: boolean;
   /** The client stood still for longer than a moment. */
   absence: SpanRecord | null;
 };
@@ -50,19 +52,26 @@ export function hindrancesOf(record: LoadRecord, service: Distribution | null): 
     isGone: isServerGone(record),
     wasGone: ratio(goneNs, wallNs) >= HINDRANCE.share,
     silence: silence && isSilent(silence) ? silence : null,
-    isMute: isMute(record),
+    isMute: isUnanswered(record) && record.bytesReceived === 0,
+    isEndless: isUnanswered(record) && record.bytesReceived > 0,
     absence: lasts(waits?.longestAbsence),
   };
 }
 
-/** It held its connections, and nothing came on them. */
-export function isServerStill({ silence, isMute }: Hindrances): boolean {
-  return isMute || silence !== null;
+/** It held its connections, and answered nobody on them for a while. */
+export function isServerStill({ silence, isMute, isEndless }: Hindrances): boolean {
+  return isMute || isEndless || silence !== null;
 }
 
-function isMute({ counts, bytesReceived }: LoadRecord): boolean {
-  const replies = counts.ok + counts.wrong + counts.error;
-  return replies === 0 && bytesReceived === 0 && counts.timeout + counts.unfinished > 0;
+/** What isServerStill() is about, in words. */
+export function stillText({ isEndless }: Hindrances): string {
+  return isEndless ? 'the server ended no reply' : 'the server stood still';
+}
+
+/** Requests waited for replies, and not one of them came whole, good or bad. */
+function isUnanswered({ counts, connections }: LoadRecord): boolean {
+  const ended = counts.ok + counts.wrong + counts.error + connections.lateReplies;
+  return ended === 0 && counts.timeout + counts.unfinished > 0;
 }
 
 /** No connection was open when sending ended, and connects found nobody. */
@@ -97,29 +106,42 @@ export function outageText(record: LoadRecord, outage: OutageRecord): string {
     outage.toNs === null
       ? `the server went away at ${from}`
       : `the server was away from ${from} to ${momentText(record, outage.toNs)}`;
-  return `${what}: ${lossText(outage)}`;
+  return `${what}: ${lossText(outage, record.plan.connectionCount)}`;
 }
 
-function lossText({ closed, refused, errno }: OutageRecord): string {
-  const parts = closed > 0 ? [`${plural(closed, 'connection')} closed`] : [];
+function lossText({ closed, refused, errno }: OutageRecord, connectionCount: number): string {
+  const parts = closed > 0 ? [closedText(closed, connectionCount)] : [];
   if (errno === 'ECONNREFUSED') parts.push(`${formatCount(refused)} refused`);
   else parts.push(`${plural(refused, 'connect')} failed (${errnoText(errno)})`);
   return parts.join(', ');
+}
+
+/** Some are opened anew and closed again before the last of them: no more connections than there were. */
+function closedText(closed: number, connectionCount: number): string {
+  return closed <= connectionCount
+    ? `${plural(closed, 'connection')} closed`
+    : `${plural(closed, 'close')} on ${plural(connectionCount, 'connection')}`;
 }
 
 function errnoText(errno: string): string {
   return /^\w{1,20}$/.test(errno) ? errno : 'errno not known';
 }
 
-/** "no reply came for 2.01 s, from 1.9 s on, with requests under way: the server stood still". */
+/** "nothing came from the server for 2.01 s, from 1.9 s on, with requests under way". */
 export function silenceText(record: LoadRecord, { fromNs, toNs }: SpanRecord): string {
-  const from = momentText(record, fromNs);
-  return `nothing came from the server for ${formatNs(toNs - fromNs)}, from ${from} on, with requests under way`;
+  const from = sinceText(record, fromNs);
+  return `nothing came from the server for ${formatNs(toNs - fromNs)}, ${from}, with requests under way`;
 }
 
 /** "the client did not run for 2.01 s, from 1.9 s on". */
 export function absenceText(record: LoadRecord, { fromNs, toNs }: SpanRecord): string {
-  return `the client did not run for ${formatNs(toNs - fromNs)}, from ${momentText(record, fromNs)} on`;
+  return `the client did not run for ${formatNs(toNs - fromNs)}, ${sinceText(record, fromNs)}`;
+}
+
+/** "from 1.9 s on"; what was so with the first request has no moment of its own. */
+function sinceText(record: LoadRecord, fromNs: number): string {
+  const from = momentText(record, fromNs);
+  return from === '0.0 s' ? 'from the first request on' : `from ${from} on`;
 }
 
 /** Why requests waited, in few words: what the shape of arrivals then followed. Null when nothing is known to have held any. */

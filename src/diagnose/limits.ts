@@ -233,6 +233,8 @@ export const HINDRANCE = {
   stillNs: 500 * NS_PER_MS,
   /** …and a server is silent, not slow, when it usually answers in a tenth of that. */
   silenceOverP50: 10,
+  /** Not one reply came: a loop that lost less than half of its time does not explain that. */
+  lostShare: 0.5,
 } as const;
 
 /** The tool's judgement of itself. */

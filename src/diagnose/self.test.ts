@@ -110,9 +110,12 @@ const CASES: Case[] = [
     () =>
       quietRun()
         .counts({ ok: 18_000, wrong: 2_000 })
-        .load({ statusCounts: { '200': 18_000, '404': 2_000 } }),
+        .load({
+          statusCounts: { '200': 18_000, '404': 2_000 },
+          firstTexts: { 'status 404': 'no such page' },
+        }),
     'WARN',
-    /2000 with status 404/,
+    /2000 with status 404 \(“no such page”\)/,
   ],
   ['the rate was held', 'rate-held', quietRun, 'PASS'],
   ['closed loop has no rate', 'rate-held', closed, 'SKIP'],
@@ -122,6 +125,22 @@ const CASES: Case[] = [
     () => quietRun().counts({ ok: 15_000, unsent: 5_000 }).unwatched(),
     'VOID',
     /closed loop in disguise/,
+    'service',
+  ],
+  [
+    'requests that nobody sent, in seconds without one that was',
+    'rate-held',
+    () => {
+      const builder = quietRun().unwatched().counts({ ok: 0, unsent: 20_000 });
+      const { blocks } = builder.run.load!;
+      for (const block of blocks)
+        Object.assign(block.latency, { lateness: histogram([]), response: histogram([]) });
+      for (const block of blocks) Object.assign(block.counts, { ok: 0, sent: 0, unsent: 0 });
+      Object.assign(blocks.at(-1)!.counts, { unsent: 20_000 });
+      return builder;
+    },
+    'VOID',
+    /(\d+) of \1 seconds were closed loop/,
     'service',
   ],
   [

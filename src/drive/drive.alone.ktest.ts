@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { wholeOr } from '../../test/helpers/depth.ts';
 import { needs } from '../../test/helpers/needs.ts';
+import { upToThreeTimes } from '../../test/helpers/tries.ts';
 import { parseTarget } from '../base/address.ts';
 import { createClock } from '../base/clock.ts';
 import { probeIoUring } from '../kernel/features.ts';
@@ -192,18 +194,21 @@ const CASES: Case[] = [
   },
 ];
 
-for (const backend of ['epoll', 'ring'] as const) {
+for (const backend of wholeOr(['epoll', 'ring'] as const, ['ring'])) {
   const available = backend === 'epoll' || probeIoUring().available;
   for (const { name, server, changes, check } of CASES) {
     test(`${backend}: ${name}`, async (t) => {
       if (!needs(t, available, 'io_uring')) return;
-      await using running = await startServer(server);
-      const record = await drive(running.target, { backend, ...changes });
-      assert.equal(record.plan.backend, backend);
-      assert.equal(record.counts.planned, PLANNED);
-      check(record);
-      const { requestCount } = await running.counts();
-      assert.equal(requestCount, PLANNED - record.counts.unsent, 'the server saw what was sent');
+      // A client that others keep from its CPU as the run ends has some unsent.
+      await upToThreeTimes(t, async () => {
+        await using running = await startServer(server);
+        const record = await drive(running.target, { backend, ...changes });
+        assert.equal(record.plan.backend, backend);
+        assert.equal(record.counts.planned, PLANNED);
+        check(record);
+        const { requestCount } = await running.counts();
+        assert.equal(requestCount, PLANNED - record.counts.unsent, 'the server saw what was sent');
+      });
     });
   }
 
@@ -348,29 +353,33 @@ test('a server stopped for a second: response times as computed, service times a
   assert.ok(quantileNs(service, null, 0.95)!.valueNs < 300e6);
 });
 
-test('the planned schedule does not depend on threads', async () => {
+test('the planned schedule does not depend on threads', async (t) => {
   await using running = await startServer({ socketPath: socketPath() });
   for (const threadCount of [1, 4]) {
-    const record = await drive(running.target, {
-      arrival: 'synced',
-      threadCount,
-      connectionCount: 20,
-      ratePerSec: 1000,
+    await upToThreeTimes(t, async () => {
+      const record = await drive(running.target, {
+        arrival: 'synced',
+        threadCount,
+        connectionCount: 20,
+        ratePerSec: 1000,
+      });
+      assert.equal(record.counts.ok, 600);
+      assert.ok(record.arrivals.planned!.idc1ms > 15, 'waves of twenty');
+      assert.ok(record.arrivals.idc10ms > 5, `${record.arrivals.idc10ms} as sent`);
+      assert.equal(record.inFlight.max, 20);
     });
-    assert.equal(record.counts.ok, 600);
-    assert.ok(record.arrivals.planned!.idc1ms > 15, 'waves of twenty');
-    assert.ok(record.arrivals.idc10ms > 5, `${record.arrivals.idc10ms} as sent`);
-    assert.equal(record.inFlight.max, 20);
   }
 });
 
-test('a client that never sleeps says so, and its spinning is no load', async () => {
+test('a client that never sleeps says so, and its spinning is no load', async (t) => {
   await using running = await startServer({ socketPath: socketPath() });
   for (const backend of ['ring', 'epoll'] as const) {
-    const record = await drive(running.target, { spin: true, backend, ratePerSec: 200 });
-    assert.equal(record.plan.spin, true);
-    const { userNs, systemNs, spinNs } = record.client.threads[0]!;
-    assert.ok(spinNs > 0.8 * (userNs + systemNs), `${backend}: ${spinNs} of ${userNs + systemNs}`);
+    await upToThreeTimes(t, async () => {
+      const record = await drive(running.target, { spin: true, backend, ratePerSec: 200 });
+      assert.equal(record.plan.spin, true);
+      const { userNs, systemNs, spinNs } = record.client.threads[0]!;
+      assert.ok(spinNs > 0.8 * (userNs + systemNs), `${backend}: ${spinNs} of ${userNs + systemNs}`);
+    });
   }
 });
 

@@ -37,6 +37,12 @@ export type BtfField = { offset: number; byteLength: number; typeId: number };
 const VMLINUX_BTF = '/sys/kernel/btf/vmlinux';
 const BTF_MAGIC = 0xeb9f;
 const TYPE_BYTES = 12;
+/** Arrays of arrays, and anonymous members in each other; a damaged one may hold itself. */
+const DEPTH_LIMIT = 16;
+/** Members looked at for one field; sched's largest structs have some hundred. */
+const MEMBER_LIMIT = 65_536;
+/** The kernel's own limit is 512 (KSYM_NAME_LEN). */
+const NAME_LIMIT_BYTES = 1024;
 
 /** Bytes that follow a type record, by kind: [fixed, per vlen]. Types of unknown kinds cannot be skipped. */
 const TRAILER: Record<number, readonly [number, number]> = {
@@ -129,11 +135,13 @@ class BtfReader implements Btf {
     const offsets = new Uint32Array(Math.ceil((typeEnd - typeStart) / TYPE_BYTES) + 1);
     let count = 1; // Type 0 is void.
     for (let at = typeStart; at < typeEnd; count++) {
+      if (at + TYPE_BYTES > typeEnd) throw unreadable('truncated');
       const info = view.getUint32(at + 4, true);
       const trailer = TRAILER[kind(info)];
       if (!trailer) throw unreadable(`type ${count} has unknown kind ${kind(info)}`);
       offsets[count] = at;
       at += TYPE_BYTES + trailer[0] + trailer[1] * (info & 0xffff);
+      if (at > typeEnd) throw unreadable('truncated');
     }
     this.#offsets = offsets;
     this.typeCount = count;
@@ -156,13 +164,14 @@ class BtfReader implements Btf {
     return this.#u32(id, 8);
   }
 
-  byteLengthOf(id: number): number {
+  byteLengthOf(id: number, depth = 0): number {
+    if (depth > DEPTH_LIMIT) throw unreadable('types without end');
     for (let at = id, hops = 0; at !== 0 && hops < 32; hops++) {
       switch (this.kindOf(at)) {
         case BTF_KIND.PTR:
           return 8;
         case BTF_KIND.ARRAY:
-          return this.byteLengthOf(this.#u32(at, TYPE_BYTES)) * this.#u32(at, TYPE_BYTES + 8);
+          return this.byteLengthOf(this.#u32(at, TYPE_BYTES), depth + 1) * this.#u32(at, TYPE_BYTES + 8);
         case BTF_KIND.TYPEDEF:
         case BTF_KIND.VOLATILE:
         case BTF_KIND.CONST:
@@ -214,7 +223,7 @@ class BtfReader implements Btf {
     let offset = 0;
     let found: BtfField | null = null;
     for (const name of path.split('.')) {
-      const member = at && this.#member(at, name);
+      const member = at && this.#member(at, name, { depth: 0, memberCount: 0 });
       if (!member) return null;
       offset += member.offset;
       found = { ...member, offset };
@@ -246,13 +255,18 @@ class BtfReader implements Btf {
     return null;
   }
 
-  #member(struct: BtfStruct, name: string): BtfField | null {
+  #member(struct: BtfStruct, name: string, search: { depth: number; memberCount: number }): BtfField | null {
+    search.memberCount += struct.members.length;
+    if (search.depth > DEPTH_LIMIT || search.memberCount > MEMBER_LIMIT)
+      throw unreadable('types without end');
     for (const member of struct.members) {
       const offset = member.bitOffset >>> 3;
       if (member.name === name) return { offset, byteLength: member.bitSize / 8, typeId: member.typeId };
       if (member.name !== '') continue;
       const inner = this.structById(member.typeId);
-      const found = inner && this.#member(inner, name);
+      search.depth++;
+      const found = inner && this.#member(inner, name, search);
+      search.depth--;
       if (found) return { ...found, offset: offset + found.offset };
     }
     return null;
@@ -284,12 +298,15 @@ class BtfReader implements Btf {
   }
 
   #u32(id: number, offset: number): number {
+    if (!(id > 0 && id < this.typeCount)) throw unreadable(`no type ${id}`);
     return this.#view.getUint32(this.#offsets[id]! + offset, true);
   }
 
   #string(offset: number): string {
     const start = this.#stringStart + offset;
-    const end = this.#bytes.indexOf(0, start);
+    const limit = Math.min(start + NAME_LIMIT_BYTES, this.#bytes.length);
+    const zero = this.#bytes.indexOf(0, start);
+    const end = zero < 0 ? limit : Math.min(zero, limit);
     let text = '';
     for (let i = start; i < end; i++) text += String.fromCharCode(this.#bytes[i]!);
     return text;

@@ -1,8 +1,9 @@
 /** How an experiment's result leaves the program: text and a page, or one JSON object. */
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoopscopeError } from '../base/errors.ts';
+import { COMMON_MODE, writeAll, writeWholeFile } from '../base/write-file.ts';
 import { Paper } from '../report/text/paper.ts';
 import type { LabContext } from './experiment.ts';
 
@@ -32,8 +33,9 @@ export function deliver(context: LabContext, output: Output): void {
 
 export function writeReport(path: string, html: string): void {
   try {
-    writeFileSync(path, html);
+    writeWholeFile(path, COMMON_MODE, (fd) => writeAll(fd, html));
   } catch (error) {
+    if (error instanceof LoopscopeError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new LoopscopeError(
       'RUN_FILE_WRITE',
@@ -43,13 +45,13 @@ export function writeReport(path: string, html: string): void {
   }
 }
 
-/** In the current folder where that can be written, else among the temporary files. */
+/** In the current folder where that can be written, else in a new one among the temporary files. */
 export function defaultHtmlPath(name: string): string {
   const file = `loopscope-${name}.html`;
   try {
     accessSync(process.cwd(), constants.W_OK);
     return join(process.cwd(), file);
   } catch {
-    return join(tmpdir(), file);
+    return join(mkdtempSync(join(tmpdir(), 'loopscope-')), file);
   }
 }

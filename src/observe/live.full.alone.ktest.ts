@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../test/fixtures/process.ts';
 import { needs } from '../../test/helpers/needs.ts';
 import { createClock } from '../base/clock.ts';
 import type { ObservationRecord } from '../record/observation.ts';
@@ -34,14 +35,6 @@ async function lookOn(
     return { live, record: handle.stop() };
   } finally {
     handle[Symbol.dispose]();
-  }
-}
-
-async function until(what: string, probe: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!probe()) {
-    assert.ok(performance.now() < end, what);
-    await sleep(5);
   }
 }
 

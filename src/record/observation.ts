@@ -265,4 +265,6 @@ export type ObserverLosses = {
   decodeErrors: number;
   /** User stacks of stalls: over what unwinding may cost, or without room. Absent: none. */
   stacksNotKept?: number;
+  /** Addresses left as numbers: what names them would have cost more than it may. Absent: none. */
+  addressesNotNamed?: number;
 };

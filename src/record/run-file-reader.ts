@@ -202,7 +202,11 @@ function read(path: string, fd: number, buffer: Buffer): number {
 
 function unreadable(path: string, error: unknown): LoopscopeError {
   const why = error instanceof Error ? error.message : String(error);
-  return new LoopscopeError('FILE_UNREADABLE', `${path} cannot be read: ${why}`, '', error);
+  const isClosed = (error as NodeJS.ErrnoException).code === 'EACCES';
+  const hint = isClosed
+    ? 'a run file is for whoever made it: read it as that user, or have its mode changed'
+    : '';
+  return new LoopscopeError('FILE_UNREADABLE', `${path} cannot be read: ${why}`, hint, error);
 }
 
 function tooLong(path: string, what: string): LoopscopeError {

@@ -158,6 +158,24 @@ test('refused: a number past all numbers, and a key that is not a name, inside a
   assert.equal(({} as { x?: number }).x, undefined);
 });
 
+test('refused: moments that no report can date, and more loops than a run has', () => {
+  for (const value of ['9007199254740991', '1e300', '-1e300', '-1', '253402300800000']) {
+    const text = HEADER.replace(/"startedWallMs":\d+/, `"startedWallMs":${value}`);
+    assert.throws(
+      () => readText(text),
+      { code: 'RUN_FILE_INVALID', message: /line 1: startedWallMs/ },
+      value,
+    );
+  }
+  const run = sample();
+  for (const value of ['1e300', '-1e300', '18446744073709551615']) {
+    const text = textOf({ ...run, observation: null }).replace(/"startNs":\d+/, `"startNs":${value}`);
+    assert.throws(() => readText(text), { code: 'RUN_FILE_INVALID', message: /line 2: startNs/ }, value);
+  }
+  run.observation!.loops = Array.from({ length: 50_001 }, () => run.observation!.loops[0]!);
+  assert.throws(() => readText(textOf(run)), { code: 'RUN_FILE_INVALID', message: /loops: .*length/ });
+});
+
 test('a line longer than any of ours is refused before it is held', () => {
   const path = newPath();
   writeFileSync(path, HEADER.trimEnd());

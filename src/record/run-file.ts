@@ -2,18 +2,8 @@
  * Run files: one JSON object a line, so that a file cut short is still worth reading. A header, then the load and the
  * observation with what grows in lines of at most CHUNK items, then an end record that counts the lines before it.
  */
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { LoopscopeError } from '../base/errors.ts';
+import { PRIVATE_MODE, writeAll, writeWholeFile } from '../base/write-file.ts';
 import type { Run } from './run.ts';
 
 const CHUNK = 500;
@@ -25,33 +15,17 @@ export type RunLine =
   | { record: 'end'; lineCount: number };
 
 /**
- * Writes a whole run. The file appears under its name only when all of it is on the disk; an older one is replaced
- * then. Throws RUN_FILE_WRITE (disk full, permissions); nothing is left behind in that case.
+ * Writes a whole run. The file appears under its name only when all of it is on the disk, for its maker alone; an older
+ * one is replaced then, and its mode kept. Throws RUN_FILE_WRITE (disk full, permissions, a link that another user
+ * planted); nothing is left behind in that case.
  */
 export function writeRunFile(path: string, run: Run): void {
-  let target = path;
-  let partial: string | null = null;
   try {
-    const existing = statSync(path, { throwIfNoEntry: false });
-    if (existing) target = realpathSync(path);
-    // A pipe or a device cannot be replaced by renaming, and must not be.
-    const inPlace = existing !== undefined && !existing.isFile();
-    partial = inPlace ? null : join(dirname(target), `.${basename(target)}.${process.pid}.partial`);
-    writeLines(partial ?? target, run);
-    if (partial !== null) renameSync(partial, target);
+    writeWholeFile(path, PRIVATE_MODE, (fd) => {
+      for (const line of linesOf(run)) writeAll(fd, `${JSON.stringify(line, refuseNonNumbers)}\n`);
+    });
   } catch (error) {
-    if (partial !== null) removeQuietly(partial);
     throw error instanceof LoopscopeError ? error : writeError(path, error);
-  }
-}
-
-function writeLines(path: string, run: Run): void {
-  const fd = openSync(path, 'w', 0o644);
-  try {
-    for (const line of linesOf(run)) writeAll(fd, `${JSON.stringify(line, refuseNonNumbers)}\n`);
-    if (statSync(path).isFile()) fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 
@@ -91,20 +65,6 @@ function refuseNonNumbers(key: string, value: unknown): unknown {
     throw new LoopscopeError('INTERNAL', `the run holds ${value} in "${key}", which no file can keep`);
   }
   return value;
-}
-
-/** write(2) may take less than it was given. */
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never made.
-  }
 }
 
 const HINTS: Record<string, string> = {

@@ -20,6 +20,7 @@ import {
   count,
   countsByName,
   loadDetails,
+  many,
   name,
   number,
   numberOrNull,
@@ -172,7 +173,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
   }),
   client: v.object({
     wallNs: number,
-    threads: v.array(
+    threads: many(
       v.object({
         threadIndex: count,
         tid: count,
@@ -355,7 +356,7 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
   endNs: number,
   budgetNs: number,
   windowNs: number,
-  loops: v.array(
+  loops: many(
     v.object({
       loopIndex: count,
       pid: count,
@@ -374,7 +375,7 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
       endNs: numberOrNull,
     }),
   ),
-  neighbours: v.array(
+  neighbours: many(
     v.object({
       pid: count,
       comm: name,
@@ -400,7 +401,8 @@ export const observationSchema: Schema<Omit<ObservationRecord, 'windows' | 'stal
     stallsNotKept: number,
     decodeErrors: number,
     stacksNotKept: v.optional(number),
+    addressesNotNamed: v.optional(number),
   }),
-  exits: v.array(v.object({ pid: count, atNs: number })),
+  exits: many(v.object({ pid: count, atNs: number })),
   listeners: v.optional(v.pipe(v.array(listener), v.maxLength(4096))),
 });

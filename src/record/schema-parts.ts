@@ -11,6 +11,8 @@ export const text = v.pipe(v.string(), v.maxLength(1_000_000));
 export const name = v.pipe(v.string(), v.maxLength(65_536));
 /** From 1970 to the year 9999: what every form can write as a date. */
 export const wallMs = v.pipe(v.number(), v.minValue(0), v.maxValue(253_402_300_799_999));
+/** Threads and processes of one run: ten times as many as any machine of ours had, and no more than a report can draw. */
+export const many = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(50_000));
 export const numberOrNull = v.nullable(number);
 
 /** Names come from the file: only plain ones may become keys. v.record would drop this one without a word. */

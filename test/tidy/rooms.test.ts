@@ -45,8 +45,7 @@ const INNER: Record<string, Record<string, string[]>> = {
     hindrances: ['tally'],
     flight: ['tally', 'lists', 'hindrances'],
     pace: ['lists', 'flight'],
-    replay: ['tally', 'lists', 'flight', 'pace'],
-    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace', 'replay'],
+    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace'],
   },
   wire: {
     parsing: ['.'],

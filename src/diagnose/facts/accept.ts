@@ -6,6 +6,7 @@
  * sees that another was faster, and puts the worker back to sleep: a context switch and no cycle. With few CPUs most of
  * a herd ends there, because only as many workers as there are CPUs can run at the same moment.
  */
+import { greatestOf } from '../../base/extremes.ts';
 import type { CycleWindow, ListenerRecord, ObservationRecord } from '../../record/observation.ts';
 import type { LoopFacts } from './loops.ts';
 import { amount, ratio, sumBy } from './numbers.ts';
@@ -136,5 +137,5 @@ function turnedBackBy(loops: readonly AcceptingLoop[], accepts: number, watchers
 /** Busiest acceptor's connections over the mean; 1 is even. */
 export function unevenness(values: readonly number[]): number {
   const sum = sumBy(values, (value) => value);
-  return sum === 0 ? 1 : (Math.max(...values) * values.length) / sum;
+  return sum === 0 ? 1 : (greatestOf(values) * values.length) / sum;
 }

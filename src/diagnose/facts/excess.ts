@@ -55,8 +55,8 @@ export type Excess = {
 
 export function excessOf(context: EstimateContext): Excess {
   const { observation } = context;
-  const { slices, withinSlackCount } = stallSlices(context);
-  slices.push(...diffuseSlices(context, slices), ...blockedSlices(context));
+  const { slices: stalled, withinSlackCount } = stallSlices(context);
+  const slices = stalled.concat(diffuseSlices(context, stalled), blockedSlices(context));
   const named = nameFromHostSteal(context, nameFromNeighbours(context, nameFromFullStalls(context, slices)));
   const lostNs = sumBy(named, (slice) => slice.ns);
   const loopTimeNs = sumBy(context.loops, (loop) => loop.timeNs);

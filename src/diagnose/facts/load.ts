@@ -142,6 +142,7 @@ function timelineOf(record: LoadRecord): Timeline {
   const series: TimeBlock[] = [];
   const threads = new Map<number, TimeBlock[]>();
   let pendingCount = 0;
+  const isKnown = record.blocks.some(isSendingKnown);
   for (const blocks of secondsOf(record)) {
     const times = blocks.map((block) => blockOf(block.startNs, [block.latency], 'response'));
     blocks.forEach(({ threadIndex }, index) => {
@@ -150,7 +151,7 @@ function timelineOf(record: LoadRecord): Timeline {
       else threads.set(threadIndex, [times[index]!]);
     });
     const merged = mergeBlocks(times);
-    const second = secondOf(blocks, merged, pendingCount, open);
+    const second = secondOf(blocks, merged, pendingCount, open, isKnown);
     pendingCount = second.pendingCount;
     seconds.push(second);
     series.push(merged);
@@ -162,23 +163,23 @@ function timelineOf(record: LoadRecord): Timeline {
   };
 }
 
-/**
- * planned = sent + dropped + pending, second by second. The number sent is that of the times of sending; without them
- * nothing is known to be missing.
- */
+/** The number sent is that of the times of sending; a run without any tells nothing of what is missing. */
+function isSendingKnown({ counts, latency }: LoadBlock): boolean {
+  return counts.unsent > 0 || timesIn(latency.lateness).totalCount > 0;
+}
+
+/** planned = sent + dropped + pending, second by second. */
 function secondOf(
   blocks: readonly LoadBlock[],
   merged: TimeBlock,
   pendingBefore: number,
   open: boolean,
+  isKnown: boolean,
 ): SecondFacts {
   const plannedCount = sumBy(blocks, (block) => block.counts.planned);
   const droppedCount = sumBy(blocks, (block) => block.counts.unsent);
   const sentCount = sumBy(blocks, (block) => timesIn(block.latency.lateness).totalCount);
-  const known = sentCount > 0 || droppedCount > 0;
-  const pendingCount = known
-    ? amount(pendingBefore + plannedCount - sentCount - droppedCount)
-    : pendingBefore;
+  const pendingCount = isKnown ? amount(pendingBefore + plannedCount - sentCount - droppedCount) : 0;
   const allowed = (1 - SELF.rateHeld) * plannedCount + SELF.pendingAllowed;
   return {
     startNs: merged.startNs,

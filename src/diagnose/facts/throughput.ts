@@ -29,3 +29,15 @@ export function notOkShare(counts: OutcomeCounts): number {
   // Books that do not balance flatter nobody.
   return ratio(Math.max(counts.planned - counts.ok, failedCount(counts)), counts.planned);
 }
+
+type WrongReplies = Partial<Pick<LoadRecord, 'wrongByReason' | 'statusCounts'>>;
+
+/** Why replies were wrong → how often; without a check their statuses say so: "status 503". */
+export function wrongReasons({
+  wrongByReason = {},
+  statusCounts = {},
+}: WrongReplies): Record<string, number> {
+  if (Object.keys(wrongByReason).length > 0) return wrongByReason;
+  const bad = Object.entries(statusCounts).filter(([status]) => Number(status) >= 400);
+  return Object.fromEntries(bad.map(([status, count]) => [`status ${status}`, count]));
+}

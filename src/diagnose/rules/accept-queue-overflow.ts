@@ -1,3 +1,4 @@
+import { greatestOf } from '../../base/extremes.ts';
 import { formatCount, formatShare } from '../../base/units.ts';
 import type { ListenerRecord } from '../../record/observation.ts';
 import type { WatchFacts } from '../facts/facts.ts';
@@ -12,7 +13,7 @@ export const acceptQueueOverflow = {
   culprit: 'accept.queue-overflow',
   title: 'a listen queue was full',
   order: 26,
-  judge({ watch }) {
+  judge({ load, watch }) {
     if (!watch) return null;
     const listeners = watch.record.listeners ?? [];
     const onHost = amount(watch.host.listenOverflows);
@@ -27,21 +28,30 @@ export const acceptQueueOverflow = {
             : `at most ${Math.max(...listeners.map(({ mostWaiting }) => mostWaiting))} connections waited at once`,
       };
     }
-    const slow = hasOtherFault(watch) || watch.saturation.proven || isBlocked(watch);
+    const loop = stateOf(watch);
+    // A loop that is late lets its queue fill: then that is the fault, and this is what came of it.
+    const isEffect = loop === 'late' || (loop === 'asleep' && load?.hindrances.isMute);
     return {
-      // A loop that is late lets its queue fill: then that is the fault, and this is what came of it.
-      standing: slow ? 'aside' : 'decisive',
+      standing: isEffect ? 'aside' : 'decisive',
       finding: {
         culprit: 'accept.queue-overflow',
         share: 1,
         confidence: full.turnedAway === null ? 'medium' : 'high',
-        headline: headlineOf(full, slow),
+        headline: headlineOf(full, loop),
         evidence: evidenceOf(full, watch),
-        advice: adviceFor(full.listener, slow),
+        advice: adviceFor(full.listener, loop),
       },
     };
   },
 } satisfies Rule;
+
+/** What its loops did: late for another fault, never awake, or as they should be. */
+type LoopState = 'late' | 'asleep' | 'sound';
+
+function stateOf(watch: WatchFacts): LoopState {
+  if (watch.loops.length > 0 && watch.loops.every((loop) => loop.slept)) return 'asleep';
+  return hasOtherFault(watch) || watch.saturation.proven || isBlocked(watch) ? 'late' : 'sound';
+}
 
 /** A loop stood still for long, in what nobody could name: it could not accept either. */
 function isBlocked({ excess }: WatchFacts): boolean {
@@ -70,13 +80,14 @@ function fullnessOf(listener: ListenerRecord, hostOverflows: number | null): Ful
   return often ? { listener, turnedAway: null } : null;
 }
 
-function headlineOf({ listener, turnedAway }: Full, slow: boolean): string {
+function headlineOf({ listener, turnedAway }: Full, loop: LoopState): string {
   const { address, backlog, fullCount, sampleCount } = listener;
   const what =
     turnedAway === null
       ? `the listen queue of ${address} was full at ${formatCount(fullCount)} of ${formatCount(sampleCount)} looks`
       : `${formatCount(turnedAway)} attempts to connect to ${address} were turned away`;
-  return slow
+  if (loop === 'asleep') return `${what}: the loop never woke to take those that waited`;
+  return loop === 'late'
     ? `${what}: the loop was too late to take them`
     : `${what}: its backlog of ${backlog} is too small for so many at once`;
 }
@@ -108,7 +119,7 @@ function evidenceOf({ listener, turnedAway }: Full, watch: WatchFacts): Evidence
     );
   }
   const group = watch.accepting.find(({ listeners }) => listeners.includes(listener));
-  const busy = Math.max(0, ...(group?.loops ?? []).map(({ loop }) => loop.busyShare ?? 0));
+  const busy = Math.max(0, greatestOf((group?.loops ?? []).map(({ loop }) => loop.busyShare ?? 0)));
   const accepts = sumBy(group?.loops ?? [], (entry) => entry.accepts);
   // A ring accepts without calls that could be counted.
   const accepted = accepts > 0 ? `${formatCount(accepts)} connections were accepted; the` : 'The';
@@ -118,10 +129,12 @@ function evidenceOf({ listener, turnedAway }: Full, watch: WatchFacts): Evidence
   return evidence;
 }
 
-function adviceFor({ backlog, transport }: ListenerRecord, slow: boolean): string[] {
+function adviceFor({ backlog, transport }: ListenerRecord, loop: LoopState): string[] {
   const raise = `raise the backlog given to listen(2) (here ${backlog}), and net.core.somaxconn with it`;
   const keep = 'let clients keep connections open: most requests then need no new one';
   const cause = 'cure what keeps the loop from accepting: see the verdict';
   const unix = 'a Unix client gets EAGAIN, or waits in connect: it must try again itself';
-  return [...(slow ? [cause] : []), raise, keep, ...(transport === 'unix' ? [unix] : [])];
+  const asleep = 'see why it does not accept: it may be stopped, or wait for something else';
+  if (loop === 'asleep') return [asleep];
+  return [...(loop === 'late' ? [cause] : []), raise, keep, ...(transport === 'unix' ? [unix] : [])];
 }

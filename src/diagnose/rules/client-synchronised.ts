@@ -92,7 +92,7 @@ function evidenceOf({ watch }: Facts, load: LoadFacts, idc: number): Evidence[] 
     );
   }
   const loop = maxBy(watch?.loops ?? [], (candidate) => candidate.eventCount);
-  if (loop && loop.cycleCount > 0) {
+  if (loop && loop.cycleCount >= 1) {
     const mean = loop.eventCount / loop.cycleCount;
     evidence.push(
       fact(

@@ -1,3 +1,4 @@
+import { greatestOf } from '../../base/extremes.ts';
 import { formatCount, formatNs, formatShare } from '../../base/units.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import type { Confidence, Evidence } from '../finding.ts';
@@ -53,7 +54,7 @@ function confidenceOf(watch: WatchFacts | null): Confidence {
 
 function evidenceOf({ excess, loops, record }: WatchFacts): Evidence[] {
   if (record.tier === 'proc') {
-    const delay = Math.max(0, ...loops.map((loop) => loop.runDelayShare));
+    const delay = Math.max(0, greatestOf(loops.map((loop) => loop.runDelayShare)));
     const text = `Loops waited for a CPU at most ${formatShare(delay)} of the time; their cycles could not be seen.`;
     return [fact('run_delay_share', delay, 'share', text)];
   }

@@ -21,6 +21,7 @@ import { loopTooManyEvents } from './loop-too-many-events.ts';
 import { memoryMajorFault } from './memory-major-fault.ts';
 import { observerOverhead } from './observer-overhead.ts';
 import { observerPtrace } from './observer-ptrace.ts';
+import { serverEndless } from './server-endless.ts';
 import { serverGone } from './server-gone.ts';
 import { serverSilent } from './server-silent.ts';
 import { unexplained } from './unexplained.ts';
@@ -39,6 +40,7 @@ export const RULES: readonly Rule[] = [
   acceptStranded,
   acceptQueueOverflow,
   serverSilent,
+  serverEndless,
   clientSaturated,
   waitTimerSlack,
   cpuSteal,

@@ -1,12 +1,15 @@
 import { printable } from '../../base/printable.ts';
 import { formatCount, formatNs, formatShare } from '../../base/units.ts';
+import type { LoadRecord } from '../../record/load.ts';
 import { unnamedTallies } from '../facts/excess.ts';
 import type { Facts, WatchFacts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { UNNAMED } from '../facts/slices.ts';
+import { wrongReasons } from '../facts/throughput.ts';
 import type { Evidence } from '../finding.ts';
 import { EXCESS, SHARE, TAIL } from '../limits.ts';
 import { fact, type Judgement, type Rule } from '../rule.ts';
+import { plural } from '../words.ts';
 
 /** Something was late, and the evidence does not say why. Saying so beats guessing. */
 export const unexplained = {
@@ -16,9 +19,11 @@ export const unexplained = {
   judge(facts) {
     const { load, watch } = facts;
     if (!load && !watch) return verdict('nothing was recorded in this run', [], ['run it again']);
+    const failed = load && failures(load, watch);
+    if (failed && 'standing' in failed && failed.standing === 'decisive') return failed;
     return (
       (watch && lostTime(watch)) ??
-      (load && failures(load, watch)) ??
+      failed ??
       (watch && blind(watch, load)) ??
       (load && lateReplies(load, watch)) ?? { cleared: explained(facts) }
     );
@@ -70,38 +75,54 @@ function lostTime({ excess }: WatchFacts): Judgement | null {
   };
 }
 
+/** What went wrong, and how often. */
+type Failure = { what: string; count: number; metric: string };
+
+function failuresOf({ counts, errorsByKind, ...replies }: LoadRecord): Failure[] {
+  const of = (metric: string, byKind: Record<string, number>) =>
+    Object.entries(byKind).map(([what, count]) => ({ what, count, metric }));
+  const timeouts = of('timeouts', { 'no answer in time': counts.timeout });
+  return [...timeouts, ...of('errors', errorsByKind), ...of('wrong', wrongReasons(replies))]
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
 function failures(load: LoadFacts, watch: WatchFacts | null): Judgement | null {
-  if (load.failedShare < TAIL.failedShare) return null;
-  const { counts, errorsByKind } = load.record;
-  const kinds = Object.entries(errorsByKind).sort((a, b) => b[1] - a[1]);
-  const evidence = [
-    ...(counts.timeout > 0
-      ? [
-          fact(
-            'timeouts',
-            counts.timeout,
-            'requests',
-            `${formatCount(counts.timeout)} requests got no answer in time.`,
-          ),
-        ]
-      : []),
-    ...kinds
-      .slice(0, 4)
-      .map(([kind, count]) =>
-        fact('errors', count, 'requests', `${formatCount(count)} requests failed: ${printable(kind, 60)}.`),
+  const { counts, firstTexts = {} } = load.record;
+  if (load.failedShare < TAIL.failedShare && counts.wrong <= counts.ok) return null;
+  const found = failuresOf(load.record);
+  const said = ({ what }: Failure) =>
+    firstTexts[what] === undefined ? '' : ` (“${printable(firstTexts[what], 80)}”)`;
+  const evidence = found
+    .slice(0, 5)
+    .map((each) =>
+      fact(
+        each.metric,
+        each.count,
+        'requests',
+        `${plural(each.count, 'request')} failed: ${printable(each.what, 60)}${said(each)}.`,
       ),
-    ...(counts.wrong > 0
-      ? [fact('wrong', counts.wrong, 'requests', `${formatCount(counts.wrong)} requests had a wrong reply.`)]
-      : []),
-    ...(counts.unsent > 0
-      ? [fact('unsent', counts.unsent, 'requests', `${formatCount(counts.unsent)} requests were never sent.`)]
-      : []),
-  ];
-  const main = kinds[0] && kinds[0][1] >= counts.timeout ? kinds[0][0] : 'no answer in time';
-  const headline = watch
-    ? `${formatShare(load.failedShare)} of requests ended in errors or timeouts, and no loop’s lateness explains it`
-    : `${formatShare(load.notOkShare)} of requests failed${counts.unsent > 0 ? ', those that were sent' : ','} mostly so: ${printable(main, 60)}`;
-  return verdict(headline, evidence, ['read the server’s own error log for these times']);
+    );
+  if (counts.unsent > 0) {
+    const text = `${plural(counts.unsent, 'request')} ${counts.unsent === 1 ? 'was' : 'were'} never sent.`;
+    evidence.push(fact('unsent', counts.unsent, 'requests', text));
+  }
+  const main = printable(found[0]?.what ?? 'no answer in time', 60);
+  const isPlain = watch === null || isRefused(load);
+  const headline = isPlain
+    ? `${formatShare(load.notOkShare)} of requests failed${counts.unsent > 0 ? ', those that were sent' : ','} mostly so: ${main}`
+    : `${formatShare(load.failedShare)} of requests ended in errors or timeouts, and no loop’s lateness explains it`;
+  const advice = ['read the server’s own error log for these times'];
+  if (OTHER_PROTOCOL.test(main)) advice.unshift('is this the right port, and the protocol that it speaks?');
+  const judgement = verdict(headline, evidence, advice);
+  return watch && isRefused(load) ? { ...judgement, standing: 'decisive' } : judgement;
+}
+
+const OTHER_PROTOCOL = /^(not [A-Z]+|wrong magic bytes|frame length out of bounds)$/;
+
+/** Most requests that came to an end were refused, or answered wrongly: a late loop makes neither. */
+function isRefused({ record: { counts } }: LoadFacts): boolean {
+  return counts.error + counts.wrong > counts.ok + counts.timeout;
 }
 
 /** Watched, but nothing came of it. */

@@ -1,3 +1,4 @@
+import { greatestOf } from '../../base/extremes.ts';
 import { formatNs } from '../../base/units.ts';
 import type { Rule } from '../rule.ts';
 
@@ -14,7 +15,7 @@ export const waitTimerSlack = {
     const timeouts = watch.loops.reduce((sum, loop) => sum + loop.timeoutCount, 0);
     const { withinSlackCount } = watch.excess;
     if (timeouts === 0 && withinSlackCount === 0) return { cleared: 'no wait ended by its timeout' };
-    const worst = Math.max(...watch.loops.map((loop) => loop.overshootNsP99 ?? 0));
+    const worst = greatestOf(watch.loops.map((loop) => loop.overshootNsP99 ?? 0));
     const late = withinSlackCount > 0 ? `${withinSlackCount} late waits were within their slack; ` : '';
     return {
       cleared: `${late}${timeouts} waits timed out, at p99 ${formatNs(worst)} later than their slack allows`,

@@ -1,7 +1,8 @@
-import { formatCount, formatShare } from '../../base/units.ts';
+import { formatQuantile, formatShare } from '../../base/units.ts';
 import { amount, ratio } from '../facts/numbers.ts';
 import { type Check, skip } from '../self-check.ts';
 import { timesOf } from '../statistics/quantile-interval.ts';
+import { plural } from '../words.ts';
 
 /** The share of the tail that a reader expects to be measured: up to the p99. */
 const TAIL = 0.01;
@@ -17,12 +18,17 @@ export const censoring = {
     const share = ratio(never.totalCount, count);
     const base = { value: share, unit: 'share', limit: TAIL };
     const errors = amount(load.record.counts.error);
-    const lost = errors > 0 ? `; ${formatCount(errors)} errors have no time and are not among them` : '';
+    const lost =
+      errors > 0
+        ? `; ${plural(errors, 'error')} ${errors === 1 ? 'has no time and is' : 'have no time and are'} not among them`
+        : '';
     if (never.totalCount === 0)
       return { ...base, verdict: 'PASS', text: `every time was measured to its end${lost}` };
-    const from = Number(((answered.totalCount / count) * 100).toFixed(2));
-    const which = from > 0 ? `percentiles above p${from} say` : 'every percentile says';
-    const text = `${formatCount(never.totalCount)} requests (${formatShare(share)}) never got an answer: ${which} “at least”${lost}`;
+    const which =
+      answered.totalCount > 0
+        ? `percentiles above ${formatQuantile(answered.totalCount / count)} say`
+        : 'every percentile says';
+    const text = `${plural(never.totalCount, 'request')} (${formatShare(share)}) never got an answer: ${which} “at least”${lost}`;
     return { ...base, verdict: share > TAIL ? 'WARN' : 'PASS', text };
   },
 } satisfies Check;

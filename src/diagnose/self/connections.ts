@@ -1,8 +1,11 @@
 import { printable } from '../../base/printable.ts';
 import { formatCount } from '../../base/units.ts';
-import type { SupplyRecord } from '../../record/load.ts';
+import type { LoadRecord, SupplyRecord } from '../../record/load.ts';
 import { ratio } from '../facts/numbers.ts';
 import { type Check, skip } from '../self-check.ts';
+
+/** `why`: empty, or with the colon before it. */
+type Reason = { what: string; why: string };
 
 /** Longest piece of a server's refusal in a sentence. */
 const REFUSAL_LENGTH = 80;
@@ -19,16 +22,17 @@ export const connections = {
     if (!supply) return skip('not seen: how many connections were held was not recorded');
     const asked = plan.connectionCount;
     const held = Math.min(supply.held, asked);
-    const base = { value: ratio(held, asked), unit: 'share', limit: 1 };
-    const problems = [...tooFew(supply, held, asked), ...notSpread(supply, plan.addresses === 'all')];
+    const base = { value: ratio(held, asked), unit: 'share', limit: 1, isLeast: true };
+    const problems = [...tooFew(load.record, supply, held), ...notSpread(supply, plan.addresses === 'all')];
     if (problems.length > 0) return { ...base, verdict: 'WARN', text: problems.join('; ') };
     return { ...base, verdict: 'PASS', text: `${formatCount(held)} connections were held` };
   },
 } satisfies Check;
 
-function tooFew(supply: SupplyRecord, held: number, asked: number): string[] {
+function tooFew(record: LoadRecord, supply: SupplyRecord, held: number): string[] {
+  const asked = record.plan.connectionCount;
   if (held >= asked) return [];
-  const { what, why } = reason(supply, asked);
+  const { what, why } = reason(supply, asked, record) ?? failed(record);
   return [`${formatCount(held)} of ${formatCount(asked)} connections ${what}${why}`];
 }
 
@@ -44,7 +48,11 @@ function notSpread({ addresses = [] }: SupplyRecord, isAsked: boolean): string[]
 }
 
 /** The client's own limits first: with them nothing is known of the server's. */
-function reason(supply: SupplyRecord, asked: number): { what: string; why: string } {
+function reason(
+  supply: SupplyRecord,
+  asked: number,
+  { connections: { unasked = 0 } }: LoadRecord,
+): Reason | null {
   const { failedByErrno, openFileLimit, refusal, turnedAway } = supply;
   const could = 'could be kept';
   if (failedByErrno.EMFILE) {
@@ -59,6 +67,10 @@ function reason(supply: SupplyRecord, asked: number): { what: string; why: strin
     };
   }
   const [errno, count] = Object.entries(failedByErrno).sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  if (unasked > 0 && unasked >= Math.max(turnedAway, count)) {
+    const said = refusal ? `: “${printable(refusal, REFUSAL_LENGTH)}”` : '';
+    return { what: could, why: `: the server sends what no request asked for${said}` };
+  }
   if (turnedAway > 0 && turnedAway >= count) {
     const said = refusal ? `, saying \u201c${printable(refusal, REFUSAL_LENGTH)}\u201d` : '';
     return { what: could, why: `: the server closes them${said}` };
@@ -69,7 +81,16 @@ function reason(supply: SupplyRecord, asked: number): { what: string; why: strin
       why: `: connects failed with ${printable(errno, 20)}, ${formatCount(count)} times`,
     };
   }
-  return { what: 'were open at the end', why: '' };
+  return null;
+}
+
+/** They could be opened and served no longer than until a request on them failed. */
+function failed({ errorsByKind }: LoadRecord): Reason {
+  const what = 'were open at the end';
+  const [kind, count] = Object.entries(errorsByKind).sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  if (count === 0) return { what, why: '' };
+  const why = `: a connection ends when its request fails, and ${formatCount(count)} did: ${printable(kind, 60)}`;
+  return { what, why };
 }
 
 /** As many as connections and those kept for late replies take, in round numbers. */

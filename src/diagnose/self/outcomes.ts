@@ -23,7 +23,10 @@ export const outcomes = {
       ),
       ...Object.entries(statusCounts)
         .filter(([status]) => Number(status) >= 400)
-        .map(([status, count]) => `${formatCount(count)} with status ${printable(status, 3)}`),
+        .map(([status, count]) => {
+          const said = saidText(firstTexts[`status ${status}`]);
+          return `${formatCount(count)} with status ${printable(status, 3)}${said}`;
+        }),
     ];
     const what = kinds.length > 0 ? `: ${kinds.slice(0, 4).join(', ')}` : '';
     const text = `${formatShare(share)} of requests got a wrong reply, an error or no answer in time${what}`;

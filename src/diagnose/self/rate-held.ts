@@ -1,8 +1,8 @@
-import { formatShare } from '../../base/units.ts';
+import { formatQuantile, formatShare } from '../../base/units.ts';
 import { serverAtFault } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { amount, ratio, sumBy } from '../facts/numbers.ts';
-import { heldUpBy, isServerStill, waitsText } from '../hindrances.ts';
+import { heldUpBy, isServerStill, stillText, waitsText } from '../hindrances.ts';
 import { SELF } from '../limits.ts';
 import { type Check, type CheckResult, EVERY_PERCENTILE, skip } from '../self-check.ts';
 import { plural } from '../words.ts';
@@ -27,7 +27,8 @@ export const rateHeld = {
     const achieved = load.achievedShare;
     const all = `${formatShare(achieved)} of the planned requests came to an end`;
     const text = closed.length === 0 ? all : `${all}; ${describe(load)}`;
-    const base = { value: achieved, unit: 'share', limit: SELF.rateHeld, ...tailOf(load) };
+    const whole = { value: achieved, unit: 'share', limit: SELF.rateHeld, isLeast: true };
+    const base = { ...whole, ...tailOf(load) };
     if (missing <= (1 - SELF.rateHeld) * planned + inFlightAllowance(load)) {
       if (closed.length === 0) return { ...base, verdict: 'PASS', text };
       return {
@@ -43,21 +44,18 @@ export const rateHeld = {
     }
     if (isStarved(load) || main === 'clientAway' || main === 'suspended') {
       const why = isStarved(load) ? 'the client had not the CPU for this rate' : (heldUpBy(load) ?? '');
-      const whole = { value: achieved, unit: 'share', limit: SELF.rateHeld };
       return { ...whole, verdict: 'VOID', text: `${text}: ${why}`, spoils: EVERY_PERCENTILE };
     }
     if (serverAtFault(facts)) {
       const who = isServerStill(load.hindrances)
-        ? 'the server stood still'
+        ? stillText(load.hindrances)
         : 'the watched server could not keep up';
       const why = `${who}; read response times`;
       const tail = closed.length === 0 ? '' : `; ${withheldText(load)}`;
       return { ...base, verdict: 'WARN', text: `${text}: ${why}${tail}` };
     }
     return {
-      value: achieved,
-      unit: 'share',
-      limit: SELF.rateHeld,
+      ...whole,
       verdict: 'VOID',
       text: `${text}: a closed loop in disguise with ${plural(load.record.plan.connectionCount, 'connection')}`,
       spoils: ['service'],
@@ -90,8 +88,9 @@ function describe(load: LoadFacts): string {
 }
 
 function withheldText(load: LoadFacts): string {
-  const from = Math.max(0, 1 - closedShare(load)) * 100;
-  return `service times above p${Number(from.toFixed(1))}, which follow the server, are withheld`;
+  const from = Math.max(0, 1 - closedShare(load));
+  const which = from > 0 ? `service times above ${formatQuantile(from)}` : 'service times';
+  return `${which}, which follow the server, are withheld`;
 }
 
 /** Requests under way when the run ends are not missing: a few times the usual number of them. */

@@ -32,13 +32,14 @@ export const sampleSize = {
         count === 0
           ? 'no request was answered'
           : `${plural(count, 'request')}, too few for any quantile (a median needs 20)${meanText(load)}`;
-      return { value: count, unit: 'requests', limit: 20, verdict: 'WARN', text };
+      return { value: count, unit: 'requests', limit: 20, isLeast: true, verdict: 'WARN', text };
     }
     const estimates = estimateRun(load.record, 'response', QUANTILES, load.series);
     const carried = estimates.filter((estimate) => estimate.supported).at(-1);
     const p99 = estimates[QUANTILES.indexOf(0.99)]!;
-    const base = { value: Math.floor(p99.effectiveCount), unit: 'requests', limit };
-    const text = `${worthOf(count, p99, load)} and carry ${carried ? `quantiles up to p${percent(carried.q)}` : 'none of them for certain'}`;
+    const base = { value: Math.floor(p99.effectiveCount), unit: 'requests', limit, isLeast: true };
+    const carry = carried ? `quantiles up to p${percent(carried.q)}` : 'no quantile for certain';
+    const text = worthOf(count, p99, load, carry);
     if (carried && carried.q >= 0.99)
       return { ...base, verdict: 'PASS', text: `${text}; ${intervalOf(p99)}` };
     return { ...base, verdict: 'WARN', text: `${text}: p99 needs 1000 independent ones` };
@@ -53,12 +54,20 @@ export function meanText({ response, responseOrWorse }: LoadFacts): string {
   return `: ${formatNs(response.meanNs)} on average${most}`;
 }
 
-function worthOf(count: number, { designEffect, effectiveCount }: QuantileEstimate, load: LoadFacts): string {
+function worthOf(
+  count: number,
+  { designEffect, effectiveCount }: QuantileEstimate,
+  load: LoadFacts,
+  carry: string,
+): string {
   const all = `${formatCount(count)} requests`;
-  if (designEffect === null)
-    return `${all} (whether they depend on each other was not seen in ${load.seconds.length} s)`;
-  if (designEffect <= 1) return `${all} vary as independent ones do at p99`;
-  return `${all} tell as much as ${formatCount(Math.floor(effectiveCount))} independent ones at p99`;
+  if (designEffect === null) {
+    const unseen = `whether they depend on each other was not seen in ${load.seconds.length} s`;
+    return `${all} carry ${carry} (${unseen})`;
+  }
+  if (designEffect <= 1) return `${all} vary as independent ones do at p99, and carry ${carry}`;
+  const worth = formatCount(Math.floor(effectiveCount));
+  return `${all} tell as much as ${worth} independent ones at p99, and carry ${carry}`;
 }
 
 function intervalOf({ atLeast, valueNs, lowNs, highNs, highAtLeast }: QuantileEstimate): string {

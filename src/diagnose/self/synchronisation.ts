@@ -26,7 +26,8 @@ export const synchronisation = {
     const base = { value: rhythm.share, unit: 'share', limit: SELF.rhythmShare };
     if (rhythm.power < SELF.rhythmPower) {
       const text = `no rhythm from 2 to 256 ms beyond the schedule’s own (power ${rhythm.power.toFixed(1)} at most)`;
-      return { ...base, verdict: 'PASS', text };
+      // What is no more than chance is no rhythm.
+      return { ...base, value: 0, verdict: 'PASS', text };
     }
     const text =
       `${formatShare(rhythm.share)} of requests came in step, every ${formatNs(rhythm.period * MS_NS)} ` +

@@ -7,7 +7,7 @@ import { blockedIn, quietRun, type RunBuilder } from './run-builder.ts';
 type Watch = ListenerRecord['holders'][0]['watch'];
 
 /** A listener that both workers (pids 101 and 102) hold, each with its way of watching it. */
-function listener(watches: readonly Watch[], more: Partial<ListenerRecord> = {}): ListenerRecord {
+export function listener(watches: readonly Watch[], more: Partial<ListenerRecord> = {}): ListenerRecord {
   return {
     transport: 'tcp',
     address: '127.0.0.1:8080',

@@ -79,10 +79,12 @@ export class UnderWay {
     return this.#flight.variant[this.#flight.entry(conn, 0)]!;
   }
 
-  /** Bytes of the oldest's reply came. */
-  received(conn: number, nowNs: number): void {
+  /** Bytes of the oldest's reply came. True when they are its first. */
+  received(conn: number, nowNs: number): boolean {
     const entry = this.#flight.entry(conn, 0);
-    if (this.#flight.firstNs[entry] === 0) this.#flight.firstNs[entry] = nowNs;
+    if (this.#flight.firstNs[entry] !== 0) return false;
+    this.#flight.firstNs[entry] = nowNs;
+    return true;
   }
 
   /** The oldest has its whole reply, in time. */

@@ -72,6 +72,8 @@ export class Slots implements Outgoing {
       noBody: new Uint8Array(limit),
       closes: new Uint8Array(limit),
       repeatable: new Uint8Array(limit),
+      ownArena: NO_BYTES,
+      ownOffsets: new Uint32Array(0),
     };
   }
 

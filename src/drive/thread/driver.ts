@@ -177,10 +177,10 @@ export class Driver {
         this.#abandon(conn, nowNs, LOST.byPeer);
         return;
       }
-      underWay.received(conn, nowNs);
+      const isBegun = underWay.received(conn, nowNs);
       const result = this.#parser.feed(conn, bytes, at, end);
       if (result === PARSED.more) break;
-      this.judge.hear(result, bytes, at, end);
+      this.judge.hear(result, bytes, at, end, isBegun);
       if (result === PARSED.bad) {
         this.#fail(conn, nowNs, this.#parser.problem);
         return;
@@ -242,6 +242,7 @@ export class Driver {
       const kind = closeKind(errno, this.#parser.midMessage(conn));
       const result: Parsed = errno === 0 ? this.#parser.endOfStream(conn) : PARSED.bad;
       if (result === PARSED.message || result === PARSED.lastMessage) {
+        this.judge.hearEnd();
         this.#matched(conn, nowNs);
         // A body that only a close can end says beforehand that nothing follows it (RFC 9112 §9.3).
         this.#underWay.recall(conn, nowNs, BEHIND_A_CLOSE);

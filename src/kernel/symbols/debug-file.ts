@@ -41,10 +41,14 @@ export function readDebugSymbols(
 ): ElfSymbols | null {
   for (const { candidate, byChecksum } of candidates(path, buildId, link, debugFolder)) {
     for (const root of roots) {
-      const symbols = withFile(join(root, candidate), (source) => {
+      const read = (source: ByteSource) => {
         const header = readElfHeader(source);
         if (byChecksum ? checksumOf(source) !== link!.checksum : header.buildId !== buildId) return null;
         return readSymbols(source, header);
+      };
+      // Some distributions put links there; below the root of a process anybody could have.
+      const symbols = withFile(join(root, candidate), read, {
+        trusted: root === '/' && candidate.startsWith(`${debugFolder}/`),
       });
       if (symbols && symbols !== NO_SYMBOLS) return symbols;
     }

@@ -3,6 +3,7 @@
  * counts are bounded, offsets checked by the reader, and what does not fit in a double is no user address.
  */
 import type { ByteSource } from './byte-source.ts';
+import { rethrowSpent, spend } from './effort.ts';
 
 /** A loadable segment, to turn a file offset into an address. */
 export type ElfSegment = { offset: number; address: number; fileBytes: number; executable: boolean };
@@ -49,6 +50,12 @@ const GNU = 0x00554e47;
 const NOTE_LIMIT_BYTES = 64 << 10;
 const SECTION_NAME_LIMIT_BYTES = 64;
 const BUILD_ID_LIMIT_BYTES = 64;
+/** Of ten thousand programs and libraries of distributions none has half as many. */
+const SEGMENT_LIMIT = 128;
+const SECTION_LIMIT = 512;
+const NOTE_LIMIT = 16;
+const NAMES_LIMIT_BYTES = 1 << 20;
+const SECTION_UNITS = 2;
 
 /** Throws RangeError or TypeError when it is no such file. */
 export function readElfHeader(source: ByteSource): ElfHeader {
@@ -67,7 +74,8 @@ export function readElfHeader(source: ByteSource): ElfHeader {
   readSegments(source, header, result);
   try {
     result.sections = readSections(source, header);
-  } catch {
+  } catch (error) {
+    rethrowSpent(error);
     // Cut off or overwritten, as by packers: segments alone are enough to unwind.
   }
   return result;
@@ -98,7 +106,8 @@ export function wordAt(view: DataView, offset: number): number {
 }
 
 function readSegments(source: ByteSource, header: DataView, result: ElfHeader): void {
-  const count = header.getUint16(56, true);
+  const count = Math.min(header.getUint16(56, true), SEGMENT_LIMIT);
+  let noteCount = 0;
   const table = viewOf(source.read(wordAt(header, 32), count * SEGMENT_BYTES));
   for (let i = 0; i < count; i++) {
     const base = i * SEGMENT_BYTES;
@@ -111,7 +120,7 @@ function readSegments(source: ByteSource, header: DataView, result: ElfHeader): 
       result.segments.push({ offset, address, fileBytes, executable });
     } else if (type === PT_GNU_EH_FRAME) {
       result.ehFrameHeader = { offset, address, bytes: fileBytes };
-    } else if (type === PT_NOTE && result.buildId === null && fileBytes <= NOTE_LIMIT_BYTES) {
+    } else if (type === PT_NOTE && result.buildId === null && noteCount++ < NOTE_LIMIT) {
       result.buildId = buildIdOf(source, offset, fileBytes);
     }
   }
@@ -120,9 +129,11 @@ function readSegments(source: ByteSource, header: DataView, result: ElfHeader): 
 /** Notes are a header of three words, then name and contents, each padded to 4. elf(5) */
 function buildIdOf(source: ByteSource, offset: number, length: number): string | null {
   let notes: DataView;
+  if (!(length <= NOTE_LIMIT_BYTES)) return null;
   try {
     notes = viewOf(source.read(offset, length));
-  } catch {
+  } catch (error) {
+    rethrowSpent(error);
     return null;
   }
   for (let at = 0; at + 16 <= length; ) {
@@ -150,6 +161,8 @@ function readSections(source: ByteSource, header: DataView): ElfSection[] {
     if (count === 0) count = wordAt(first, 32);
     if (namesIndex === 0xffff) namesIndex = first.getUint32(40, true);
   }
+  count = Math.min(count, SECTION_LIMIT);
+  spend(count * SECTION_UNITS);
   const table = viewOf(source.read(at, count * SECTION_BYTES));
   const sections: ElfSection[] = [];
   for (let base = 0; base < table.byteLength; base += SECTION_BYTES) {
@@ -165,7 +178,7 @@ function readSections(source: ByteSource, header: DataView): ElfSection[] {
     });
   }
   const strings = sections[namesIndex];
-  if (strings && strings.type !== SHT_NOBITS) {
+  if (strings && strings.type !== SHT_NOBITS && strings.bytes <= NAMES_LIMIT_BYTES) {
     const names = Buffer.from(source.read(strings.offset, strings.bytes).buffer);
     sections.forEach((section, i) => {
       section.name = textAt(names, table.getUint32(i * SECTION_BYTES, true), SECTION_NAME_LIMIT_BYTES);

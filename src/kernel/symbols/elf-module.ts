@@ -2,12 +2,14 @@
  * ELF files as processes have them mapped, each read once however many processes run it. Known by device, inode, size
  * and time of change, so that a program replaced on disk is another one than that still running.
  */
-import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { type ByteSource, bytesSource, withFile } from './byte-source.ts';
 import { readDebugLink, readDebugSymbols } from './debug-file.ts';
+import { rethrowSpent } from './effort.ts';
 import { type ElfHeader, readElfHeader, SHT_SYMTAB } from './elf-header.ts';
 import { type ElfSymbols, NO_SYMBOLS, readSymbols } from './elf-symbols.ts';
+import { openOrdinary, statOrdinary } from './ordinary-file.ts';
 import { type PltSymbols, readPltSymbols } from './plt-symbols.ts';
 import { type MapEntry, parseMaps, readMapsText } from './process-maps.ts';
 
@@ -21,16 +23,18 @@ export type ElfModule = {
   symbols(): ElfSymbols;
   /** Entries of its procedure linkage table. */
   stubs(): PltSymbols;
-  /** To be told of tables that are kept for this module, so that the oldest modules can be let go. */
-  retains(bytes: number): void;
+  /** To be told of tables that are kept for this module, and how to let go of them: the oldest ones are. */
+  retains(bytes: number, release: () => void): void;
 };
 
 const MODULE_LIMIT = 256;
-const RETAINED_LIMIT_BYTES = 384 << 20;
+const RETAINED_LIMIT_BYTES = 256 << 20;
 const VDSO_LIMIT_BYTES = 64 << 10;
 
+type Known = { module: ElfModule | null; bytes: number; paths: Set<string>; releases: (() => void)[] };
+
 /** Oldest first. Null: no ELF file, not to be tried again. */
-const modules = new Map<string, { module: ElfModule | null; bytes: number; paths: Set<string> }>();
+const modules = new Map<string, Known>();
 
 /** The file behind a mapping, or the vdso. Null when it is none, or cannot be reached. */
 export function moduleOf(pid: number, entry: MapEntry): ElfModule | null {
@@ -40,7 +44,9 @@ export function moduleOf(pid: number, entry: MapEntry): ElfModule | null {
   // The link in map_files leads to the very file, also when it was deleted, but needs a capability to follow.
   for (const path of [`/proc/${pid}/map_files/${range}`, `/proc/${pid}/root${entry.path}`]) {
     const file = identify(path);
-    if (file) return fileModule(path, file.key, entry, pid);
+    // By its name there may be another file by now.
+    if (file && (entry.inode === 0 || file.inode === entry.inode))
+      return fileModule(path, file.key, entry, pid);
   }
   // The process has ended: the path may mean the same to us, or another file (a container's, or a newer one).
   const file = identify(entry.path);
@@ -53,15 +59,14 @@ export function moduleOf(pid: number, entry: MapEntry): ElfModule | null {
 export function holdFile(pid: number, entry: MapEntry): number | null {
   const range = `${entry.start.toString(16)}-${entry.end.toString(16)}`;
   for (const path of [`/proc/${pid}/map_files/${range}`, `/proc/${pid}/root${entry.path}`]) {
-    const key = identify(path)?.key;
-    if (key === undefined || !moduleOf(pid, entry)) continue;
-    try {
-      const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-      modules.get(key)?.paths.add(`/proc/self/fd/${fd}`);
-      return fd;
-    } catch {
-      // Gone since.
+    const file = openOrdinary(path);
+    if (!file) continue;
+    const known = modules.get(keyOf(file.stat));
+    if (known?.module) {
+      known.paths.add(`/proc/self/fd/${file.fd}`);
+      return file.fd;
     }
+    closeSync(file.fd);
   }
   return null;
 }
@@ -80,16 +85,21 @@ function fileModule(path: string, key: string, entry: MapEntry, pid: number): El
   }
   const paths = new Set([entry.path, path, rootPath]);
   const read = <T>(use: (source: ByteSource) => T): T | null => {
+    let found: T | null = null;
+    let isReached = false;
+    const isWanted = (stat: Stats) => (isReached = keyOf(stat) === key);
     for (const candidate of paths) {
-      if (identify(candidate)?.key === key) return withFile(candidate, use);
+      found = withFile(candidate, use, { isWanted });
+      if (isReached) break;
     }
-    return null;
+    return found;
   };
   const header = read(readElfHeader);
   // Gone at this very moment: not the same as no ELF file.
   if (!header && !identify(path)) return null;
   const roots = [`/proc/${pid}/root`, '/'];
-  const module = header && createModule(key, fileNameOf(entry), header, read, entry.path, roots);
+  const module =
+    header && createModule({ key, name: fileNameOf(entry), header, read, path: entry.path, roots, paths });
   return keep(key, module, paths);
 }
 
@@ -103,12 +113,15 @@ function vdsoOf(pid: number, entry: MapEntry): ElfModule | null {
   const read = <T>(use: (source: ByteSource) => T): T | null => {
     try {
       return use(source);
-    } catch {
+    } catch (error) {
+      rethrowSpent(error);
       return null;
     }
   };
   const header = read(readElfHeader);
-  return keep(key, header && createModule(key, '[vdso]', header, read, '', []), new Set());
+  const paths = new Set<string>();
+  const module = header && createModule({ key, name: '[vdso]', header, read, path: '', roots: [], paths });
+  return keep(key, module, paths);
 }
 
 /** The same image in every 64-bit process of a kernel. vdso(7) */
@@ -118,22 +131,30 @@ function ownVdso(): Uint8Array | null {
   return entry ? readMemory('self', entry.start, entry.end - entry.start) : null;
 }
 
-function createModule(
-  key: string,
-  name: string,
-  header: ElfHeader,
-  read: ElfModule['read'],
-  path: string,
-  roots: string[],
-): ElfModule {
+type Found = {
+  key: string;
+  name: string;
+  header: ElfHeader;
+  read: ElfModule['read'];
+  /** As its own process names it, below these roots. */
+  path: string;
+  roots: string[];
+  /** Where `read` looks for it. */
+  paths: Set<string>;
+};
+
+function createModule({ key, name, header, read, path, roots, paths }: Found): ElfModule {
   let symbols: ElfSymbols | null = null;
   let stubs: PltSymbols | null = null;
-  const retains = (bytes: number) => {
-    const kept = modules.get(key);
-    if (kept) kept.bytes += bytes;
+  const retains = (bytes: number, release: () => void) => {
+    // Let go of before, and in use again.
+    if (modules.get(key)?.module !== module) keep(key, module, paths);
+    const kept = modules.get(key)!;
+    kept.bytes += bytes;
+    kept.releases.push(release);
     evict(key);
   };
-  return {
+  const module: ElfModule = {
     name,
     header,
     read,
@@ -141,8 +162,9 @@ function createModule(
     stubs() {
       if (stubs) return stubs;
       stubs = read((source) => readPltSymbols(source, header)) ?? { find: () => null, retainedBytes: 0 };
-      retains(stubs.retainedBytes);
-      return stubs;
+      const kept = stubs;
+      retains(kept.retainedBytes, () => (stubs = null));
+      return kept;
     },
     symbols() {
       if (symbols) return symbols;
@@ -156,14 +178,16 @@ function createModule(
       if (!header.sections.some(({ type }) => type === SHT_SYMTAB)) {
         symbols = readDebugSymbols(path, header.buildId, own.link, roots) ?? symbols;
       }
-      retains(symbols.retainedBytes);
-      return symbols;
+      const kept = symbols;
+      retains(kept.retainedBytes, () => (symbols = null));
+      return kept;
     },
   };
+  return module;
 }
 
 function keep(key: string, module: ElfModule | null, paths: Set<string>): ElfModule | null {
-  modules.set(key, { module, bytes: 0, paths });
+  modules.set(key, { module, bytes: 0, paths, releases: [] });
   evict(key);
   return module;
 }
@@ -172,24 +196,23 @@ function keep(key: string, module: ElfModule | null, paths: Set<string>): ElfMod
 function evict(keptKey: string): void {
   let total = 0;
   for (const { bytes } of modules.values()) total += bytes;
-  for (const [key, { bytes }] of modules) {
+  for (const [key, { bytes, releases }] of modules) {
     if (modules.size <= MODULE_LIMIT && total <= RETAINED_LIMIT_BYTES) return;
     if (key === keptKey) continue;
     modules.delete(key);
+    for (const release of releases) release();
     total -= bytes;
   }
 }
 
-/** Null when there is no such regular file, or we may not look. */
+/** Null when there is no such ordinary file, or we may not look. */
 function identify(path: string): { key: string; device: string; inode: number } | null {
-  try {
-    const stat = statSync(path);
-    if (!stat.isFile()) return null;
-    const { dev, ino, size, mtimeMs } = stat;
-    return { key: `${dev}:${ino}:${size}:${mtimeMs}`, device: deviceName(dev), inode: ino };
-  } catch {
-    return null;
-  }
+  const stat = statOrdinary(path);
+  return stat && { key: keyOf(stat), device: deviceName(stat.dev), inode: stat.ino };
+}
+
+function keyOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}`;
 }
 
 /** As maps writes it: major and minor in hexadecimal. makedev(3) */

@@ -3,6 +3,7 @@
  * until they are asked for: Node's binary has a hundred thousand of them.
  */
 import type { ByteSource } from './byte-source.ts';
+import { spend } from './effort.ts';
 import { type ElfHeader, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB, textAt, viewOf, wordAt } from './elf-header.ts';
 import { lastNotAbove } from './sorted.ts';
 
@@ -20,6 +21,8 @@ const SYMBOL_LIMIT = 1 << 21;
 /** Mangled names of C++ templates are long; a name cut short would not be demangled. */
 const NAME_LIMIT_BYTES = 4096;
 const SYMBOL_BYTES = 24;
+/** To read, sort and lay out. */
+const ROWS_PER_UNIT = 2;
 const SHN_UNDEF = 0;
 const STT_NOTYPE = 0;
 const STT_FUNC = 2;
@@ -30,6 +33,8 @@ const STB_WEAK = 2;
 const UNSIZED_REACH_BYTES = 4096;
 /** Aliases looked at per address: libc has a handful, a hostile file may have a million. */
 const ALIAS_LIMIT = 32;
+/** What aliases are told apart by: underscores, at most nine of them, and marks. */
+const BEGINNING_BYTES = 16;
 
 export const NO_SYMBOLS: ElfSymbols = {
   addresses: new Float64Array(0),
@@ -62,6 +67,7 @@ function codeOf(header: ElfHeader): Uint8Array {
 /** Works on doubles: a quarter of a million BigInts would hold up the observer for 0.2 s. */
 function sortSymbols(symbols: DataView, names: Buffer, isCode: Uint8Array): ElfSymbols {
   const rowCount = Math.floor(symbols.byteLength / SYMBOL_BYTES);
+  spend(rowCount / ROWS_PER_UNIT);
   const rows = new Uint32Array(rowCount);
   const keys = new Float64Array(rowCount);
   let count = 0;
@@ -86,27 +92,36 @@ function sortSymbols(symbols: DataView, names: Buffer, isCode: Uint8Array): ElfS
     nameOffsets[i] = symbols.getUint32(base, true);
     bindings[i] = symbols.getUint8(base + 4) >>> 4;
   }
+  const beginningOf = (index: number) => textAt(names, nameOffsets[index]!, BEGINNING_BYTES);
   const nameOf = (index: number) => textAt(names, nameOffsets[index] ?? names.length, NAME_LIMIT_BYTES);
   return {
     addresses,
     sizes,
     nameOf,
     retainedBytes: count * 21 + names.length,
-    indexAt: (address) => bestAt(addresses, sizes, bindings, nameOf, address),
+    indexAt: (address) => bestAt(addresses, sizes, bindings, beginningOf, address),
   };
 }
 
-/** By address. Numbers sort ten times as fast without a comparing function, so both go into one where they fit. */
+/**
+ * By address. Numbers sort ten times as fast without a comparing function, so address and row go into one: by the lower
+ * half first, and where some have an upper half, by that among those in order.
+ */
 function sortRows(rows: Uint32Array, keys: Float64Array): Uint32Array {
+  const HALF = 2 ** 32;
+  const low = sortBy(rows, (row) => keys[row]! % HALF);
+  return low.every((row) => keys[row]! < HALF) ? low : sortBy(low, (row) => Math.floor(keys[row]! / HALF));
+}
+
+/** Stable. `keyOf` gives 32 bits at most, of which 53 − 21 fit beside a place. */
+function sortBy(rows: Uint32Array, keyOf: (row: number) => number): Uint32Array {
   const packed = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const address = keys[rows[i]!]!;
-    if (address >= 2 ** 32) return rows.sort((a, b) => keys[a]! - keys[b]!);
-    packed[i] = address * SYMBOL_LIMIT + rows[i]!;
-  }
+  for (let place = 0; place < rows.length; place++)
+    packed[place] = keyOf(rows[place]!) * SYMBOL_LIMIT + place;
   packed.sort();
-  for (let i = 0; i < rows.length; i++) rows[i] = packed[i]! % SYMBOL_LIMIT;
-  return rows;
+  const sorted = new Uint32Array(rows.length);
+  for (let place = 0; place < rows.length; place++) sorted[place] = rows[packed[place]! % SYMBOL_LIMIT]!;
+  return sorted;
 }
 
 function isFunction(symbols: DataView, base: number, isCode: Uint8Array): boolean {
@@ -121,7 +136,7 @@ function bestAt(
   addresses: Float64Array,
   sizes: Float64Array,
   bindings: Uint8Array,
-  nameOf: (index: number) => string,
+  beginningOf: (index: number) => string,
   address: number,
 ): number {
   const last = lastNotAbove(addresses, address);
@@ -139,7 +154,7 @@ function bestAt(
     ) {
       continue;
     }
-    const rank = rankOf(nameOf(i), size, bindings[i]!);
+    const rank = rankOf(beginningOf(i), size, bindings[i]!);
     if (rank < bestRank) [best, bestRank] = [i, rank];
   }
   return best;

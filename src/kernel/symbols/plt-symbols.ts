@@ -4,6 +4,7 @@
  * x86-64 only: `ff 25 disp32`, jmp *disp32(%rip). System V ABI, figure 5.2.
  */
 import type { ByteSource } from './byte-source.ts';
+import { spend } from './effort.ts';
 import { type ElfHeader, EM_X86_64, findSection, textAt, viewOf, wordAt } from './elf-header.ts';
 import { lastNotAbove } from './sorted.ts';
 
@@ -61,6 +62,7 @@ function jumpsOf(source: ByteSource, header: ElfHeader) {
     const code = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // Found by the library's search: byte by byte, before it is compiled, a large table takes 50 ms.
     for (let at = code.indexOf(JUMP); at >= 0 && at + 6 <= code.length; at = code.indexOf(JUMP, at + 6)) {
+      spend(0.5);
       const slot = section.address + at + 6 + code.readInt32LE(at + 2);
       jumps.push({ address: section.address + at - (at % entryBytes), bytes: entryBytes, slot });
     }
@@ -71,13 +73,16 @@ function jumpsOf(source: ByteSource, header: ElfHeader) {
 /** By the address of the slot that a relocation fills. */
 function slotNames(source: ByteSource, header: ElfHeader): Map<number, string> {
   const names = new Map<number, string>();
-  for (const section of header.sections) {
+  // A file has one of each.
+  for (const name of ['.rela.plt', '.rela.dyn']) {
+    const section = findSection(header, name);
+    if (section?.type !== SHT_RELA) continue;
     const symbols = header.sections[section.link];
     const strings = header.sections[symbols?.link ?? -1];
-    if (section.type !== SHT_RELA || !/^\.rela\.(plt|dyn)$/.test(section.name) || !symbols || !strings)
-      continue;
+    if (!symbols || !strings) continue;
     const length = Math.min(section.bytes, RELOCATION_LIMIT * RELOCATION_BYTES);
     const rows = viewOf(source.read(section.offset, length));
+    spend(length / RELOCATION_BYTES);
     const table = viewOf(source.read(symbols.offset, symbols.bytes));
     const text = Buffer.from(source.read(strings.offset, strings.bytes).buffer);
     for (let at = 0; at + RELOCATION_BYTES <= rows.byteLength; at += RELOCATION_BYTES) {

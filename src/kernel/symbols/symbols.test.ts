@@ -1,7 +1,7 @@
 // Goal: an address gets the name of the function it lies in, or none. Method: this very process, and hostile text.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -13,8 +13,10 @@ import { linkedAddress, readElfHeader } from './elf-header.ts';
 import { readSymbols } from './elf-symbols.ts';
 import { parseJitMap } from './jit-map.ts';
 import { createKallsyms } from './kallsyms.ts';
+import { createProcessImage } from './process-image.ts';
 import { parseMaps } from './process-maps.ts';
 import { lastNotAbove } from './sorted.ts';
+import { craftElf } from './testing/crafted-elf.ts';
 import { createUserSymbols } from './user-symbols.ts';
 
 function readElfSymbols(path: string) {
@@ -173,6 +175,46 @@ test('a map of JIT code is taken only as a plain file, and never waited for', as
     if (!needs(t, findProgram('mkfifo') !== null, 'mkfifo')) return;
     execFileSync('mkfifo', [path]);
     assert.equal(named(), '0x76543210');
+  } finally {
+    rmSync(path, { force: true });
+  }
+});
+
+test('a map of JIT code belongs to the process that it is of', async (t) => {
+  if (!needs(t, process.getuid?.() === 0 && findProgram('setpriv') !== null, 'root and setpriv')) return;
+  await using sleeper = start('setpriv', ['--reuid', '65534', '--clear-groups', 'sleep', '100']);
+  await until('it to be another user', () =>
+    /^Uid:\t65534\t65534/m.test(readFileSync(`/proc/${sleeper.pid}/status`, 'utf8')),
+  );
+  const path = `/tmp/perf-${sleeper.pid}.map`;
+  const named = () => createUserSymbols(sleeper.pid).symbolize(0x7654_3210n);
+  try {
+    writeFileSync(path, '76543000 1000 jit\u001b[2Jted\n');
+    assert.equal(named(), '0x76543210', 'made by root, as a link of the user to a file of root is');
+    chownSync(path, 65534, 65534);
+    assert.equal(named(), 'jit·[2Jted');
+  } finally {
+    rmSync(path, { force: true });
+  }
+});
+
+test('bytes that are no name are not shown', () => {
+  const path = join(tmpdir(), `loopscope-names-${process.pid}`);
+  const elf = craftElf({ symbolCount: 1, nameBytes: 8 });
+  const at = elf.indexOf('s0xxxxxx');
+  try {
+    for (const [name, shown] of [
+      ['good', /^good\+0x1 /],
+      ['a\u001b[2J', /^0x1001 |\+0x1001$/],
+      ['\n\n\n', /\+0x1001$/],
+    ] as const) {
+      elf.fill(0, at, at + 8).write(name, at, 'latin1');
+      writeFileSync(path, elf);
+      const { ino } = statSync(path);
+      const maps = `10000-20000 r-xp 00000000 00:00 ${ino} ${path}\n`;
+      const image = createProcessImage(process.pid, () => maps);
+      assert.match(createUserSymbols(process.pid, image).symbolize(0x11001n), shown, JSON.stringify(name));
+    }
   } finally {
     rmSync(path, { force: true });
   }

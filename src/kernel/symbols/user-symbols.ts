@@ -1,6 +1,8 @@
 /** Names for addresses of another process, from its maps, the ELF files behind them, and what a JIT wrote down. */
 import { upTo } from '../../base/ends.ts';
+import { printable } from '../../base/printable.ts';
 import { demangle } from './demangle/demangle.ts';
+import { isSpent, spend, within } from './effort.ts';
 import { fileNameOf } from './elf-module.ts';
 import { createProcessImage, type ProcessImage } from './process-image.ts';
 
@@ -23,9 +25,15 @@ export type SymbolPlace = {
   file: string | null;
 };
 
+const NAME_UNITS = 1;
+const CHARS_PER_UNIT = 8;
+/** A demangled name may be four times as long, and costs as much to write down in each stack that it is in. */
+const NAME_LIMIT = 1024;
+
 /** For one process; its maps are read at the first question and again, at most once a second, for unknown addresses. */
 export function createUserSymbols(pid: number, image: ProcessImage = createProcessImage(pid)): UserSymbols {
-  const locate = (address: bigint, isReturnAddress = false): SymbolPlace => {
+  const find = (address: bigint, isReturnAddress: boolean): SymbolPlace => {
+    spend(NAME_UNITS);
     // A call that never returns may be a function's last instruction: the byte before still belongs to the caller.
     const back = isReturnAddress && address > 0n ? 1 : 0;
     if (address > BigInt(Number.MAX_SAFE_INTEGER)) return { name: null, offset: address, file: null };
@@ -40,16 +48,25 @@ export function createUserSymbols(pid: number, image: ProcessImage = createProce
       return { name: null, offset: BigInt(offset), file: fileNameOf(place.entry) };
     }
     const { module, linked, entry } = place;
-    const stub = linked < 0 ? null : module.stubs().find(linked);
-    if (stub) return { name: demangleStub(stub.name), offset: BigInt(stub.offset + back), file: module.name };
-    const symbols = module.symbols();
+    const { stubs, symbols } = image.readFiles(() => ({ stubs: module.stubs(), symbols: module.symbols() }));
+    const stub = linked < 0 ? null : stubs.find(linked);
+    if (stub) return { name: plainStub(stub.name), offset: BigInt(stub.offset + back), file: module.name };
     const index = linked < 0 ? -1 : symbols.indexAt(linked);
-    if (index < 0) {
-      return { name: null, offset: BigInt(wanted + back - entry.start + entry.offset), file: module.name };
-    }
-    const offset = BigInt(linked + back - symbols.addresses[index]!);
     // Versions of a library's functions follow an @: "memcpy@@GLIBC_2.14".
-    return { name: demangle(upTo(symbols.nameOf(index), '@')), offset, file: module.name };
+    const name = index < 0 ? null : plain(upTo(symbols.nameOf(index), '@'));
+    if (name === null) {
+      return { name, offset: BigInt(wanted + back - entry.start + entry.offset), file: module.name };
+    }
+    return { name, offset: BigInt(linked + back - symbols.addresses[index]!), file: module.name };
+  };
+  const locate = (address: bigint, isReturnAddress = false): SymbolPlace => {
+    try {
+      return within(image.look, () => find(address, isReturnAddress));
+    } catch (error) {
+      if (!isSpent(error)) throw error;
+      image.watch.addressesNotNamed++;
+      return { name: null, offset: address, file: null };
+    }
   };
   return {
     image,
@@ -59,9 +76,17 @@ export function createUserSymbols(pid: number, image: ProcessImage = createProce
   };
 }
 
+/** Demangled; null for what is no name, as any file may hold any bytes where names should be. */
+function plain(symbol: string): string | null {
+  spend(symbol.length / CHARS_PER_UNIT);
+  if (symbol === '' || printable(symbol, symbol.length) !== symbol) return null;
+  return printable(demangle(symbol), NAME_LIMIT);
+}
+
 /** "_ZN3FooD1Ev@plt": the function's own name is what is demangled. */
-function demangleStub(name: string): string {
-  return `${demangle(name.replace(/@plt$/, ''))}@plt`;
+function plainStub(name: string): string | null {
+  const called = plain(name.replace(/@plt$/, ''));
+  return called === null ? null : `${called}@plt`;
 }
 
 export function formatPlace({ name, offset, file }: SymbolPlace): string {

@@ -1,7 +1,8 @@
 /**
  * The call frame programme: DWARF 5 section 6.4.2 and the GNU and AArch64 additions. Runs a CIE's and an FDE's
- * instructions up to an address and gives the row of rules in force there. Bounded: hostile programmes end.
+ * instructions up to an address and gives the row of rules in force there. Bounded and paid: hostile programmes end.
  */
+import { spend } from '../symbols/effort.ts';
 import {
   cursorAt,
   type DwarfCursor,
@@ -39,8 +40,11 @@ export type Row = {
 
 /** x0–x30, sp and what lies between, of AArch64; x86-64 has 17. Vector registers never lead to a frame. */
 export const REGISTER_LIMIT = 64;
-const INSTRUCTION_LIMIT = 1 << 20;
+/** The longest function met so far, an interpreter's loop, has 12 000. */
+const INSTRUCTION_LIMIT = 1 << 17;
+const INSTRUCTIONS_PER_UNIT = 64;
 const REMEMBER_LIMIT = 128;
+const REMEMBER_UNITS = 0.25;
 
 type State = {
   cfaRegister: number;
@@ -108,6 +112,7 @@ function run(cursor: DwarfCursor, fde: Fde, state: State, initial: State, addres
   const remembered: State[] = [];
   let location = fde.start;
   for (let count = 0; cursor.at < cursor.end; count++) {
+    if (count % INSTRUCTIONS_PER_UNIT === INSTRUCTIONS_PER_UNIT - 1) spend(1);
     if (count > INSTRUCTION_LIMIT) throw new RangeError('programme without end');
     const opcode = readU8(cursor);
     const low = opcode & 0x3f;
@@ -124,6 +129,7 @@ function run(cursor: DwarfCursor, fde: Fde, state: State, initial: State, addres
       default:
         if (opcode === 0x0a) {
           if (remembered.length >= REMEMBER_LIMIT) throw new RangeError('too many states remembered');
+          spend(REMEMBER_UNITS);
           remembered.push(copyOf(state));
           continue;
         }

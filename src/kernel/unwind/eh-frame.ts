@@ -2,6 +2,7 @@
  * .eh_frame: which bytes say how to unwind at an address. LSB core 10.6; .eh_frame_hdr's sorted table is searched in
  * place; without one the section is walked once. Everything may be hostile: offsets are checked, loops bounded.
  */
+import { rethrowSpent, spend } from '../symbols/effort.ts';
 import {
   cursorAt,
   DW_EH_PE_omit,
@@ -41,6 +42,11 @@ export type EhFrame = {
 };
 
 const FDE_LIMIT = 1 << 21;
+const CIE_LIMIT = 4096;
+/** To step over an entry, and to read one. */
+const STEP_UNITS = 0.25;
+const ENTRY_UNITS = 1;
+const CIE_UNITS = 4;
 const AUGMENTATION_LIMIT_BYTES = 16;
 /** In .eh_frame_hdr: two 4-byte numbers relative to its own start; no linker writes another table. */
 const HEADER_TABLE_ENCODING = 0x3b;
@@ -116,6 +122,7 @@ function walk(section: SectionBytes, cies: Map<number, Cie>) {
   const rows: { start: number; offset: number }[] = [];
   const { bytes } = section;
   for (let at = 0; at + 8 <= bytes.length && rows.length < FDE_LIMIT; ) {
+    spend(STEP_UNITS);
     const cursor = cursorAt(bytes, section.address, at);
     let to: number;
     try {
@@ -128,7 +135,8 @@ function walk(section: SectionBytes, cies: Map<number, Cie>) {
       try {
         const fde = parseEntry(section, at, cies);
         if (fde) rows.push({ start: fde.start, offset: at });
-      } catch {
+      } catch (error) {
+        rethrowSpent(error);
         // One entry that we do not understand hides no others.
       }
     }
@@ -152,6 +160,7 @@ function entryEnd(cursor: DwarfCursor): number {
 
 /** Null for what is a CIE. */
 function parseEntry(section: SectionBytes, at: number, cies: Map<number, Cie>): Fde | null {
+  spend(ENTRY_UNITS);
   const cursor = cursorAt(section.bytes, section.address, at);
   cursor.end = entryEnd(cursor);
   const back = cursor.at;
@@ -161,7 +170,7 @@ function parseEntry(section: SectionBytes, at: number, cies: Map<number, Cie>): 
   let cie = cies.get(cieAt);
   if (!cie) {
     cie = parseCie(section, cieAt);
-    if (cies.size < 65_536) cies.set(cieAt, cie);
+    if (cies.size < CIE_LIMIT) cies.set(cieAt, cie);
   }
   const start = readEncoded(cursor, cie.pointerEncoding);
   const length = readFormat(cursor, cie.pointerEncoding & 0x0f);
@@ -171,6 +180,7 @@ function parseEntry(section: SectionBytes, at: number, cies: Map<number, Cie>): 
 
 function parseCie(section: SectionBytes, at: number): Cie {
   if (at < 0) throw new RangeError('no such CIE');
+  spend(CIE_UNITS);
   const cursor = cursorAt(section.bytes, section.address, at);
   cursor.end = entryEnd(cursor);
   if (readU32(cursor) !== 0) throw new RangeError('not a CIE');

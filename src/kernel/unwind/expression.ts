@@ -2,6 +2,7 @@
  * DWARF expressions (DWARF 5 section 2.5) as call frame information uses them: procedure linkage tables, signal
  * frames, realigned stacks. Bounded in steps and depth; null for what cannot be evaluated.
  */
+import { spend } from '../symbols/effort.ts';
 import { cursorAt, readSleb, readU8, readUleb, take } from './dwarf-cursor.ts';
 import type { SectionBytes } from './eh-frame.ts';
 
@@ -13,6 +14,7 @@ export type ExpressionContext = {
 };
 
 const STEP_LIMIT = 512;
+const STEP_UNITS = 0.25;
 const DEPTH_LIMIT = 64;
 
 /** A block preceded by its length, at `at`. Throws RangeError when it is malformed. */
@@ -29,6 +31,7 @@ export function evaluate(
   cursor.end = from + length;
   const stack: bigint[] = initial === null ? [] : [initial];
   for (let steps = 0; cursor.at < cursor.end; steps++) {
+    spend(STEP_UNITS);
     if (steps > STEP_LIMIT || stack.length > DEPTH_LIMIT) throw new RangeError('expression without end');
     const opcode = readU8(cursor);
     if (opcode === 0x2f || opcode === 0x28) {

@@ -12,7 +12,7 @@ import { createUserSymbols } from '../symbols/user-symbols.ts';
 import { ARM64, emptyRegisters, readRegisters, setRegister, X64 } from './registers.ts';
 import { createStackCopy, decodeStackRecord } from './stack-copy.ts';
 import { registersOf } from './testing/gdb-stops.ts';
-import { imageOf, readRecording } from './testing/recording.ts';
+import { free, imageOf, readRecording } from './testing/recording.ts';
 import { unwind } from './unwind.ts';
 
 const PROGRAMS = ['nginx', 'redis-server', 'python3'];
@@ -127,6 +127,7 @@ function armImage(program: number[], augmentation = 'zR'): ProcessImage {
   };
   const entry = { start: 0x1000, end: 0x1200, offset: 0, device: '', inode: 0, path: '/made' };
   return {
+    ...free(),
     pid: 0,
     keepMaps() {},
     jitNameOf: () => null,

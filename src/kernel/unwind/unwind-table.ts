@@ -3,6 +3,7 @@
  * they are; a row that was worked out is kept, because return addresses come again and again.
  */
 import type { ByteSource } from '../symbols/byte-source.ts';
+import { rethrowSpent, spend } from '../symbols/effort.ts';
 import { type ElfHeader, findSection } from '../symbols/elf-header.ts';
 import type { ElfModule } from '../symbols/elf-module.ts';
 import { type Row, rowAt } from './call-frame-program.ts';
@@ -17,9 +18,10 @@ export type UnwindTable = {
   startOf(address: number): number | null;
 };
 
-const ROW_LIMIT = 16_384;
+const ROW_LIMIT = 8192;
 /** A row with its rules, as an estimate for the limit of what is kept in all. */
-const ROW_BYTES = 256;
+const ROW_BYTES = 512;
+const ROW_UNITS = 3;
 
 const tables = new WeakMap<ElfModule, UnwindTable | null>();
 
@@ -33,7 +35,10 @@ export function unwindTableOf(module: ElfModule): UnwindTable | null {
   table = frames && createUnwindTable(openEhFrame(frames.section, frames.header));
   tables.set(module, table);
   if (frames)
-    module.retains(frames.section.bytes.length + (frames.header?.bytes.length ?? 0) + ROW_LIMIT * ROW_BYTES);
+    module.retains(
+      frames.section.bytes.length + (frames.header?.bytes.length ?? 0) + ROW_LIMIT * ROW_BYTES,
+      () => tables.delete(module),
+    );
   return table;
 }
 
@@ -44,7 +49,8 @@ export function createUnwindTable(frames: EhFrame): UnwindTable {
     startOf(address) {
       try {
         return frames.find(address)?.start ?? null;
-      } catch {
+      } catch (error) {
+        rethrowSpent(error);
         return null;
       }
     },
@@ -61,10 +67,12 @@ export function createUnwindTable(frames: EhFrame): UnwindTable {
 }
 
 function workOut(frames: EhFrame, address: number): Row | 'none' | 'malformed' {
+  spend(ROW_UNITS);
   try {
     const fde = frames.find(address);
     return fde ? rowAt(frames.section, fde, address) : 'none';
-  } catch {
+  } catch (error) {
+    rethrowSpent(error);
     return 'malformed';
   }
 }

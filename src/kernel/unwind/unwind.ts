@@ -6,8 +6,9 @@
  * Invariants
  *  U1  Each frame's stack pointer is above the last one's, but where a signal frame leads to another stack.
  *  U2  A register that a callee may have overwritten is unknown in its caller until a rule restores it.
- *  U3  At most `frameLimit` frames, each a bounded amount of work.
+ *  U3  At most `frameLimit` frames, at the cost of STACK_UNITS; what files must be read for it is the image's to pay.
  */
+import { createEffort, isSpent, rethrowSpent, spend, within } from '../symbols/effort.ts';
 import type { Place, ProcessImage } from '../symbols/process-image.ts';
 import { type Row, RULE } from './call-frame-program.ts';
 import { evaluate } from './expression.ts';
@@ -32,11 +33,15 @@ export type UnwindEnd =
   | 'not in code'
   | 'register not known'
   | 'stack pointer did not advance'
-  | 'too many frames';
+  | 'too many frames'
+  | 'too costly to follow';
 
 export type UserStack = { frames: Frame[]; end: UnwindEnd };
 
 export const FRAME_LIMIT = 512;
+/** A stack of 128 frames, each met for the first time, takes a tenth of it. */
+const STACK_UNITS = 10_000;
+const FRAME_UNITS = 1;
 const WORD_BYTES = 8;
 /** x86-64's DWARF number of the return address; breg16 in procedure linkage tables means the program counter. */
 const X64_RETURN = 16;
@@ -50,14 +55,32 @@ export function unwind(
   frameLimit: number = FRAME_LIMIT,
 ): UserStack {
   const frames: Frame[] = [];
+  try {
+    return within(createEffort(STACK_UNITS, image.look), () =>
+      walk(image, innermost, stack, frameLimit, frames),
+    );
+  } catch (error) {
+    if (!isSpent(error)) throw error;
+    return { frames, end: 'too costly to follow' };
+  }
+}
+
+function walk(
+  image: ProcessImage,
+  innermost: Registers,
+  stack: StackCopy,
+  frameLimit: number,
+  frames: Frame[],
+): UserStack {
   const registers = { ...innermost, values: innermost.values.slice(), isKnown: innermost.isKnown.slice() };
   let isReturnAddress = false;
   let foundBy: Frame['foundBy'] = 'registers';
   for (;;) {
     if (frames.length >= frameLimit) return { frames, end: 'too many frames' };
+    spend(FRAME_UNITS);
     const { pc } = registers;
     const found = image.find(isReturnAddress ? pc - 1 : pc);
-    const table = found?.module ? unwindTableOf(found.module) : null;
+    const table = found?.module ? image.readFiles(() => unwindTableOf(found.module!)) : null;
     const row = table && found!.linked >= 0 ? table.rowAt(found!.linked) : 'none';
     const isTrampoline = typeof row === 'object' && row.isSignalFrame;
     frames.push({ address: BigInt(pc), isReturnAddress: isReturnAddress && !isTrampoline, foundBy });
@@ -87,7 +110,8 @@ function stepOut(
   let end: UnwindEnd | null;
   try {
     end = byRules(registers, stack, table!, row);
-  } catch {
+  } catch (error) {
+    rethrowSpent(error);
     end = 'malformed unwind information';
   }
   return end === null ? { end, foundBy: 'rules' } : { end };

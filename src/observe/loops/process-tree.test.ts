@@ -3,18 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../../../test/fixtures/process.ts';
 import { createProcessTree } from './process-tree.ts';
 
 const nowNs = () => performance.now() * 1e6;
-
-async function until(probe: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 300; i++) {
-    if (probe()) return true;
-    await delay(10);
-  }
-  return false;
-}
 
 test('children that come later, and one whose parent is gone', async () => {
   const master = spawn('sh', ['-c', 'read a; sleep 30 & echo $!; read b; exit 0'], {
@@ -51,7 +43,7 @@ test('who is asked for by name is found when it is started anew', async () => {
     await once(first, 'exit');
     assert.deepEqual(tree.scan(), []);
     named = [second.pid!];
-    assert.ok(await until(() => tree.scan().includes(second.pid!)), 'asked again within a second or so');
+    await until('the second to be asked again', () => tree.scan().includes(second.pid!), 3000);
     assert.deepEqual([...tree.roots], [first.pid, second.pid]);
   } finally {
     first.kill('SIGKILL');

@@ -13,6 +13,7 @@ const FRAME_LIMIT = 48;
 export function readBlockedStack(pid: number, tid: number, symbols: UserSymbols): string[] | null {
   const record = readBlockedThread(pid, tid, STACK_LIMIT_BYTES);
   if (record === null) return null;
+  symbols.image.beginLook();
   const { frames } = unwind(symbols.image, record.registers, record.stack, FRAME_LIMIT);
   return frames.map(({ address, isReturnAddress }) => formatPlace(symbols.locate(address, isReturnAddress)));
 }

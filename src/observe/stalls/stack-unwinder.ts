@@ -2,6 +2,7 @@
  * User stacks of stalls: copies as the probes send them, walked in short spells between other work, so that neither a
  * poll is late nor megabytes of copies wait for the end of the run. What is kept of a stack is its addresses.
  */
+import { isSpent, within } from '../../kernel/symbols/effort.ts';
 import { formatPlace, type UserSymbols } from '../../kernel/symbols/user-symbols.ts';
 import { decodeStackRecord } from '../../kernel/unwind/stack-copy.ts';
 import { type UserStack, unwind } from '../../kernel/unwind/unwind.ts';
@@ -40,6 +41,7 @@ export function createStackUnwinder(symbolsOf: (loopIndex: number) => UserSymbol
   const queue: { stack: WaitingStack; loopIndex: number }[] = [];
   let waitingBytes = 0;
   const losses = { stacksNotKept: 0 };
+  let isFinished = false;
 
   const walk = (stack: WaitingStack, loopIndex: number) => {
     const { bytes } = stack;
@@ -47,6 +49,7 @@ export function createStackUnwinder(symbolsOf: (loopIndex: number) => UserSymbol
     stack.bytes = null;
     waitingBytes -= bytes.length;
     const symbols = symbolsOf(loopIndex);
+    symbols?.image.beginLook();
     if (symbols) stack.walked = walkRecord(bytes, symbols);
   };
   const spell = (limitMs: number) => {
@@ -91,12 +94,13 @@ export function createStackUnwinder(symbolsOf: (loopIndex: number) => UserSymbol
       spell(LAST_SPELL_MS);
       losses.stacksNotKept += queue.length;
       queue.length = 0;
+      isFinished = true;
     },
-    /** Null when there is no such stack, or it was not kept. Walks it now if it waits. */
+    /** Null when there is no such stack, or it was not kept. Walks it now if it waits, while the watch lasts. */
     nameOf(stacks: StallStacks, place: number, loopIndex: number): NamedStack | null {
       const stack = stacks.get(place);
       if (!stack) return null;
-      walk(stack, loopIndex);
+      if (!isFinished) walk(stack, loopIndex);
       if (!stack.walked) return null;
       return nameWalked(stack.walked, symbolsOf(loopIndex));
     },
@@ -105,6 +109,7 @@ export function createStackUnwinder(symbolsOf: (loopIndex: number) => UserSymbol
 
 /** A record for which isStackRecord is true, walked and named at once; null when its registers cannot be read. */
 export function nameStackRecord(bytes: Uint8Array, symbols: UserSymbols): NamedStack | null {
+  symbols.image.beginLook();
   const walked = walkRecord(bytes, symbols);
   return walked && nameWalked(walked, symbols);
 }
@@ -135,8 +140,16 @@ function frameName(symbols: UserSymbols, address: bigint, isReturnAddress: boole
 
 /** "0x174e00 (python3.11)": of a function without a symbol, where it begins in the file, as addr2line(1) takes it. */
 function unnamed(symbols: UserSymbols, address: number): string | null {
-  const place = symbols.image.find(address);
-  if (!place?.module || place.linked < 0) return null;
-  const start = unwindTableOf(place.module)?.startOf(place.linked) ?? place.linked;
-  return `0x${start.toString(16)} (${place.module.name})`;
+  const { image } = symbols;
+  try {
+    return within(image.look, () => {
+      const { module, linked } = image.find(address) ?? { module: null, linked: -1 };
+      if (!module || linked < 0) return null;
+      const start = image.readFiles(() => unwindTableOf(module))?.startOf(linked) ?? linked;
+      return `0x${start.toString(16)} (${module.name})`;
+    });
+  } catch (error) {
+    if (!isSpent(error)) throw error;
+    return null;
+  }
 }

@@ -388,12 +388,14 @@ test('a quota shows as time in the run queue, not as work', async (t) => {
 
 test('without the scheduler probes the counters still tell sleep from burn', async (t) => {
   if (!canRun(t)) return;
-  const burn = await watchPlanted(['e1', 'b30'], { budgetMs: 20 });
-  const sleep = await watchPlanted(['e1', 's30'], { budgetMs: 20 });
-  assert.equal(burn.stalls[0]?.detail, 'counters');
-  assert.ok(burn.stalls[0].account.userNs > 20 * MS, JSON.stringify(burn.stalls[0]));
-  assert.deepEqual(burn.stalls[0].account.blocked, []);
-  assert.ok(sleep.stalls[0]!.account.blocked[0]!.ns > 0.8 * sleep.stalls[0]!.wallNs);
+  await upToThreeTimes(t, async () => {
+    const burn = await watchPlanted(['e1', 'b30'], { budgetMs: 20 });
+    const sleep = await watchPlanted(['e1', 's30'], { budgetMs: 20 });
+    assert.equal(burn.stalls[0]?.detail, 'counters');
+    assert.ok(burn.stalls[0].account.userNs > 20 * MS, JSON.stringify(burn.stalls[0]));
+    assert.deepEqual(burn.stalls[0].account.blocked, []);
+    assert.ok(sleep.stalls[0]!.account.blocked[0]!.ns > 0.8 * sleep.stalls[0]!.wallNs);
+  });
 });
 
 test('a ring that is too small loses stalls and says how many', async (t) => {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { findProgram, start, until } from '../../../test/fixtures/process.ts';
 import { needs } from '../../../test/helpers/needs.ts';
+import { upToThreeTimes } from '../../../test/helpers/tries.ts';
 import { createClock } from '../../base/clock.ts';
 import { cycleBucketHigh, cycleBucketLow } from '../../record/cycle-buckets.ts';
 import type { CycleWindow, ObservationRecord } from '../../record/observation.ts';
@@ -69,14 +70,16 @@ test('23 rounds are 23 of each event', async (t) => {
 
 test('23 sleeps over budget are 23 stalls, each as long as the sleep at least', async (t) => {
   if (!canRun(t)) return;
-  const { stalls, losses } = await watchSteps(['e1', 's12', `x${ROUNDS}`], 10);
-  const slept = stalls.filter(({ kind }) => kind === 'work');
-  assert.equal(slept.length, ROUNDS);
-  for (const { wallNs, account } of slept) {
-    const sleepNs = account.blocked.find(({ call }) => call.includes('nanosleep'))?.ns ?? 0;
-    assert.ok(wallNs >= sleepNs && sleepNs >= 12 * MS * 0.999, `${sleepNs} of ${wallNs}`);
-  }
-  assert.equal(losses.stallsNotKept + losses.ringBufferDrops, 0);
+  await upToThreeTimes(t, async () => {
+    const { stalls, losses } = await watchSteps(['e1', 's12', `x${ROUNDS}`], 10);
+    const slept = stalls.filter(({ kind }) => kind === 'work');
+    assert.equal(slept.length, ROUNDS);
+    for (const { wallNs, account } of slept) {
+      const sleepNs = account.blocked.find(({ call }) => call.includes('nanosleep'))?.ns ?? 0;
+      assert.ok(wallNs >= sleepNs && sleepNs >= 12 * MS * 0.999, `${sleepNs} of ${wallNs}`);
+    }
+    assert.equal(losses.stallsNotKept + losses.ringBufferDrops, 0);
+  });
 });
 
 test('bpftrace counts the same waits', async (t) => {

@@ -4,17 +4,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileCheck } from '../scenario/compile-check.ts';
 import type { ScenarioChecks } from '../scenario/scenario.ts';
-import { captureBytesOf, checkParsedReply, checkReply, readsHeaders } from './check.ts';
+import { captureBytesOf, checkReply, readsHeaders } from './check.ts';
 
 type Reply = { status?: number; headers?: string; body?: string };
 
 const reasonFor = (checks: ScenarioChecks, { status = 200, headers = '', body = '' }: Reply) =>
-  checkReply(
-    compileCheck(checks, 'checks'),
+  checkReply(compileCheck(checks, 'checks').check, {
     status,
-    `HTTP/1.1 ${status} X\r\n${headers}\r\n`,
-    Buffer.from(body),
-  );
+    headerText: `HTTP/1.1 ${status} X\r\n${headers}\r\n`,
+    body: Buffer.from(body),
+  });
 
 const ROWS: [name: string, checks: ScenarioChecks, good: Reply[], bad: Reply[], reason: string][] = [
   [
@@ -108,18 +107,16 @@ for (const [name, checks, good, bad, reason] of ROWS) {
 
 test('a check is plain data, and a clone of it checks the same', () => {
   const check = structuredClone(
-    compileCheck({ headers: { a: { matches: '^x$' } }, body: { contains: 'y', has: '$.b' } }, 'checks'),
+    compileCheck({ headers: { a: { matches: '^x$' } }, body: { contains: 'y', has: '$.b' } }, 'checks').check,
   );
-  assert.equal(checkReply(check, 200, 'a: x\r\n', Buffer.from('{"b":"y"}')), null);
-  assert.equal(
-    checkReply(check, 200, 'a: xx\r\n', Buffer.from('{"b":"y"}')),
-    'header a does not match "^x$"',
-  );
+  const reply = { status: 200, headerText: 'a: x\r\n', body: Buffer.from('{"b":"y"}') };
+  assert.equal(checkReply(check, reply), null);
+  assert.equal(checkReply(check, { ...reply, headerText: 'a: xx\r\n' }), 'header a does not match "^x$"');
 });
 
 test('what a parser must keep: no more than the checks look at, and enough to see that a body is longer', () => {
   const needed = (checks: ScenarioChecks, captureBytes?: number) =>
-    compileCheck(checks, 'c', captureBytes).captureBytes;
+    compileCheck(checks, 'c', { captureBytes }).check.captureBytes;
   assert.equal(needed({ status: 200, headers: { a: true } }), 0);
   assert.equal(needed({ body: { equals: 'abc' } }), 4);
   assert.equal(needed({ body: { bytes: 10 } }), 11);
@@ -128,8 +125,8 @@ test('what a parser must keep: no more than the checks look at, and enough to se
   assert.equal(needed({ body: { contains: 'a' } }, 100), 100);
   const checks = [
     null,
-    compileCheck({ body: { equals: 'abc' } }, 'c'),
-    compileCheck({ headers: { a: true } }, 'c'),
+    compileCheck({ body: { equals: 'abc' } }, 'c').check,
+    compileCheck({ headers: { a: true } }, 'c').check,
   ];
   assert.equal(captureBytesOf(checks), 4);
   assert.deepEqual([readsHeaders(checks), readsHeaders(checks.slice(0, 2))], [true, false]);
@@ -150,7 +147,7 @@ test('of a reply only what a check looks at is read', () => {
   };
   const reads = (checks: ScenarioChecks) => {
     read.length = 0;
-    checkParsedReply(compileCheck(checks, 'c'), reply);
+    checkReply(compileCheck(checks, 'c').check, reply);
     return read.join();
   };
   assert.equal(reads({ status: 200 }), '');

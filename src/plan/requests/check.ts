@@ -3,6 +3,8 @@
  * it. Only requests whose kind has one pay for it: status ranges cost little, headers and bodies must be captured.
  */
 
+import type { OwnValues } from './own-values.ts';
+
 /** Made by compileCheck(); every part carries its own reason, so that failures are counted under a few fixed texts. */
 export type ResponseCheck = {
   /** Inclusive ranges; a protocol without statuses has 0. */
@@ -16,18 +18,27 @@ export type ResponseCheck = {
 
 export type StatusRange = readonly [from: number, to: number];
 
+/**
+ * Instead of a value that is the same for all requests of a kind: the number of the request's own, among its OwnValues.
+ * There a text is in UTF-8, and a JSON value is its text.
+ */
+type Own = { readonly own: number };
+
 /** `name` is in lower case. Where a reply repeats a header, one of its values must pass. */
 export type HeaderCheck = { readonly name: string; readonly reason: string } & (
   | { readonly rule: 'present' | 'absent' }
-  | { readonly rule: 'equals'; readonly value: string }
+  | ({ readonly rule: 'equals' } & ({ readonly value: string; readonly own?: never } | Own))
   | { readonly rule: 'matches'; readonly pattern: RegExp }
 );
 
 export type BodyCheck = { readonly reason: string } & (
-  | { readonly rule: 'contains' | 'equals'; readonly bytes: Uint8Array }
+  | ({ readonly rule: 'contains' | 'equals' } & ({ readonly bytes: Uint8Array; readonly own?: never } | Own))
   | { readonly rule: 'length'; readonly minBytes: number; readonly maxBytes: number }
   | { readonly rule: 'json-present'; readonly path: JsonPath }
-  | { readonly rule: 'json-equals'; readonly path: JsonPath; readonly value: unknown }
+  | ({ readonly rule: 'json-equals'; readonly path: JsonPath } & (
+      | { readonly value: unknown; readonly own?: never }
+      | Own
+    ))
 );
 
 /** Member names and array indexes from the root. */
@@ -43,31 +54,24 @@ export type CheckedReply = {
   readonly body: Uint8Array;
 };
 
-/** As checkReply(), reading of a reply only what the check looks at: a status alone costs no text. */
-export function checkParsedReply(check: ResponseCheck, reply: CheckedReply): string | null {
-  if (!statusPasses(check, reply.status)) return check.statusReason;
-  if (check.headers.length > 0) {
-    const reason = failedHeader(check.headers, reply.headerText);
-    if (reason !== null) return reason;
-  }
-  if (check.body.length === 0) return null;
-  const { body } = reply;
-  return failedBody(check.body, body, body.length);
-}
+/** A request whose kind has no values of its own. */
+const NO_VALUES: OwnValues = { bytes: () => new Uint8Array(0) };
 
 /**
- * Null when the reply passes, else the reason, one of the texts in `check`. `headerText` is the reply's header block,
- * `body` its payload up to `captureBytes`, `bodyByteCount` the payload's whole length where the caller knows it.
+ * Null when the reply passes, else the reason, one of the texts in `check`. `own` are the values of the request that it
+ * answers. Of the reply only what the check looks at is read: a status alone costs no text.
  */
 export function checkReply(
   check: ResponseCheck,
-  status: number,
-  headerText: string,
-  body: Uint8Array,
-  bodyByteCount: number = body.length,
+  reply: CheckedReply,
+  own: OwnValues = NO_VALUES,
 ): string | null {
-  if (!statusPasses(check, status)) return check.statusReason;
-  return failedHeader(check.headers, headerText) ?? failedBody(check.body, body, bodyByteCount);
+  if (!statusPasses(check, reply.status)) return check.statusReason;
+  if (check.headers.length > 0) {
+    const reason = failedHeader(check.headers, reply.headerText, own);
+    if (reason !== null) return reason;
+  }
+  return check.body.length === 0 ? null : failedBody(check.body, reply.body, own);
 }
 
 /** The most that any check needs of a payload. */
@@ -88,40 +92,46 @@ function statusPasses({ status: ranges }: ResponseCheck, status: number): boolea
   return false;
 }
 
-function failedHeader(checks: readonly HeaderCheck[], headerText: string): string | null {
-  for (const header of checks) if (!headerPasses(header, headerText)) return header.reason;
+function failedHeader(checks: readonly HeaderCheck[], headerText: string, own: OwnValues): string | null {
+  for (const header of checks) if (!headerPasses(header, headerText, own)) return header.reason;
   return null;
 }
 
-function failedBody(checks: readonly BodyCheck[], body: Uint8Array, bodyByteCount: number): string | null {
+function failedBody(checks: readonly BodyCheck[], body: Uint8Array, own: OwnValues): string | null {
   let json: unknown;
   let parsed = false;
   for (const rule of checks) {
     if (rule.rule === 'json-present' || rule.rule === 'json-equals') {
       if (!parsed) json = parseJson(body);
       parsed = true;
-      if (!jsonPasses(rule, json)) return rule.reason;
-    } else if (!bodyPasses(rule, body, bodyByteCount)) {
+      if (!jsonPasses(rule, json, own)) return rule.reason;
+    } else if (!bodyPasses(rule, body, own)) {
       return rule.reason;
     }
   }
   return null;
 }
 
-function headerPasses(check: HeaderCheck, headerText: string): boolean {
+function headerPasses(check: HeaderCheck, headerText: string, own: OwnValues): boolean {
   let found = false;
+  const wanted = check.rule === 'equals' ? headerValue(check, own) : '';
   for (let start = 0; start < headerText.length; ) {
     const newline = headerText.indexOf('\n', start);
     const end = newline < 0 ? headerText.length : newline;
     if (nameIsAt(headerText, start, check.name)) {
       found = true;
       const value = headerText.slice(start + check.name.length + 1, end).trim();
-      if (check.rule === 'equals' && value === check.value) return true;
+      if (check.rule === 'equals' && value === wanted) return true;
       if (check.rule === 'matches' && check.pattern.test(value)) return true;
     }
     start = end + 1;
   }
   return check.rule === 'present' ? found : check.rule === 'absent' && !found;
+}
+
+/** In the letters of a header block, one for each byte. */
+function headerValue(check: Extract<HeaderCheck, { rule: 'equals' }>, own: OwnValues): string {
+  return check.own === undefined ? check.value : bufferOf(own.bytes(check.own)).toString('latin1').trim();
 }
 
 /** Field names are compared without regard to case (RFC 9110 §5.1). */
@@ -133,24 +143,28 @@ function nameIsAt(text: string, start: number, lowerCaseName: string): boolean {
 function bodyPasses(
   check: Exclude<BodyCheck, { path: JsonPath }>,
   body: Uint8Array,
-  bodyByteCount: number,
+  own: OwnValues,
 ): boolean {
-  if (check.rule === 'length') return bodyByteCount >= check.minBytes && bodyByteCount <= check.maxBytes;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (check.rule === 'equals') return bodyByteCount === check.bytes.length && bytes.equals(check.bytes);
-  return bytes.includes(check.bytes);
+  if (check.rule === 'length') return body.length >= check.minBytes && body.length <= check.maxBytes;
+  const wanted = check.own === undefined ? check.bytes : own.bytes(check.own);
+  const bytes = bufferOf(body);
+  return check.rule === 'equals' ? bytes.equals(wanted) : bytes.includes(wanted);
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Undefined, which JSON cannot say, when the body is not JSON. */
 function parseJson(body: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+    return JSON.parse(bufferOf(body).toString('utf8'));
   } catch {
     return undefined;
   }
 }
 
-function jsonPasses(check: Extract<BodyCheck, { path: JsonPath }>, json: unknown): boolean {
+function jsonPasses(check: Extract<BodyCheck, { path: JsonPath }>, json: unknown, own: OwnValues): boolean {
   let at = json;
   for (const step of check.path) {
     const container = typeof step === 'number' ? Array.isArray(at) : isPlainObject(at);
@@ -158,7 +172,7 @@ function jsonPasses(check: Extract<BodyCheck, { path: JsonPath }>, json: unknown
     at = (at as Record<string | number, unknown>)[step];
   }
   if (check.rule === 'json-present') return at !== undefined;
-  return sameJson(at, check.value);
+  return sameJson(at, check.own === undefined ? check.value : parseJson(own.bytes(check.own)));
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -7,6 +7,7 @@ import { LoopscopeError } from '../../base/errors.ts';
 import type { Codec } from '../../wire/codec.ts';
 import { http1 } from '../../wire/http1/http1.ts';
 import { cycleCounts, type MixEntry, mixOrder } from './mix.ts';
+import { OwnValuesReader } from './own-values.ts';
 import { type EncodedRequests, encodeRequests, plainRequest, type RequestKind } from './requests.ts';
 
 const entry = (weight: number, rowCount = 1, pick: MixEntry['pick'] = 'sequential'): MixEntry => ({
@@ -124,6 +125,35 @@ test('kinds keep their names, checks and variants apart, also where bytes are eq
   assert.deepEqual(encoded.kindNames, ['a', 'b']);
   assert.deepEqual(encoded.checks, [null, null]);
   assert.equal(structuredClone(encoded).arena.length, 2);
+});
+
+test('equal bytes whose checks compare with other values are kept apart, and each finds its own', () => {
+  const rows = fc.array(fc.tuple(fc.constantFrom('x', 'y'), fc.string({ maxLength: 3 }), fc.string()), {
+    minLength: 1,
+    maxLength: 20,
+  });
+  fc.assert(
+    fc.property(rows, (given) => {
+      const ownOf = (row: number) => given[row]!.slice(1).map((value) => Buffer.from(value));
+      const paths = given.map(([path]) => path);
+      const encoded = encodeRequests(text, [kind('a', paths, { ownOf }), kind('b', ['x'])]);
+      const reader = new OwnValuesReader(encoded.ownArena, encoded.ownOffsets);
+      const seen = new Set<string>();
+      for (const variant of encoded.order) {
+        if (encoded.kindOf[variant] === 1) continue;
+        const own = reader.of(variant);
+        const { offsets, lengths, arena } = encoded;
+        const bytes = arena.subarray(offsets[variant]!, offsets[variant]! + lengths[variant]!);
+        seen.add(
+          JSON.stringify([bytes, own.bytes(0), own.bytes(1)].map((part) => Buffer.from(part).toString())),
+        );
+      }
+      const utf8 = (value: string) => Buffer.from(value).toString();
+      assert.deepEqual(seen, new Set(given.map((row) => JSON.stringify(row.map(utf8)))));
+      assert.equal(encoded.offsets.length, seen.size + 1);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('the plain request of a run is one variant; HEAD replies have no body', () => {

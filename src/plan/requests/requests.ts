@@ -7,6 +7,7 @@ import { formatBytes } from '../../base/units.ts';
 import type { Codec, RequestOptions } from '../../wire/codec.ts';
 import type { ResponseCheck } from './check.ts';
 import { type MixEntry, mixOrder } from './mix.ts';
+import { encodeOwnValues } from './own-values.ts';
 
 /** Structured-clonable; the arrays lie in shared memory, so that threads read one copy. */
 export type EncodedRequests = {
@@ -22,6 +23,9 @@ export type EncodedRequests = {
   readonly kindNames: readonly string[];
   /** By kind; null: any status below 400 is good. */
   readonly checks: readonly (ResponseCheck | null)[];
+  /** What checks compare with that is a variant's own, and where it begins; read by OwnValuesReader. */
+  readonly ownArena: Uint8Array;
+  readonly ownOffsets: Uint32Array;
   /** By variant: 1 when the reply has no body whatever its headers say (HEAD). */
   readonly noBody: Uint8Array;
   /** By variant: 1 when it says that no other follows on its connection (Connection: close). RFC 9112 §9.6 */
@@ -45,6 +49,8 @@ export type RequestKind = {
   pick: 'sequential' | 'random';
   /** The request of a row; called once for each row that is used, in any order. */
   requestOf(row: number): RequestOptions;
+  /** What `check` compares with that is this row's own. Absent: nothing. */
+  ownOf?(row: number): readonly Uint8Array[];
   /** Begins the message when the request of a row cannot be made: which kind, which line of which file. */
   describeRow?(row: number): string;
 };
@@ -59,6 +65,7 @@ export type EncodeOptions = {
 
 const DEFAULT_MEMORY_LIMIT_BYTES = 256 * 1024 * 1024;
 const PROGRESS_EVERY = 4096;
+const NONE = new Uint8Array(0);
 
 /** One request, again and again. */
 export function plainRequest(request: RequestOptions, check: ResponseCheck | null = null): RequestKind {
@@ -83,15 +90,16 @@ export function encodeRequests(
   const plan = mixOrder(mix, options.seed ?? 1);
   const totalCount = plan.useRow.length;
   const arena = new Arena(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
-  const variants = new Variants(totalCount, arena);
+  const ownArena = new Arena(options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES);
+  const variants = new Variants(totalCount, arena, ownArena);
   /** Use → variant. Several rows may come to the same bytes. */
   const variantOf = new Uint32Array(totalCount);
   for (let use = 0; use < totalCount; use++) {
     const kind = plan.useKind[use]!;
-    const { request, bytes } = encodeOne(codec, kinds[kind]!, plan.useRow[use]!);
-    arena.checkRoom(bytes.length, kinds[kind]!.name, use, totalCount);
+    const { request, bytes, own } = encodeOne(codec, kinds[kind]!, plan.useRow[use]!);
+    arena.checkRoom(ownArena.length + bytes.length + own.length, kinds[kind]!.name, use, totalCount);
     const isHttp = codec.name === 'http1';
-    variantOf[use] = variants.add(kind, bytes, {
+    variantOf[use] = variants.add(kind, bytes, own, {
       noBody: isHttp && request.method === 'HEAD',
       closes: isHttp && saysClose(request),
       repeatable: isHttp && IDEMPOTENT.has(request.method ?? 'GET'),
@@ -108,6 +116,8 @@ export function encodeRequests(
     kindOf: variants.kindOf.slice(0, variants.count),
     kindNames: kinds.map(({ name }) => name),
     checks: kinds.map(({ check }) => check ?? null),
+    ownArena: ownArena.finish(),
+    ownOffsets: shared(variants.count, variants.ownOffsets),
     noBody: variants.noBody.slice(0, variants.count),
     closes: variants.closes.slice(0, variants.count),
     repeatable: variants.repeatable.slice(0, variants.count),
@@ -127,10 +137,11 @@ function encodeOne(
   codec: Codec,
   kind: RequestKind,
   row: number,
-): { request: RequestOptions; bytes: Uint8Array } {
+): { request: RequestOptions; bytes: Uint8Array; own: Uint8Array } {
   try {
     const request = kind.requestOf(row);
-    return { request, bytes: codec.encodeRequest(request) };
+    const own = kind.ownOf === undefined ? NONE : encodeOwnValues(kind.ownOf(row));
+    return { request, bytes: codec.encodeRequest(request), own };
   } catch (error) {
     if (kind.describeRow === undefined || !(error instanceof LoopscopeError)) throw error;
     throw new LoopscopeError(error.code, `${kind.describeRow(row)}: ${error.message}`, error.hint, error);
@@ -139,43 +150,53 @@ function encodeOne(
 
 type VariantTraits = { noBody: boolean; closes: boolean; repeatable: boolean };
 
-/** The distinct byte strings of each kind, found again by hash; typed arrays, because there may be a million. */
+/**
+ * The distinct byte strings of each kind, with the distinct values that their checks compare with, found again by hash;
+ * typed arrays, because there may be a million.
+ */
 class Variants {
   readonly offsets: Uint32Array;
   readonly lengths: Uint32Array;
+  readonly ownOffsets: Uint32Array;
   readonly kindOf: Uint16Array;
   readonly noBody: Uint8Array;
   readonly closes: Uint8Array;
   readonly repeatable: Uint8Array;
   count = 0;
   readonly #arena: Arena;
+  readonly #ownArena: Arena;
   /** Hash → last variant with it, plus one; variant → the one before with the same hash, plus one. */
   readonly #heads: Uint32Array;
   readonly #previous: Uint32Array;
 
-  constructor(limit: number, arena: Arena) {
+  constructor(limit: number, arena: Arena, ownArena: Arena) {
     this.offsets = new Uint32Array(limit);
     this.lengths = new Uint32Array(limit);
+    this.ownOffsets = new Uint32Array(limit);
     this.kindOf = new Uint16Array(limit);
     this.noBody = new Uint8Array(limit);
     this.closes = new Uint8Array(limit);
     this.repeatable = new Uint8Array(limit);
     this.#arena = arena;
+    this.#ownArena = ownArena;
     this.#heads = new Uint32Array(2 ** Math.ceil(Math.log2(2 * limit)));
     this.#previous = new Uint32Array(limit);
   }
 
-  /** The variant with these bytes: the known one, or a new one. */
-  add(kind: number, bytes: Uint8Array, traits: VariantTraits): number {
-    const slot = hashOf(bytes, kind) & (this.#heads.length - 1);
+  /** The variant with these bytes and values: the known one, or a new one. */
+  add(kind: number, bytes: Uint8Array, own: Uint8Array, traits: VariantTraits): number {
+    const slot = hashOf(own, hashOf(bytes, kind)) & (this.#heads.length - 1);
     for (let next = this.#heads[slot]!; next > 0; next = this.#previous[next - 1]!) {
       const known = next - 1;
       const same = this.kindOf[known] === kind && this.lengths[known] === bytes.length;
-      if (same && this.#arena.holds(this.offsets[known]!, bytes)) return known;
+      // As many values of known lengths as any other of this kind: none is the beginning of another.
+      const isKnown = same && this.#arena.holds(this.offsets[known]!, bytes);
+      if (isKnown && this.#ownArena.holds(this.ownOffsets[known]!, own)) return known;
     }
     const variant = this.count++;
     this.offsets[variant] = this.#arena.append(bytes);
     this.lengths[variant] = bytes.length;
+    this.ownOffsets[variant] = this.#ownArena.append(own);
     this.kindOf[variant] = kind;
     this.noBody[variant] = traits.noBody ? 1 : 0;
     this.closes[variant] = traits.closes ? 1 : 0;
@@ -194,6 +215,10 @@ class Arena {
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
+  }
+
+  get length(): number {
+    return this.#length;
   }
 
   /** Throws USAGE when a request of this size might not fit, saying what to reduce. */
@@ -240,9 +265,9 @@ function shared(length: number, values?: Uint32Array): Uint32Array {
   return array;
 }
 
-/** FNV-1a over the bytes and the kind; only a first sieve, equality is decided by comparing. */
-function hashOf(bytes: Uint8Array, kind: number): number {
-  let hash = 0x811c9dc5 ^ kind;
+/** FNV-1a over the bytes, from a seed; only a first sieve, equality is decided by comparing. */
+function hashOf(bytes: Uint8Array, seed: number): number {
+  let hash = 0x811c9dc5 ^ seed;
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
   return hash >>> 0;
 }

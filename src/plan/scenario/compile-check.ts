@@ -6,32 +6,102 @@ import {
   type BodyCheck,
   DEFAULT_STATUS,
   type HeaderCheck,
+  type JsonPath,
   type ResponseCheck,
   type StatusRange,
 } from '../requests/check.ts';
 import { parseJsonPath } from './json-path.ts';
-import type { ScenarioChecks } from './scenario.ts';
-import { hasVariables } from './template.ts';
+import type { JsonValue, ScenarioChecks } from './scenario.ts';
+import type { Table } from './table-rows.ts';
+import { hasVariables, parseJsonTemplate, parseTemplate } from './template.ts';
 
 const DEFAULT_CAPTURE_BYTES = 65_536;
+
+export type CheckOptions = {
+  /** How much of a body `contains`, `json` and `has` look at. */
+  captureBytes?: number | undefined;
+  /** What variables are looked up in; null: the kind has no data. */
+  table?: Table | null;
+};
+
+export type CompiledCheck = {
+  check: ResponseCheck;
+  /** The values of a row, by their numbers in `check`; null when it compares with nothing that varies. */
+  ownOf: ((row: number) => Uint8Array[]) | null;
+};
 
 /** `where` is the field, for errors. Throws USAGE. */
 export function compileCheck(
   checks: ScenarioChecks,
   where: string,
-  captureBytes: number = DEFAULT_CAPTURE_BYTES,
-): ResponseCheck {
+  options: CheckOptions = {},
+): CompiledCheck {
+  const { captureBytes = DEFAULT_CAPTURE_BYTES, table = null } = options;
   const { status: statuses } = checks;
   const list = statuses === undefined ? null : [statuses].flat();
-  const headers = Object.entries(checks.headers ?? {}).map(([name, rule]) => headerCheck(name, rule, where));
-  const body = bodyChecks(checks.body ?? {}, `${where}.body`);
+  const own = new OwnMakers(table);
+  const headers = Object.entries(checks.headers ?? {}).map(([name, rule]) =>
+    headerCheck(name, rule, where, own),
+  );
+  const body = bodyChecks(checks.body ?? {}, `${where}.body`, own);
+  const needed = (check: BodyCheck) => neededBytes(check, captureBytes, own);
   return {
-    status: list?.map((item) => statusRange(item, where)) ?? DEFAULT_STATUS,
-    statusReason: list === null ? 'status 400 or above' : `status not ${list.join(', ')}`,
-    headers,
-    body,
-    captureBytes: body.reduce((most, check) => Math.max(most, neededBytes(check, captureBytes)), 0),
+    check: {
+      status: list?.map((item) => statusRange(item, where)) ?? DEFAULT_STATUS,
+      statusReason: list === null ? 'status 400 or above' : `status not ${list.join(', ')}`,
+      headers,
+      body,
+      captureBytes: body.reduce((most, check) => Math.max(most, needed(check)), 0),
+    },
+    ownOf: own.count === 0 ? null : (row) => own.valuesOf(row),
   };
+}
+
+/** Texts of a check that vary with the row: each gets a number, and its value is made for each row beforehand. */
+class OwnMakers {
+  readonly #table: Table | null;
+  readonly #makers: ((row: number) => Uint8Array)[] = [];
+
+  constructor(table: Table | null) {
+    this.#table = table;
+  }
+
+  get count(): number {
+    return this.#makers.length;
+  }
+
+  valuesOf(row: number): Uint8Array[] {
+    return this.#makers.map((make) => make(row));
+  }
+
+  /** What a text comes to: itself, or the number of the value that each request has instead. */
+  text(text: string, where: string, mayBeEmpty = true): { value: string } | { own: number } {
+    const template = parseTemplate(text, this.#table, where);
+    if (template.isConstant) return { value: template.fill(0) };
+    return this.#add((row) => {
+      const filled = template.fill(row);
+      if (filled !== '' || mayBeEmpty) return filled;
+      throw new LoopscopeError(
+        'USAGE',
+        `${where}: ${text} is empty here, and every body contains that`,
+        'leave the row out, or compare with "equals"',
+      );
+    });
+  }
+
+  json(value: JsonValue, where: string): { value: JsonValue } | { own: number } {
+    const filler = parseJsonTemplate(value, this.#table, where);
+    return filler.isConstant ? { value: JSON.parse(filler.fill(0)) } : this.#add((row) => filler.fill(row));
+  }
+
+  /** The most bytes that a value has, of all rows. */
+  maxBytes(own: number): number {
+    return this.#table!.rows.reduce((most, _, row) => Math.max(most, this.#makers[own]!(row).length), 0);
+  }
+
+  #add(fill: (row: number) => string): { own: number } {
+    return { own: this.#makers.push((row) => Buffer.from(fill(row))) - 1 };
+  }
 }
 
 function statusRange(item: number | string, where: string): StatusRange {
@@ -43,7 +113,12 @@ function statusRange(item: number | string, where: string): StatusRange {
   return [from!, to!];
 }
 
-function headerCheck(name: string, rule: boolean | string | { matches: string }, where: string): HeaderCheck {
+function headerCheck(
+  name: string,
+  rule: boolean | string | { matches: string },
+  where: string,
+  own: OwnMakers,
+): HeaderCheck {
   if (!HTTP_TOKEN.test(name))
     throw new LoopscopeError('USAGE', `${where}.headers: "${name}" is not a header name`);
   const shown = printable(name, 60);
@@ -51,9 +126,10 @@ function headerCheck(name: string, rule: boolean | string | { matches: string },
   if (rule === true) return { ...base, rule: 'present', reason: `no header ${shown}` };
   if (rule === false) return { ...base, rule: 'absent', reason: `header ${shown} is there` };
   if (typeof rule === 'string') {
-    constantOnly(rule, `${where}.headers.${name}`);
-    return { ...base, rule: 'equals', value: rule.trim(), reason: `header ${shown} not ${quoted(rule)}` };
+    const wanted = own.text(rule.trim(), `${where}.headers.${name}`);
+    return { ...base, rule: 'equals', ...wanted, reason: `header ${shown} not ${quoted(rule)}` };
   }
+  constantOnly(rule.matches, `${where}.headers.${name}.matches`, 'a regular expression');
   const pattern = new RegExp(rule.matches);
   return {
     ...base,
@@ -63,28 +139,38 @@ function headerCheck(name: string, rule: boolean | string | { matches: string },
   };
 }
 
-function bodyChecks(body: NonNullable<ScenarioChecks['body']>, where: string): BodyCheck[] {
+function bodyChecks(body: NonNullable<ScenarioChecks['body']>, where: string, own: OwnMakers): BodyCheck[] {
   const all: BodyCheck[] = [];
   const { bytes, equals } = body;
   if (bytes !== undefined) all.push(lengthCheck(bytes, where));
   if (equals !== undefined) {
-    constantOnly(equals, `${where}.equals`);
-    all.push({ rule: 'equals', bytes: Buffer.from(equals), reason: `body not ${quoted(equals)}` });
+    const wanted = asBytes(own.text(equals, `${where}.equals`));
+    all.push({ rule: 'equals', ...wanted, reason: `body not ${quoted(equals)}` });
   }
   for (const part of [body.contains ?? []].flat()) {
-    constantOnly(part, `${where}.contains`);
-    all.push({ rule: 'contains', bytes: Buffer.from(part), reason: `body without ${quoted(part)}` });
+    const wanted = asBytes(own.text(part, `${where}.contains`, false));
+    all.push({ rule: 'contains', ...wanted, reason: `body without ${quoted(part)}` });
   }
   for (const [path, value] of Object.entries(body.json ?? {})) {
     const field = `${where}.json`;
     const reason = `body ${printable(path, 60)} not ${quoted(value)}`;
-    all.push({ rule: 'json-equals', path: parseJsonPath(path, field), value, reason });
+    const wanted = own.json(value, `${field}[${quoted(path)}]`);
+    all.push({ rule: 'json-equals', path: pathOf(path, field), ...wanted, reason });
   }
   for (const path of [body.has ?? []].flat()) {
     const reason = `body without ${printable(path, 60)}`;
-    all.push({ rule: 'json-present', path: parseJsonPath(path, `${where}.has`), reason });
+    all.push({ rule: 'json-present', path: pathOf(path, `${where}.has`), reason });
   }
   return all;
+}
+
+function asBytes(wanted: { value: string } | { own: number }): { bytes: Uint8Array } | { own: number } {
+  return 'own' in wanted ? wanted : { bytes: Buffer.from(wanted.value) };
+}
+
+function pathOf(path: string, where: string): JsonPath {
+  constantOnly(path, where, 'a path');
+  return parseJsonPath(path, where);
 }
 
 function lengthCheck(bytes: number | { min?: number; max?: number }, where: string): BodyCheck {
@@ -101,19 +187,21 @@ function lengthCheck(bytes: number | { min?: number; max?: number }, where: stri
 }
 
 /** A body longer than what is kept must be seen to be longer: hence one byte more. */
-function neededBytes(check: BodyCheck, captureBytes: number): number {
-  if (check.rule === 'equals') return check.bytes.length + 1;
+function neededBytes(check: BodyCheck, captureBytes: number, own: OwnMakers): number {
+  if (check.rule === 'equals') {
+    return (check.own === undefined ? check.bytes.length : own.maxBytes(check.own)) + 1;
+  }
   if (check.rule !== 'length') return captureBytes;
   return check.maxBytes === Number.MAX_SAFE_INTEGER ? check.minBytes : check.maxBytes + 1;
 }
 
-/** A check is the same for all requests of a kind: to say so beats looking for the braces in replies. */
-function constantOnly(text: string, where: string): void {
+/** To say so beats looking for the braces in replies. */
+function constantOnly(text: string, where: string, what: string): void {
   if (!hasVariables(text)) return;
   throw new LoopscopeError(
     'USAGE',
-    `${where}: checks cannot have variables`,
-    'compare with a fixed text, or look for a path that must be there ("has")',
+    `${where}: ${what} cannot have variables, and this has: ${quoted(text)}`,
+    'variables may stand in values: those of headers, "equals", "contains" and "json"',
   );
 }
 

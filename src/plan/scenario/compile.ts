@@ -8,10 +8,10 @@ import {
   type RequestKind,
 } from '../requests/requests.ts';
 import { compileCheck } from './compile-check.ts';
-import type { JsonValue, Scenario, ScenarioData, ScenarioHeaders, ScenarioKind } from './scenario.ts';
+import type { Scenario, ScenarioData, ScenarioHeaders, ScenarioKind } from './scenario.ts';
 import { formatOf, parseTable, tableOf } from './table.ts';
 import type { Table } from './table-rows.ts';
-import { parseTemplate, type Template } from './template.ts';
+import { type Filler, parseJsonTemplate, parseTemplate } from './template.ts';
 
 /** Reads a file named in a scenario, relative to it. */
 export type ReadFile = (file: string, where: string) => Uint8Array;
@@ -51,8 +51,6 @@ function compileScenario(scenario: Scenario, options: CompileOptions): RequestKi
   });
 }
 
-type Field = { template: Template; where: string };
-
 class KindCompiler {
   readonly #scenario: Scenario;
   readonly #kind: ScenarioKind;
@@ -75,11 +73,10 @@ class KindCompiler {
     const hasBody = kind.body !== undefined || kind.bodyFile !== undefined;
     const { base, codec } = this.#options;
     const method = kind.method ?? base.method ?? (hasBody && codec.name === 'http1' ? 'POST' : undefined);
-    const fields: Field[] = [];
-    const field = (text: string, name: string): Field => {
-      const where = `${this.#where}.${name}`;
-      const made = { template: parseTemplate(text, table, where), where };
-      fields.push(made);
+    const fillers: Filler[] = [];
+    const field = (text: string, name: string): Filler => {
+      const made = parseTemplate(text, table, `${this.#where}.${name}`);
+      fillers.push(made);
       return made;
     };
     const path = kind.path === undefined ? null : field(kind.path, 'path');
@@ -87,32 +84,35 @@ class KindCompiler {
       name,
       value: field(value, where),
     }));
-    const bodyOf = this.#body(table, fields);
+    const bodyOf = this.#body(table, fillers);
     const name = kind.name ?? `${method ?? 'GET'} ${kind.path ?? base.path ?? ''}`.trim();
-    const varies = table !== null && fields.some(({ template }) => !template.isConstant);
+    const varies = table !== null && fillers.some(({ isConstant }) => !isConstant);
     if (table !== null && !varies) {
       throw new LoopscopeError(
         'USAGE',
-        `${this.#where}.data: no variable uses it`,
+        `${this.#where}.data: no variable of the request uses it`,
         `write for instance {{${table.columns[0]}}} in the path`,
       );
     }
     const requestOf = (row: number): RequestOptions => ({
       ...base,
       ...(method !== undefined && { method }),
-      ...(path !== null && { path: path.template.fill(row) }),
+      ...(path !== null && { path: path.fill(row) }),
       headers: [
         ...(base.headers ?? []),
-        ...headers.map(({ name: header, value }) => [header, value.template.fill(row)] as const),
+        ...headers.map(({ name: header, value }) => [header, value.fill(row)] as const),
       ],
       ...(bodyOf !== null && { body: bodyOf(row) }),
     });
+    const { captureBytes } = this.#scenario;
+    const checks = kind.checks
+      ? compileCheck(kind.checks, `${this.#where}.checks`, { captureBytes, table })
+      : null;
     return {
       name,
       weight: kind.weight ?? 1,
-      check: kind.checks
-        ? compileCheck(kind.checks, `${this.#where}.checks`, this.#scenario.captureBytes)
-        : null,
+      check: checks?.check ?? null,
+      ...(checks?.ownOf && { ownOf: checks.ownOf }),
       rowCount: varies ? table.rows.length : 1,
       pick:
         typeof kind.data === 'object' && !Array.isArray(kind.data)
@@ -201,7 +201,7 @@ class KindCompiler {
   }
 
   /** What makes the body of a row; null without one. */
-  #body(table: Table | null, fields: Field[]): ((row: number) => Uint8Array) | null {
+  #body(table: Table | null, fillers: Filler[]): ((row: number) => Uint8Array) | null {
     const { body, bodyFile } = this.#kind;
     if (bodyFile !== undefined) {
       const bytes = this.#options.readFile(bodyFile, `${this.#where}.bodyFile`);
@@ -209,11 +209,10 @@ class KindCompiler {
     }
     if (body === undefined) return null;
     const where = `${this.#where}.body`;
-    const fill =
-      typeof body === 'string'
-        ? textFiller(body, table, where, fields)
-        : jsonFiller(body, table, where, fields);
-    return (row) => Buffer.from(fill(row));
+    const template =
+      typeof body === 'string' ? parseTemplate(body, table, where) : parseJsonTemplate(body, table, where);
+    fillers.push(template);
+    return (row) => Buffer.from(template.fill(row));
   }
 }
 
@@ -221,41 +220,4 @@ function flat(headers: ScenarioHeaders, where: string): [string, string, string]
   return Object.entries(headers).flatMap(([name, values]) =>
     [values].flat().map((value): [string, string, string] => [name, value, `${where}.${name}`]),
   );
-}
-
-function textFiller(
-  text: string,
-  table: Table | null,
-  where: string,
-  fields: Field[],
-): (row: number) => string {
-  const template = parseTemplate(text, table, where);
-  fields.push({ template, where });
-  return (row) => template.fill(row);
-}
-
-/** Texts within a JSON body are templates; one that is a variable and nothing else keeps the value's type. */
-function jsonFiller(
-  body: JsonValue,
-  table: Table | null,
-  where: string,
-  fields: Field[],
-): (row: number) => string {
-  type Make = (row: number) => JsonValue;
-  const make = (value: JsonValue, at: string): Make => {
-    if (typeof value === 'string') {
-      const template = parseTemplate(value, table, at);
-      fields.push({ template, where: at });
-      return (row) => template.bareValue(row) ?? template.fill(row);
-    }
-    if (typeof value !== 'object' || value === null) return () => value;
-    if (Array.isArray(value)) {
-      const items = value.map((item, i) => make(item, `${at}[${i}]`));
-      return (row) => items.map((item) => item(row));
-    }
-    const members = Object.entries(value).map(([name, item]) => [name, make(item, `${at}.${name}`)] as const);
-    return (row) => Object.fromEntries(members.map(([name, item]) => [name, item(row)]));
-  };
-  const whole = make(body, where);
-  return (row) => JSON.stringify(whole(row));
 }

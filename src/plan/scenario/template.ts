@@ -1,9 +1,10 @@
 /**
- * Texts with variables: `{{name}}` puts a value in as it is, `{{name|url}}` percent-encoded, `{{name|json}}` as JSON.
- * `\{{` is a literal `{{`. Everything is looked up when the template is made; filling one in cannot fail but for a value
- * that a row does not have.
+ * Texts with variables: `{{name}}` puts a value in as it is, `{{name|url}}` percent-encoded, `{{name|json}}` as JSON,
+ * `{{name|number}}` as a number, which CSV does not have. `\{{` is a literal `{{`. Everything is looked up when the template is made; filling one in cannot fail but for a value
+ * that a row does not have, or that is no number.
  */
 import { LoopscopeError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { nearMiss } from '../near-miss.ts';
 import type { JsonValue } from './scenario.ts';
 import type { Table } from './table-rows.ts';
@@ -13,31 +14,40 @@ const FILTERS = {
   raw: asText,
   url: (value: JsonValue) => encodeURIComponent(asText(value).toWellFormed()),
   json: asJson,
+  number: asText,
 };
 type Filter = keyof typeof FILTERS;
 
-type Part = string | { name: string; column: number; filter: Filter };
+/** `keepsType`: alone in a JSON text, its value is no text unless the row has one. */
+type Variable = { name: string; column: number; filter: Filter; keepsType: boolean };
+type Part = string | Variable;
 
 export type Template = {
   /** Without variables: the same for every row. */
   readonly isConstant: boolean;
   /** Throws USAGE when the row lacks a value. */
   fill(row: number): string;
-  /** The bare value when the whole template is one unfiltered variable; undefined otherwise. */
+  /** The bare value when the whole template is one variable, as it is or as a number; undefined otherwise. */
   bareValue(row: number): JsonValue | undefined;
 };
 
 /** `table` null: the kind has no data. `where` is the field, for errors. Throws USAGE. */
 export function parseTemplate(text: string, table: Table | null, where: string): Template {
   const parts = splitParts(text, table, where);
-  const only =
-    parts.length === 1 && typeof parts[0] === 'object' && parts[0].filter === 'raw' ? parts[0] : null;
-  const valueIn = (part: Exclude<Part, string>, row: number): JsonValue => {
+  const only = parts.length === 1 && typeof parts[0] === 'object' && parts[0].keepsType ? parts[0] : null;
+  const valueIn = (part: Variable, row: number): JsonValue => {
     const value = table!.rows[row]![part.column];
-    if (value !== undefined) return value;
+    const place = `${table!.where}:${table!.lines[row]}`;
+    if (value === undefined) {
+      throw new LoopscopeError('USAGE', `${place}: has no "${part.name}", which ${where} needs`);
+    }
+    if (part.filter !== 'number') return value;
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    if (typeof number === 'number' && Number.isFinite(number)) return number;
+    const shown = printable(JSON.stringify(value), 40);
     throw new LoopscopeError(
       'USAGE',
-      `${table!.where}:${table!.lines[row]}: has no "${part.name}", which ${where} needs`,
+      `${place}: "${part.name}" is no number, which ${where} needs: ${shown}`,
     );
   };
   return {
@@ -46,8 +56,47 @@ export function parseTemplate(text: string, table: Table | null, where: string):
       parts
         .map((part) => (typeof part === 'string' ? part : FILTERS[part.filter](valueIn(part, row))))
         .join(''),
-    bareValue: (row) => (only && /^\{\{[^|]*\}\}$/.test(text) ? valueIn(only, row) : undefined),
+    bareValue: (row) => (only === null ? undefined : valueIn(only, row)),
   };
+}
+
+/** A text, or a JSON value whose texts may have variables, for each row. */
+export type Filler = Pick<Template, 'isConstant' | 'fill'>;
+
+/**
+ * A JSON value as text: the texts in it are templates, and one that is a variable and nothing else keeps the value's
+ * type. `where`, and throws: as parseTemplate().
+ */
+export function parseJsonTemplate(value: JsonValue, table: Table | null, where: string): Filler {
+  const templates: Template[] = [];
+  const whole = jsonMaker(value, table, where, templates);
+  return {
+    isConstant: templates.every(({ isConstant }) => isConstant),
+    fill: (row) => JSON.stringify(whole(row)),
+  };
+}
+
+/** Adds what it finds to `templates`. */
+function jsonMaker(
+  value: JsonValue,
+  table: Table | null,
+  where: string,
+  templates: Template[],
+): (row: number) => JsonValue {
+  if (typeof value === 'string') {
+    const template = parseTemplate(value, table, where);
+    templates.push(template);
+    return (row) => template.bareValue(row) ?? template.fill(row);
+  }
+  if (typeof value !== 'object' || value === null) return () => value;
+  if (Array.isArray(value)) {
+    const items = value.map((item, i) => jsonMaker(item, table, `${where}[${i}]`, templates));
+    return (row) => items.map((item) => item(row));
+  }
+  const members = Object.entries(value).map(
+    ([name, item]) => [name, jsonMaker(item, table, `${where}.${name}`, templates)] as const,
+  );
+  return (row) => Object.fromEntries(members.map(([name, item]) => [name, item(row)]));
 }
 
 /** True when a text would be read as having a variable. */
@@ -106,7 +155,7 @@ function variable(inner: string, table: Table | null, where: string): Part {
       near === null ? '' : `did you mean {{${near}}}?`,
     );
   }
-  return { name, column, filter: filter as Filter };
+  return { name, column, filter: filter as Filter, keepsType: bar < 0 || filter === 'number' };
 }
 
 function asText(value: JsonValue): string {

@@ -1,3 +1,4 @@
+import { greatestOf } from '../../base/extremes.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
@@ -81,7 +82,7 @@ function longestCycles(
 ): NonNullable<PageTimeline['cycles']> {
   const longestNs = cycles.columnEdgesNs.slice(1).map((_, column) => {
     const values = cycles.loops.map((loop) => loop.longestNs[column] ?? null).filter((ns) => ns !== null);
-    return values.length > 0 ? Math.max(...values) : null;
+    return values.length > 0 ? greatestOf(values) : null;
   });
   return {
     edges: cycles.columnEdgesNs.map(toSecExact),

@@ -17,6 +17,7 @@ import {
   countsPhrase,
   latencyNotes,
   networkPhrase,
+  statusPhrase,
 } from '../text/about-load.ts';
 import {
   conservationPhrase,
@@ -206,7 +207,8 @@ export function loadFacts(load: LoadRecord): PageData['load'] {
   const list = (counts: Record<string, number>) => countsPhrase(counts, load.firstTexts) ?? '';
   const facts = [
     { term: 'Conservation', text: conservationPhrase(load) },
-    { term: 'Status codes', text: list(load.statusCounts) },
+    { term: 'Status codes', text: statusPhrase(load) ?? '' },
+    { term: 'Wrong', text: list(load.wrongByReason ?? {}) },
     { term: 'Errors', text: list(load.errorsByKind) },
     { term: 'Connections', text: connectionsPhrase(load) },
     { term: 'Address', text: addressesPhrase(load) ?? '' },

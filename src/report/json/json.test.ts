@@ -406,6 +406,7 @@ const observation = v.strictObject({
     stalls_not_kept: count,
     decode_errors: count,
     stacks_not_kept: count,
+    addresses_not_named: count,
   }),
 });
 

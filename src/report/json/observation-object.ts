@@ -54,6 +54,7 @@ export function observationObject(observation: ObservationRecord, selfPids: read
       stalls_not_kept: losses.stallsNotKept,
       decode_errors: losses.decodeErrors,
       stacks_not_kept: losses.stacksNotKept ?? 0,
+      addresses_not_named: losses.addressesNotNamed ?? 0,
     },
   };
 }

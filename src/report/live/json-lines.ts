@@ -169,5 +169,6 @@ function lossesObject(losses: ObserverLosses) {
     stalls_not_kept: losses.stallsNotKept,
     decode_errors: losses.decodeErrors,
     stacks_not_kept: losses.stacksNotKept ?? 0,
+    addresses_not_named: losses.addressesNotNamed ?? 0,
   };
 }

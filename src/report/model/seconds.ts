@@ -1,5 +1,6 @@
-import { addCounts, createHistogram, type Histogram } from '../../record/histogram.ts';
-import { decodeHistogram } from '../../record/histogram-text.ts';
+import { greatestOf, leastOf } from '../../base/extremes.ts';
+import { createHistogram, type Histogram } from '../../record/histogram.ts';
+import { decodeSparse } from '../../record/histogram-text.ts';
 import type { LatencyHistograms, LoadBlock, LoadRecord, OutcomeCounts } from '../../record/load.ts';
 import { OUTCOME_KINDS } from './load-summary.ts';
 
@@ -36,11 +37,11 @@ export function blocksBySecond(blocks: readonly LoadBlock[]): LoadBlock[][] {
 /** The load second by second. */
 export function secondsOf(load: LoadRecord): Second[] {
   return blocksBySecond(load.blocks).map((blocks) => {
-    const startNs = Math.min(...blocks.map((block) => block.startNs));
+    const startNs = leastOf(blocks.map((block) => block.startNs));
     const sampled = blocks.flatMap((block) => (block.inFlight ? [block.inFlight] : []));
     return {
       startNs,
-      durationNs: Math.max(...blocks.map((block) => block.startNs + block.durationNs)) - startNs,
+      durationNs: greatestOf(blocks.map((block) => block.startNs + block.durationNs)) - startNs,
       // A block of the measured part begins when that does, give or take a turn of its thread's loop.
       warmup: startNs < load.measuredFromNs - SAME_START_NS,
       counts: sumCounts(blocks.map((block) => block.counts)),
@@ -78,14 +79,16 @@ export function histogramWithAges(
 ): Histogram {
   const sum = createHistogram();
   for (const latency of latencies) {
-    for (const part of PARTS[kind]) addCounts(sum, decodeHistogram(latency[part]).counts);
+    for (const part of PARTS[kind]) {
+      const { buckets, counts, totalCount } = decodeSparse(latency[part]);
+      for (let i = 0; i < buckets.length; i++) sum.counts[buckets[i]!]! += counts[i]!;
+      sum.totalCount += totalCount;
+    }
   }
   return sum;
 }
 
 /** How many requests of a time are known by their age only. */
 export function agesCount(load: LoadRecord, kind: keyof typeof PARTS): number {
-  return PARTS[kind]
-    .slice(1)
-    .reduce((count, part) => count + decodeHistogram(load.total[part]).totalCount, 0);
+  return PARTS[kind].slice(1).reduce((count, part) => count + decodeSparse(load.total[part]).totalCount, 0);
 }

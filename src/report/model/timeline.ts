@@ -1,3 +1,4 @@
+import { greatestOf, leastOf } from '../../base/extremes.ts';
 import type { Diagnosis } from '../../diagnose/finding.ts';
 import type { LoadBlock, LoadRecord } from '../../record/load.ts';
 import { distributionOfKind, withheldReason } from './latency.ts';
@@ -41,8 +42,8 @@ export function latencyTimeline(
 }
 
 function pointOf(blocks: LoadBlock[], withheld: boolean): LatencyPoint {
-  const startNs = Math.min(...blocks.map((block) => block.startNs));
-  const endNs = Math.max(...blocks.map((block) => block.startNs + block.durationNs));
+  const startNs = leastOf(blocks.map((block) => block.startNs));
+  const endNs = greatestOf(blocks.map((block) => block.startNs + block.durationNs));
   const plannedCount = blocks.reduce((sum, block) => sum + block.counts.planned, 0);
   const okCount = blocks.reduce((sum, block) => sum + block.counts.ok, 0);
   const distribution = withheld

@@ -140,7 +140,7 @@ test('series exist from the start: losses before anything is lost, parts before 
   const metrics = new WatchMetrics('1.2.3');
   const nothing = await scrape(metrics);
   assert.deepEqual(nothing.get('loopscope_build_info')!.samples[0]!.labels, { version: '1.2.3' });
-  assert.equal(nothing.get('loopscope_observer_lost_total')!.samples.length, 5);
+  assert.equal(nothing.get('loopscope_observer_lost_total')!.samples.length, 6);
   metrics.onLoop({ ...sampleRun({ seconds: 2 }).observation!.loops[0]!, endNs: null });
   const found = await scrape(metrics);
   assert.equal(found.get('loopscope_loop_stalled_seconds_total')!.samples.length, 7);

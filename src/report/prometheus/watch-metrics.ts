@@ -56,6 +56,7 @@ const LOSSES = [
   ['stalls_not_kept', 'stallsNotKept'],
   ['decode_errors', 'decodeErrors'],
   ['stacks_not_kept', 'stacksNotKept'],
+  ['addresses_not_named', 'addressesNotNamed'],
 ] as const;
 
 export class WatchMetrics implements LiveListener {

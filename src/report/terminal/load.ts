@@ -13,6 +13,7 @@ import {
   countsPhrase,
   latencyNotes,
   networkPhrase,
+  statusPhrase,
 } from '../text/about-load.ts';
 import type { Paper } from '../text/paper.ts';
 import {
@@ -138,7 +139,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
   const { inFlight } = load;
   const rows: [term: string, text: string | null, ink?: 'red' | 'yellow'][] = [
     ['outcomes', conservationPhrase(load)],
-    ['status', countsPhrase(load.statusCounts)],
+    ['status', statusPhrase(load)],
     ['wrong', countsPhrase(load.wrongByReason ?? {}, load.firstTexts), 'red'],
     ['errors', countsPhrase(load.errorsByKind, load.firstTexts), 'red'],
     ['connections', connectionsPhrase(load)],
@@ -171,7 +172,7 @@ export function writeArrivals(paper: Paper, load: LoadRecord): void {
   );
   if (shown < titles.length) {
     const came = rows.at(-1)!;
-    const gaps = load.arrivals.planned === null ? '' : `; ${came[5]} of gaps under 150 µs`;
+    const gaps = came[5] === '–' ? '' : `; ${came[5]} of gaps under 150 µs`;
     paper.sentence(`At most ${came[6]} in 1 ms${gaps}.`, { first: '  ' });
   }
   paper.sentence(DISPERSION_MEANING, { first: '  ', ink: ['dim'] });

@@ -1,3 +1,4 @@
+import { greatestOf } from '../../base/extremes.ts';
 import { formatNs, formatShare } from '../../base/units.ts';
 import type { ObservationRecord } from '../../record/observation.ts';
 import { type LoopRow, loopRows } from '../model/loop-rows.ts';
@@ -67,7 +68,7 @@ export function writeLoops(paper: Paper, observation: ObservationRecord): void {
 function packColumns(columns: LoopColumn[], rows: LoopRow[], room: number): LoopColumn[][] {
   const widthOf = (column: LoopColumn) =>
     2 + Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(column.value(row))));
-  const nameWidth = Math.min(NAME_CELLS, Math.max(...rows.map((row) => displayWidth(NAME.value(row)))));
+  const nameWidth = Math.min(NAME_CELLS, greatestOf(rows.map((row) => displayWidth(NAME.value(row)))));
   const groups: LoopColumn[][] = [];
   let left = 0;
   for (const column of columns) {

@@ -52,6 +52,26 @@ for (const each of CASES) {
 
 test('golden text in a pipe', (t) => t.assert.snapshot(render(CASES[0]!, null), AS_IT_IS));
 
+test('a check that passed is not shown beyond its limit, and a least value is called so', () => {
+  const check = (name: string, value: number, limit: number, isLeast?: boolean) => ({
+    name,
+    verdict: 'PASS' as const,
+    value,
+    unit: 'share',
+    limit,
+    text: '',
+    spoils: [],
+    ...(isLeast && { isLeast }),
+  });
+  const { run, diagnosis } = CASES[0]!;
+  const checks = [check('a', 0.45, 0.1), check('b', 0.05, 0.1), check('c', 1, 0.995, true)];
+  const text = render(
+    { name: '', run, diagnosis: { ...diagnosis, self: { ...diagnosis.self, checks } } },
+    80,
+  );
+  assert.match(text, /PASS {2}a 45 %; b 5 % \(limit 10 %\); c 100 % \(at least 99\.5 %\)\n/);
+});
+
 test('no line is wider than the terminal, from 60 columns on', () => {
   for (const each of CASES) {
     for (const columns of [60, 72, 80, 100, 132]) {

@@ -33,15 +33,22 @@ export function writeSelf(paper: Paper, diagnosis: Diagnosis): void {
   }
 }
 
-function limitPhrase({ limit, value, unit }: SelfCheck): string {
-  return limit === null || limit === 0 || value === null ? '' : ` (limit ${formatValue(limit, unit)})`;
+function limitPhrase({ limit, value, unit, isLeast }: SelfCheck): string {
+  if (limit === null || limit === 0 || value === null) return '';
+  return ` (${isLeast ? 'at least' : 'limit'} ${formatValue(limit, unit)})`;
+}
+
+/** Below what can be felt a value may lie beyond its limit: the two side by side would say otherwise. */
+function isWithin({ limit, value, isLeast }: SelfCheck): boolean {
+  return limit === null || value === null || (isLeast ? value >= limit : value <= limit);
 }
 
 /** "client-cpu 9.9 % (limit 70 %)"; the name alone for what has no number. */
 function numberPhrase(check: SelfCheck): string {
   const { name, value, unit } = check;
   const limit = limitPhrase(check);
-  return limit === '' || value === null ? name : `${name} ${formatValue(value, unit)}${limit}`;
+  if (limit === '' || value === null) return name;
+  return `${name} ${formatValue(value, unit)}${isWithin(check) ? limit : ''}`;
 }
 
 export function writeUnseen(paper: Paper, run: Run, diagnosis: Diagnosis): void {

@@ -1,4 +1,5 @@
 import { formatNs } from '../../base/units.ts';
+import { notOkShare } from '../../diagnose/facts/throughput.ts';
 import type { CulpritId, Diagnosis, Finding } from '../../diagnose/finding.ts';
 import type { Run } from '../../record/run.ts';
 import type { LatencyRow } from '../model/latency.ts';
@@ -31,6 +32,9 @@ export function writeVerdict(paper: Paper, run: Run, diagnosis: Diagnosis, rows:
   const second = secondCause(diagnosis);
   if (second) writeFindingLine(paper, second, 'and ');
   paper.sentence(contextPhrase(run), { ink: ['dim'] });
+  if (run.header.mode !== 'load' && run.load && notOkShare(run.load.counts) > 0) {
+    paper.sentence(outcomePhrase(run.load, rows[0]), { ink: ['bold'] });
+  }
   for (const check of diagnosis.self.checks.filter((candidate) => candidate.verdict === 'VOID')) {
     const spoilt = check.spoils.length > 0 ? `; withheld: ${check.spoils.join(', ')} times` : '';
     paper.sentence(`VOID: ${check.text}${spoilt}`, { ink: ['bold', 'red'] });

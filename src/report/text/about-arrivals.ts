@@ -11,13 +11,15 @@ export function arrivalRows(load: LoadRecord): { titles: string[]; rows: string[
   const { planned } = arrivals;
   const titles = ['', 'rate', 'dispersion, 1 ms', '10 ms', '100 ms', 'gaps < 150 µs', 'most in 1 ms'];
   const fixed = (value: number) => value.toFixed(2);
+  // Of nothing there is no dispersion, and it has no gaps.
+  const ofSome = (text: string) => (arrivals.maxIn1ms > 0 ? text : '–');
   const came = [
     'came',
     formatRate(arrivals.meanRatePerSec),
-    fixed(arrivals.idc1ms),
-    fixed(arrivals.idc10ms),
-    fixed(arrivals.idc100ms),
-    planned === null ? '–' : formatShare(arrivals.shortGapShare),
+    ofSome(fixed(arrivals.idc1ms)),
+    ofSome(fixed(arrivals.idc10ms)),
+    ofSome(fixed(arrivals.idc100ms)),
+    planned === null ? '–' : ofSome(formatShare(arrivals.shortGapShare)),
     formatWhole(arrivals.maxIn1ms),
   ];
   if (planned === null) return { titles, rows: [came] };

@@ -1,4 +1,4 @@
-import { formatNs } from '../../base/units.ts';
+import { formatNs, formatQuantile } from '../../base/units.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import { isSpoilt, type LatencyRow, QUANTILES, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
 import { formatWhole, plural } from './phrases.ts';
@@ -24,7 +24,8 @@ export function latencyNotes(rows: LatencyRow[]): string[] {
   }
   const above = rows.find((row) => row.withheldAbove !== null)?.withheldAbove;
   if (above) {
-    notes.push(`void: above p${Number((above.q * 100).toFixed(4))} withheld, see ${above.reason} below.`);
+    const which = above.q > 0 ? `above ${formatQuantile(above.q)} ` : '';
+    notes.push(`void: ${which}withheld, see ${above.reason} below.`);
   }
   const tooFew = (row: LatencyRow) =>
     row.count > 0 && QUANTILES.some(({ name, q }) => row.quantiles[name] === null && !isSpoilt(row, q));
@@ -43,6 +44,16 @@ export function countsPhrase(
   if (entries.length === 0) return null;
   const said = (name: string) => (texts[name] === undefined ? '' : ` (“${texts[name]}”)`);
   return entries.map(([name, count]) => `${name}: ${formatWhole(count)}${said(name)}`).join(', ');
+}
+
+/** As countsPhrase(), of statuses: what stands under them is called "status 503". */
+export function statusPhrase({ statusCounts, firstTexts = {} }: LoadRecord): string | null {
+  const statuses = Object.keys(statusCounts);
+  const texts = statuses.flatMap((status) => {
+    const text = firstTexts[`status ${status}`];
+    return text === undefined ? [] : [[status, text]];
+  });
+  return countsPhrase(statusCounts, Object.fromEntries(texts));
 }
 
 /** Connections by what became of them; what did not happen is not mentioned. */

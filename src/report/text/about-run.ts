@@ -26,10 +26,20 @@ function lossesPhrase({ losses }: ObservationRecord): string | null {
   return lost.length > 0 ? `LOST: ${lost.join(', ')}` : null;
 }
 
-/** Chosen rather than lost: to unwind them would cost more than it may. */
+/** Chosen rather than lost: to unwind or name them would cost more than it may. */
 function stacksPhrase({ losses }: ObservationRecord): string[] {
-  const count = losses.stacksNotKept ?? 0;
-  return count > 0 ? [`${plural(count, 'user stack')} of stalls not kept: more than unwinding may cost`] : [];
+  const stacks = losses.stacksNotKept ?? 0;
+  const addresses = losses.addressesNotNamed ?? 0;
+  return [
+    ...(stacks > 0
+      ? [`${plural(stacks, 'user stack')} of stalls not kept: more than unwinding may cost`]
+      : []),
+    ...(addresses > 0
+      ? [
+          `${plural(addresses, 'address', 'addresses')} of stacks not named: more than that process's files may cost`,
+        ]
+      : []),
+  ];
 }
 
 /** What watching cost and lost. */

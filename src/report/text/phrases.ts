@@ -1,8 +1,8 @@
 /** Wording that the terminal and the page share. Strings from outside are passed on as they are. */
 import { printable } from '../../base/printable.ts';
 import { formatNs, formatShare } from '../../base/units.ts';
-import { ratio } from '../../diagnose/facts/numbers.ts';
-import { notOkShare } from '../../diagnose/facts/throughput.ts';
+import { ratio, sumBy } from '../../diagnose/facts/numbers.ts';
+import { notOkShare, wrongReasons } from '../../diagnose/facts/throughput.ts';
 import type { Diagnosis, Finding } from '../../diagnose/finding.ts';
 import { missedExits } from '../../record/exits.ts';
 import type { LoadRecord } from '../../record/load.ts';
@@ -66,7 +66,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 export function sharesLostTime({ culprit, share }: Finding): boolean {
   return (
     share > 0 &&
-    !(share === 1 && /^(client\.|observer\.|server\.|unexplained$|loop\.saturated$)/.test(culprit))
+    !(share === 1 && /^(accept\.|client\.|observer\.|server\.|unexplained$|loop\.saturated$)/.test(culprit))
   );
 }
 
@@ -126,24 +126,35 @@ export function heldPhrase({ plan, supply }: LoadRecord): string {
 
 /**
  * "80 % failed (error)"; of several kinds "100 % failed (60 % unsent, 40 % error)". Wrong replies have the most frequent
- * reason beside them: "2 % failed (wrong: status not 200)".
+ * reason beside them: "2 % failed (wrong: status not 200)", which without a check is a status, "wrong: status 503".
  */
-export function failedPhrase({ counts, wrongByReason = {} }: FailedLoad): string {
+export function failedPhrase({ counts, wrongByReason = {}, statusCounts = {} }: FailedLoad): string {
   if (counts.planned === 0) return 'none was due';
   const failed = notOkShare(counts);
   if (failed === 0) return 'all ok';
-  const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0)
-    .toSorted((a, b) => counts[b] - counts[a])
-    .map(
-      (kind) =>
-        `${formatShare(ratio(counts[kind], counts.planned))} ${kind}${kind === 'wrong' ? whyWrong(wrongByReason) : ''}`,
-    );
+  const kinds = OUTCOME_KINDS.filter((kind) => kind !== 'ok' && counts[kind] > 0).toSorted(
+    (a, b) => counts[b] - counts[a],
+  );
+  const shares = sharesWithin(
+    failed,
+    kinds.map((kind) => ratio(counts[kind], counts.planned)),
+  );
+  const why = whyWrong(wrongReasons({ wrongByReason, statusCounts }));
+  const words = kinds.map((kind) => `${kind}${kind === 'wrong' ? why : ''}`);
   // One kind needs no share of its own.
-  const what = kinds.length === 1 ? ` (${kinds[0]!.replace(/^[^%]* % /, '')})` : ` (${kinds.join(', ')})`;
-  return `${formatShare(failed)} failed${kinds.length === 0 ? '' : what}`;
+  const what = words.length === 1 ? words[0] : words.map((word, i) => `${shares[i]} ${word}`).join(', ');
+  return `${formatShare(failed)} failed${words.length === 0 ? '' : ` (${what})`}`;
 }
 
-type FailedLoad = Pick<LoadRecord, 'counts' | 'wrongByReason'>;
+/** Shares as text. Whole percents that come to another sum than the whole's are told to a tenth. */
+function sharesWithin(whole: number, parts: readonly number[]): string[] {
+  const texts = parts.map(formatShare);
+  const told = texts.map((text) => Number(text.replace(' %', '')));
+  const off = Math.abs(sumBy(told, (percent) => percent) - Number(formatShare(whole).replace(' %', '')));
+  return off < 1 ? texts : parts.map((part) => `${Number((part * 100).toFixed(1))} %`);
+}
+
+type FailedLoad = Pick<LoadRecord, 'counts'> & Partial<Pick<LoadRecord, 'wrongByReason' | 'statusCounts'>>;
 
 function whyWrong(countByReason: Record<string, number>): string {
   const [first, ...others] = Object.entries(countByReason).sort((a, b) => b[1] - a[1]);

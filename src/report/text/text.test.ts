@@ -145,12 +145,22 @@ test('a command is written as one would type it', () => {
 test('why replies were wrong stands where it is first told that some were', () => {
   const none = { planned: 100, sent: 100, ok: 98, wrong: 2, error: 0, timeout: 0, unsent: 0, unfinished: 0 };
   const told = (wrongByReason: Record<string, number>, more = {}) =>
-    failedPhrase({ counts: { ...none, ...more }, wrongByReason });
-  assert.equal(told({}), '2 % failed (wrong)');
+    failedPhrase({
+      counts: { ...none, ...more },
+      wrongByReason,
+      statusCounts: { 200: 98, 302: 1, 503: 5, 404: 1 },
+    });
+  assert.equal(told({}), '2 % failed (wrong: status 503 and 1 other reason)');
   assert.equal(told({ 'status not 200': 2 }), '2 % failed (wrong: status not 200)');
   assert.equal(told({ 'has 5 % off': 2 }), '2 % failed (wrong: has 5 % off)');
   assert.equal(
     told({ 'no A': 1, 'no B': 3 }, { ok: 95, error: 1, wrong: 4 }),
     '5 % failed (4 % wrong: no B and 1 other reason, 1 % error)',
   );
+  const kinds = (more: object) =>
+    failedPhrase({ counts: { ...none, ok: 0, wrong: 0, planned: 1000, ...more } });
+  assert.equal(kinds({ unsent: 997, timeout: 3 }), '100 % failed (99.7 % unsent, 0.3 % timeout)');
+  // Whole percents would come to 101.
+  assert.equal(kinds({ unsent: 605, timeout: 395 }), '100 % failed (60.5 % unsent, 39.5 % timeout)');
+  assert.equal(kinds({ unsent: 600, timeout: 400 }), '100 % failed (60 % unsent, 40 % timeout)');
 });

@@ -46,8 +46,11 @@ export function cutMiddle(text: string, cells: number, ellipsis = '…'): string
 /** A space inside "1.23 ms", "84 %" or "39 990" is no place to break a line. */
 const BREAK = /(?<!\d) | (?!(?:ns|[µu]s|ms|s|%|[kMG]|B|[KMGT]iB|CPUs?)(?![\p{L}\p{N}]))(?!\d{3}(?!\d))/u;
 
-/** Breaks at spaces so that no line is wider than `cells`; a longer word is broken where it must. */
-export function wrap(text: string, cells: number): string[] {
+/**
+ * Breaks at spaces so that no line is wider than `cells`; a longer word is broken where it must, or with `keepsWords`
+ * left whole, for a path that is to be copied.
+ */
+export function wrap(text: string, cells: number, keepsWords = false): string[] {
   const lines: string[] = [];
   let line = '';
   for (let word of text.split(BREAK)) {
@@ -55,7 +58,7 @@ export function wrap(text: string, cells: number): string[] {
       lines.push(line);
       line = '';
     }
-    while (displayWidth(word) > cells) {
+    while (!keepsWords && displayWidth(word) > cells) {
       const head = cut(word, cells, '');
       if (head === '') break;
       lines.push(head);

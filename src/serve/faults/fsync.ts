@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createUnguessable, PRIVATE_MODE } from '../../base/write-file.ts';
 import type { Fault } from './fault.ts';
 
 /** statfs(2): on tmpfs fsync has nothing to do. */
@@ -13,8 +13,7 @@ export const fsync = {
   unit: 'bytes',
   example: 'fsync:8MB/100',
   plant(byteCount) {
-    const path = join(diskFolder(), `loopscope-planted-fsync-${process.pid}`);
-    const fd = openSync(path, 'wx', 0o600);
+    const { path, fd } = createUnguessable(diskFolder(), PRIVATE_MODE);
     // Nameless from the start: nothing is left behind however this process ends.
     unlinkSync(path);
     const block = Buffer.alloc(byteCount, 0x61);

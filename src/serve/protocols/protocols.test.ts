@@ -68,7 +68,9 @@ function give(responder: Responder, text: string): void {
 for (const { name } of SERVER_PROTOCOLS) {
   const request = REQUESTS[name];
 
-  test(`${name}: the same replies whatever the pieces, and a full loop only puts them off`, () => {
+  test(`${name}: the same replies whatever the pieces, and a full loop only puts them off`, (t) => {
+    // Replies say what time it is.
+    t.mock.timers.enable({ apis: ['Date'], now: 0 });
     const whole = new WritingLoop();
     const one = responderOf(name, whole);
     give(one, request.repeat(50));
@@ -101,7 +103,8 @@ for (const { name } of SERVER_PROTOCOLS) {
     assert.equal(responder.unsentBytes(0), 0);
   });
 
-  test(`${name}: what is left when the peer ends its side still goes out`, () => {
+  test(`${name}: what is left when the peer ends its side still goes out`, (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 0 });
     const loop = new WritingLoop();
     loop.room = 0;
     const responder = responderOf(name, loop);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../../test/fixtures/process.ts';
+import { wholeOr } from '../../../test/helpers/depth.ts';
 import type { Address } from '../../base/address.ts';
 import { loopBackends } from '../../loop/registry.ts';
 import { chooseAccepting } from '../accept/registry.ts';
@@ -20,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'loopscope-workers-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const socketPath = (name: string): Address => ({ kind: 'unix', path: join(folder, name) });
 
-for (const backend of available) {
+for (const backend of wholeOr(available, available.slice(0, 1))) {
   test(`${backend}: workers ended one after the other under load, nothing lost`, async () => {
     const listen = [socketPath(`roll-${backend}.sock`)];
     const options = { protocol: 'frame' as const, listen, backend, workers: 2, leaveTimeoutNs: 20e9 };

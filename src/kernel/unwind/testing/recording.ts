@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesSource } from '../../symbols/byte-source.ts';
+import { createEffort } from '../../symbols/effort.ts';
 import { linkedAddress, readElfHeader } from '../../symbols/elf-header.ts';
 import type { ElfModule } from '../../symbols/elf-module.ts';
 import { NO_SYMBOLS, readSymbols } from '../../symbols/elf-symbols.ts';
-import type { ProcessImage } from '../../symbols/process-image.ts';
+import { createWatchEffort, type ProcessImage } from '../../symbols/process-image.ts';
 import { parseMaps } from '../../symbols/process-maps.ts';
 
 export type Recording = {
@@ -23,11 +24,20 @@ export function readRecording(name: string): Recording {
   return JSON.parse(readFileSync(join(import.meta.dirname, `${name}.stop.json`), 'utf8')) as Recording;
 }
 
+/** What an image has that costs nothing. */
+export const free: () => Pick<ProcessImage, 'readFiles' | 'beginLook' | 'look' | 'watch'> = () => ({
+  readFiles: (work) => work(),
+  beginLook() {},
+  look: createEffort(Number.POSITIVE_INFINITY),
+  watch: createWatchEffort(),
+});
+
 /** An image whose files are those of the recording. */
 export function imageOf({ maps, modules }: Pick<Recording, 'maps' | 'modules'>): ProcessImage {
   const parsed = parseMaps(maps.join('\n'));
   const byPath = new Map(Object.entries(modules).map(([path, text]) => [path, memoryModule(path, text)]));
   return {
+    ...free(),
     pid: 0,
     keepMaps() {},
     jitNameOf: () => null,

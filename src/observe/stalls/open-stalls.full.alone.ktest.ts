@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allowedCores } from '../../../test/fixtures/cores.ts';
-import { findProgram } from '../../../test/fixtures/process.ts';
+import { findProgram, until } from '../../../test/fixtures/process.ts';
 import { needs } from '../../../test/helpers/needs.ts';
 import { upToThreeTimes } from '../../../test/helpers/tries.ts';
 import { createClock } from '../../base/clock.ts';
@@ -43,14 +43,6 @@ async function lookOn(
   });
   await during(live);
   return { live, record: handle.stop() };
-}
-
-async function until(what: string, probe: () => boolean): Promise<void> {
-  const end = performance.now() + 8000;
-  while (!probe()) {
-    assert.ok(performance.now() < end, what);
-    await sleep(5);
-  }
 }
 
 for (const armed of ['auto', 'always'] as const) {
