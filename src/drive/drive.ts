@@ -313,7 +313,7 @@ class LoadRun {
       // A run that ends by itself before its time has had the requests that were asked for.
       stoppedEarly: finishedEarly ? this.#stopReason : null,
       ...(kinds && { kinds }),
-      ...(summary && { replay: replayRecord(summary, this.#options.replay!, tallies) }),
+      ...(summary && { replay: replayRecord(summary, this.#options.replay!, tallies, counts.planned) }),
     };
   }
 }

@@ -57,11 +57,12 @@ export function replayArrival({ pace }: ReplayOptions): Pick<PlanRecord, 'arriva
   return { arrival: pace?.kind === 'max' ? 'closed' : 'replay', arrivalSpec: 'replay' };
 }
 
-/** The replay's part of the run, of all threads together. */
+/** The replay's part of the run, of all threads together; `plannedCount`: requests that became due. */
 export function replayRecord(
   summary: ReplaySummary,
   options: ReplayOptions,
   threads: readonly ReplayThreadTally[],
+  plannedCount: number,
 ): ReplayRecord {
   const sum = (count: (thread: ReplayThreadTally) => number) =>
     threads.reduce((total, thread) => total + count(thread), 0);
@@ -89,7 +90,20 @@ export function replayRecord(
     },
     filledCount: summary.filledCount,
   };
-  return replayRecordOf(summary, options, tally);
+  return replayRecordOf(untilTheEnd(summary, plannedCount), options, tally);
+}
+
+/** The reader is ahead of what is sent: what it handed over, and was not due when the run ended, is left out. */
+function untilTheEnd(summary: ReplaySummary, plannedCount: number): ReplaySummary {
+  const aheadCount = summary.requestCount - plannedCount;
+  if (aheadCount <= 0) return summary;
+  const why = 'not reached before the end';
+  const before = summary.leftOut.find((each) => each.why === why)?.count ?? 0;
+  return {
+    ...summary,
+    requestCount: plannedCount,
+    leftOut: [...summary.leftOut.filter((each) => each.why !== why), { why, count: before + aheadCount }],
+  };
 }
 
 function encoded(parts: readonly Float64Array[]): string {

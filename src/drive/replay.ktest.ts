@@ -89,6 +89,12 @@ test('a run that is stopped says so, and so does one without a request', async (
   const record = await slow.done;
   assert.equal(record.stoppedEarly, 'interrupted');
   assert.ok(isConserved(record.counts));
+  const { log } = record.replay!;
+  assert.equal(log.requestCount, record.counts.planned, 'what was read ahead is no request of the run');
+  assert.equal(
+    log.skipped.reduce((sum, { count }) => sum + count, 0),
+    log.readCount - log.requestCount,
+  );
   const none = begin(server.target, {
     replay: { files: [path], host: 'h', skip: [{ key: 'method', patterns: ['*'] }] },
   });

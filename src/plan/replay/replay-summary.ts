@@ -68,7 +68,7 @@ export type LeftOut =
   | 'skip'
   | 'sample'
   | 'outside --from and --to'
-  /** Read, and still in the reorder window when the replay was ended. */
+  /** Read, and in the reorder window or not yet due when the replay was ended. */
   | 'not reached before the end'
   | 'too long to be sent';
 
