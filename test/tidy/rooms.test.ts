@@ -45,7 +45,8 @@ const INNER: Record<string, Record<string, string[]>> = {
     hindrances: ['tally'],
     flight: ['tally', 'lists', 'hindrances'],
     pace: ['lists', 'flight'],
-    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace'],
+    replay: ['tally', 'lists', 'flight', 'pace'],
+    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace', 'replay'],
   },
   wire: {
     parsing: ['.'],

@@ -19,6 +19,7 @@ test('clients keep their connection and their order, and who is quiet longest is
       const free = Array.from({ length: SLOTS }, (_, slot) => slot);
       const lastUse = new Map<number, number>();
       steps.forEach(({ hash: client, isEnd }, time) => {
+        const conn = client | 0;
         const slots = held.get(client) ?? [];
         if (isEnd && slots.length > 0) {
           const entry = sessions.of(client);
@@ -32,14 +33,14 @@ test('clients keep their connection and their order, and who is quiet longest is
           const slot = free.pop()!;
           if (slots.length === 0) {
             const known = sessions.lastConn[entry]!;
-            assert.ok(known === -1 || known === client, 'no other client’s connection');
+            assert.ok(known === -1 || known === conn, 'no other client’s connection');
             const others = [...lastUse].filter(([other]) => other !== client && !held.has(other));
             const isRecent =
               lastUse.has(client) &&
               others.filter(([, use]) => use > lastUse.get(client)!).length < LIMIT - SLOTS;
-            if (isRecent) assert.equal(known, client, 'remembered');
+            if (isRecent) assert.equal(known, conn, 'remembered');
             sessions.begin(entry);
-            sessions.lastConn[entry] = client;
+            sessions.lastConn[entry] = conn;
           } else sessions.enqueue(entry, slot);
           slots.push(slot);
           held.set(client, slots);

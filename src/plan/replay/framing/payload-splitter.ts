@@ -9,7 +9,7 @@
 import { RECORD_BYTES_MAX } from './splitter.ts';
 
 /** GoReplay's: three monkeys on a line of their own (protocol.go, payloadSeparator). */
-export const PAYLOAD_SEPARATOR: Buffer = Buffer.from('\n🐵🙈🙉\n');
+export const PAYLOAD_SEPARATOR: Buffer = Buffer.from('\n\u{1f435}\u{1f648}\u{1f649}\n');
 
 export class PayloadSplitter {
   /** The payload that next() found is [start, end) of these, good until the next call. */
