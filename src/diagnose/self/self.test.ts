@@ -331,6 +331,24 @@ describe('lateness', () => {
     expect(late(2000), 'lateness', 'VOID', /6\.\d+ ms late at p99, 8\d % of the p99/);
   });
 
+  test('look-alike: requests of a log that waited for their client’s one before', () => {
+    const builder = late(2000);
+    const none = { allTaken: 0, noConnection: 0, clientAway: 0, suspended: 0, predecessor: 0 };
+    builder.run.load!.waits = {
+      late: { ...none, clientAway: 1, predecessor: 99 },
+      unsent: none,
+      longestAbsence: null,
+      longestSilence: null,
+      suspendedNs: 0,
+    };
+    expect(
+      builder,
+      'lateness',
+      'WARN',
+      /99 waited for their client’s one before, 1 waited for the client to run/,
+    );
+  });
+
   test('five late sends of a hundred make no p99: judged at p90', () => {
     expect(late(100), 'lateness', 'PASS', /µs late at p90, .* of the p90 response time/);
   });
