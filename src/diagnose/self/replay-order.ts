@@ -1,4 +1,5 @@
 import { formatCount, formatShare } from '../../base/units.ts';
+import type { LoadFacts } from '../facts/load.ts';
 import { REPLAY } from '../limits.ts';
 import { type Check, EVERY_PERCENTILE, skip } from '../self-check.ts';
 import { plural } from '../words.ts';
@@ -33,12 +34,18 @@ export const replayOrder = {
     if (record.schedule.pace === 'max' || waitedShare <= REPLAY.waitedWarn) {
       return { ...base, verdict: 'PASS', text };
     }
-    const clients = load.hindrances.main === 'clientAway' || isStarved(load);
-    const how = clients
-      ? 'the client did not run in time'
-      : session === 'ip'
-        ? 'one address may be several users: if the log has more to tell them apart by, use --session'
-        : 'the target answers later than the log’s server did; read response times';
-    return { ...base, verdict: 'WARN', text: `${text}, and left later than the log has it: ${how}` };
+    return {
+      ...base,
+      verdict: 'WARN',
+      text: `${text}, and left later than the log has it: ${reason(load, session)}`,
+    };
   },
 } satisfies Check;
+
+function reason(load: LoadFacts, session: string): string {
+  if (load.hindrances.main === 'clientAway') return 'the client did not run in time';
+  if (isStarved(load)) return 'what reads the log did not keep up';
+  return session === 'ip'
+    ? 'one address may be several users: if the log has more to tell them apart by, use --session'
+    : 'the target answers later than the log’s server did; read response times';
+}

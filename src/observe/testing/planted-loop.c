@@ -148,7 +148,6 @@ static void *hold_lock(void *unused)
 	pthread_mutex_lock(&lock);
 	__atomic_store_n(&is_locked, 1, __ATOMIC_RELEASE);
 	nanosleep(&pause, 0);
-	is_locked = 0;
 	pthread_mutex_unlock(&lock);
 	return unused;
 }
@@ -158,6 +157,8 @@ static void wait_for_lock(int ms)
 	pthread_t holder;
 
 	lock_ms = ms;
+	/* Not taken back by the holder: who is kept from the CPU for as long as it holds would wait for ever. */
+	is_locked = 0;
 	if (pthread_create(&holder, 0, hold_lock, 0))
 		die("pthread_create");
 	while (!__atomic_load_n(&is_locked, __ATOMIC_ACQUIRE))
