@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { start, until } from '../../../test/fixtures/process.ts';
 import { needs } from '../../../test/helpers/needs.ts';
+import { upToThreeTimes } from '../../../test/helpers/tries.ts';
 import { createClock } from '../../base/clock.ts';
 import { writeCraftedElf } from '../../kernel/symbols/testing/crafted-elf.ts';
 import { startObservation } from '../observe.ts';
@@ -26,34 +27,37 @@ test('a loop on a stack through two hundred crafted files', async (t) => {
   try {
     const craft = { symbolCount: 2, emptyRowCount: 60_000, program: new Uint8Array(50_000) };
     for (let i = 0; i < FILE_COUNT; i++) writeCraftedElf(join(folder, `crafted-${i}`), craft);
-    await using crafted = start(binary!, [folder]);
-    await until('the files to be mapped', () => crafted.output().includes(`mapped ${FILE_COUNT}`));
-    const clock = createClock();
-    const live = recordLive(clock);
-    using handle = startObservation({
-      pids: [crafted.pid],
-      clock,
-      selfPids: [process.pid],
-      armed: 'always',
-      budgetNs: 5e6,
-      live,
+    // Which of its stacks are caught, and named before the budget is spent, is the machine's affair.
+    await upToThreeTimes(t, async () => {
+      await using crafted = start(binary!, [folder]);
+      await until('the files to be mapped', () => crafted.output().includes(`mapped ${FILE_COUNT}`));
+      const clock = createClock();
+      const live = recordLive(clock);
+      using handle = startObservation({
+        pids: [crafted.pid],
+        clock,
+        selfPids: [process.pid],
+        armed: 'always',
+        budgetNs: 5e6,
+        live,
+      });
+      await until('stalls', () => live.stalls.length >= STALLS_SEEN, 120_000);
+      const before = process.cpuUsage();
+      const { stalls, losses } = handle.stop();
+      const { user, system } = process.cpuUsage(before);
+      assert.ok(user + system < END_CPU_LIMIT_US, `${user + system} us of CPU`);
+      assert.ok((losses.addressesNotNamed ?? 0) > 0, JSON.stringify(losses));
+      const stacks = stalls.flatMap((stall) => stall.stacks.map(({ userFrames }) => userFrames ?? []));
+      const frames = stacks.flat();
+      assert.ok(
+        frames.some((frame) => /^s[01]x* \(crafted-\d+\)$/.test(frame)),
+        'some have names',
+      );
+      assert.ok(
+        frames.some((frame) => /^0x[0-9a-f]+( \(crafted-\d+\))?$/.test(frame)),
+        'others stay numbers',
+      );
     });
-    await until('stalls', () => live.stalls.length >= STALLS_SEEN, 120_000);
-    const before = process.cpuUsage();
-    const { stalls, losses } = handle.stop();
-    const { user, system } = process.cpuUsage(before);
-    assert.ok(user + system < END_CPU_LIMIT_US, `${user + system} us of CPU`);
-    assert.ok((losses.addressesNotNamed ?? 0) > 0, JSON.stringify(losses));
-    const stacks = stalls.flatMap((stall) => stall.stacks.map(({ userFrames }) => userFrames ?? []));
-    const frames = stacks.flat();
-    assert.ok(
-      frames.some((frame) => /^s[01]x* \(crafted-\d+\)$/.test(frame)),
-      'some have names',
-    );
-    assert.ok(
-      frames.some((frame) => /^0x[0-9a-f]+( \(crafted-\d+\))?$/.test(frame)),
-      'others stay numbers',
-    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
