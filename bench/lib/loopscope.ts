@@ -17,11 +17,16 @@ type LoadReport = {
  * "thread" are of the load threads alone, during the load.
  */
 export async function loopscopeLoad(
-  cpu: number,
+  cpu: number | string,
   target: string,
   options: readonly string[],
 ): Promise<Sample> {
-  const command = [LOOPSCOPE, 'load', target, '--json', '--quiet', ...options];
+  return loopscopeRun(cpu, ['load', target, ...options]);
+}
+
+/** The same of any command that prints the JSON of `load`. */
+export async function loopscopeRun(cpu: number | string, words: readonly string[]): Promise<Sample> {
+  const command = [LOOPSCOPE, ...words, '--json', '--quiet'];
   // A run on a busy machine may end with a verdict or VOID (status 1 and 3): its figures are there all the same.
   const { output, cpuSec, userSec } = await runPinned(cpu, command, [0, 1, 3]);
   const { load } = JSON.parse(output) as { load: LoadReport };
