@@ -2,7 +2,7 @@
 // watched, traced, examined, reported and compared, for as short as each can be; what is asked is exact and no question of
 // speed. What each command does in full is asked by the tests that carry its name.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { COMMANDS } from '../../src/cli/registry.ts';
@@ -45,6 +45,19 @@ test('load: every request is accounted for, and the run is kept', async () => {
     assert.equal(counts.ok + counts.wrong + counts.error + counts.timeout + counts.unsent, 100);
     assert.ok(existsSync(path));
   }
+});
+
+test('replay: what is in a log, and each request of it', async () => {
+  const log = join(folder.path, 'access.log');
+  const line = (nth: number) =>
+    `10.0.0.${nth % 3} - - [29/Nov/2026:07:00:00 +0000] "GET /${nth} HTTP/1.1" 200 2 "-" "x"\n`;
+  writeFileSync(log, Array.from({ length: 60 }, (_, nth) => line(nth)).join(''));
+  const { stdout } = await loopscope('replay', log, '--dry-run');
+  assert.match(stdout, /60 lines: 60 requests to replay, 0 left out, 0 that cannot be read/);
+  const args = ['--target', server.target, '--speed', 'max', '-c', '4', '--json'];
+  const { counts, replay } = reportOf(await loopscope('replay', log, ...args)).load!;
+  assert.deepEqual([counts.planned, counts.ok], [60, 60]);
+  assert.equal(replay!.log.requests, 60);
 });
 
 test('report: the run as text and as a page', async () => {

@@ -151,7 +151,7 @@ test('who had the CPU for long is named, however many had it for moments before'
     {
       using _crowd = crowd(cpu);
       await delay(250);
-      await starve(cpu, 300);
+      await starve(cpu, 600);
     }
     await ended;
     const { stalls } = handle.stop();

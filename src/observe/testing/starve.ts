@@ -12,9 +12,9 @@ export async function starve(cpu: number, durationMs = 500): Promise<void> {
   await once(spawn('timeout', argv, { stdio: 'ignore' }), 'exit');
 }
 
-/** Above it, a new process every few milliseconds that is over in no time; until disposed. */
+/** Above it, a new process some forty times a second that is over in no time, however slowly this machine starts one; until disposed. */
 export function crowd(cpu: number): Disposable {
-  const argv = ['-f', '20', 'taskset', '-c', String(cpu), 'sh', '-c', 'while sleep 0.004; do :; done'];
+  const argv = ['-f', '20', 'taskset', '-c', String(cpu), 'sh', '-c', 'while sleep 0.02; do :; done'];
   const child = spawn('chrt', argv, { stdio: 'ignore', detached: true });
   return {
     [Symbol.dispose]() {
