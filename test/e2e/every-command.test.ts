@@ -53,7 +53,7 @@ test('replay: what is in a log, and each request of it', async () => {
     `10.0.0.${nth % 3} - - [29/Nov/2026:07:00:00 +0000] "GET /${nth} HTTP/1.1" 200 2 "-" "x"\n`;
   writeFileSync(log, Array.from({ length: 60 }, (_, nth) => line(nth)).join(''));
   const { stdout } = await loopscope('replay', log, '--dry-run');
-  assert.match(stdout, /60 lines: 60 requests to replay, 0 left out, 0 that cannot be read/);
+  assert.match(stdout, /60 lines: 60 requests to replay, 0 left out, 0 refused/);
   const args = ['--target', server.target, '--speed', 'max', '-c', '4', '--json'];
   const { counts, replay } = reportOf(await loopscope('replay', log, ...args)).load!;
   assert.deepEqual([counts.planned, counts.ok], [60, 60]);

@@ -62,10 +62,11 @@ function writeTime(paper: Paper, time: TimeSummary, { spreadCount }: ReplaySumma
     },
   );
   if (spanNs > 0) {
-    paper.sentence(
-      `${formatRate(meanPerSec)} on average, ${formatRate(peakPerSec)} in the busiest second (${clock(peakSec)} UTC)`,
-      { first: '  ' },
-    );
+    // Within a second or two no second is a whole one: its count may be less than the mean.
+    const busiest = `${formatRate(peakPerSec)} in the busiest second (${clock(peakSec)} UTC)`;
+    paper.sentence(`${formatRate(meanPerSec)} on average${peakPerSec < meanPerSec ? '' : `, ${busiest}`}`, {
+      first: '  ',
+    });
     writeCurve(paper, time);
   }
   paper.sentence(durationSentence(time), { first: '  ', ink: ['bold'] });
