@@ -47,7 +47,8 @@ export function diagnose(run: Run): Diagnosis {
 /**
  * The first decisive finding; else the first with half of the excess; else the largest that contributes, where a near
  * tie with the hypervisor goes to the other; unless most of the excess is unexplained, which is then the verdict; else
- * the first fallback. RULES ends with one that is always there.
+ * what would be the effect of another fault, were there one; else the first fallback. RULES ends with one that is always
+ * there.
  */
 function choose(candidates: readonly Candidate[]): Finding {
   const decisive = candidates.find((candidate) => candidate.standing === 'decisive');
@@ -60,7 +61,7 @@ function choose(candidates: readonly Candidate[]): Finding {
     .toSorted((a, b) => b.share - a.share);
   if (largest && second && isNearTie(largest, second)) return second;
   if (largest) return largest;
-  return candidates.find(isFallback)!.finding;
+  return candidates.find(({ standing }) => standing === 'effect' || standing === 'fallback')!.finding;
 }
 
 function isNearTie(largest: Finding, second: Finding): boolean {

@@ -23,9 +23,10 @@ export type Judgement =
       finding: Finding;
       /**
        * decisive: the verdict whatever the shares are, in the order of tests. share (default): competes by its
-       * share of the excess. aside: listed as a contributor, never the verdict. fallback: only when nothing else is.
+       * share of the excess. aside: listed as a contributor, never the verdict. effect: came of another
+       * fault, which is the verdict; where none is named, this is. fallback: only when nothing else is.
        */
-      standing?: 'decisive' | 'share' | 'aside' | 'fallback';
+      standing?: 'decisive' | 'share' | 'effect' | 'aside' | 'fallback';
     }
   | { cleared: string };
 

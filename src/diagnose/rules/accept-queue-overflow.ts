@@ -32,7 +32,7 @@ export const acceptQueueOverflow = {
     // A loop that is late lets its queue fill: then that is the fault, and this is what came of it.
     const isEffect = loop === 'late' || (loop === 'asleep' && load?.hindrances.isMute);
     return {
-      standing: isEffect ? 'aside' : 'decisive',
+      standing: isEffect ? 'effect' : 'decisive',
       finding: {
         culprit: 'accept.queue-overflow',
         share: 1,
@@ -132,7 +132,7 @@ function evidenceOf({ listener, turnedAway }: Full, watch: WatchFacts): Evidence
 function adviceFor({ backlog, transport }: ListenerRecord, loop: LoopState): string[] {
   const raise = `raise the backlog given to listen(2) (here ${backlog}), and net.core.somaxconn with it`;
   const keep = 'let clients keep connections open: most requests then need no new one';
-  const cause = 'cure what keeps the loop from accepting: see the verdict';
+  const cause = 'cure what keeps the loop from accepting: see its stalls';
   const unix = 'a Unix client gets EAGAIN, or waits in connect: it must try again itself';
   const asleep = 'see why it does not accept: it may be stopped, or wait for something else';
   if (loop === 'asleep') return [asleep];
