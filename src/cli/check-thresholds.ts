@@ -1,9 +1,9 @@
 /** Thresholds that the run to come could not answer are refused before it, where that can be known. */
 import { LoopscopeError } from '../base/errors.ts';
+import { nearMiss } from '../base/input/near-miss.ts';
 import { printable } from '../base/printable.ts';
 import { CHECKS } from '../diagnose/self/registry.ts';
 import type { Threshold } from '../diagnose/thresholds/threshold.ts';
-import { nearMiss } from '../plan/near-miss.ts';
 
 const SHOWN_COUNT = 10;
 

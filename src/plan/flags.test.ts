@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { nearMiss } from '../base/input/near-miss.ts';
 import { formatArrival, parseArrival } from './arrivals/arrival-spec.ts';
 import { createThinkTimes, parseThinkTime } from './arrivals/think-time.ts';
 import { parseHeader, parseMethod, parseSources } from './flags.ts';
-import { nearMiss } from './near-miss.ts';
 
 function refuses(parse: (text: string) => unknown, rows: [text: string, message: RegExp][]): void {
   for (const [text, message] of rows) assert.throws(() => parse(text), { code: 'USAGE', message }, text);

@@ -1,8 +1,8 @@
 /** What is typed for requests and sockets, read: pure, and every refusal is USAGE and names the option. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { LoopscopeError } from '../base/errors.ts';
+import { nearMiss } from '../base/input/near-miss.ts';
 import { HTTP_FIELD_VALUE, HTTP_TOKEN } from '../wire/http1/http1-words.ts';
-import { nearMiss } from './near-miss.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 export const MAX_SOURCE_COUNT = 65_536;

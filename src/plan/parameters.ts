@@ -4,8 +4,8 @@
  * no name: "jitter:500us".
  */
 import { LoopscopeError } from '../base/errors.ts';
+import { nearMiss } from '../base/input/near-miss.ts';
 import { formatNs, parseDurationNs, typedDuration } from '../base/units.ts';
-import { nearMiss } from './near-miss.ts';
 
 /** A key ending in "Ns" is a duration and is typed without that ending: `onNs` is "on=100ms". Null: may be left out. */
 export type Parameter =

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { LoopscopeError } from '../../base/errors.ts';
+import { nearMiss } from '../../base/input/near-miss.ts';
 import type { Ns } from '../../base/units.ts';
 import type { Experiment, LabOption } from '../../lab/experiment.ts';
 import { EXPERIMENTS } from '../../lab/registry.ts';
-import { nearMiss } from '../../plan/near-miss.ts';
 import { ACCEPT_STRATEGIES } from '../../serve/accept/registry.ts';
 import type { CliCommand } from '../command.ts';
 import { addGroup, isGiven, timeOption } from '../flag-parsers.ts';

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
+import { nearMiss } from '../../base/input/near-miss.ts';
 import type { Ns } from '../../base/units.ts';
-import { nearMiss } from '../../plan/near-miss.ts';
 import type { Trace } from '../../record/trace.ts';
 import { traceHtmlReporter } from '../../report/trace/trace-html.ts';
 import { traceJsonReporter } from '../../report/trace/trace-json.ts';

@@ -1,6 +1,6 @@
 /** An arrival process and its parameters, as typed: "gamma:cv=3". */
 import { LoopscopeError } from '../../base/errors.ts';
-import { nearMiss } from '../near-miss.ts';
+import { nearMiss } from '../../base/input/near-miss.ts';
 import { type ArrivalParams, formatParams, parseParams } from '../parameters.ts';
 import { ARRIVAL_NAMES, ARRIVALS, type ArrivalName } from './registry.ts';
 

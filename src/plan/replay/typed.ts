@@ -1,7 +1,7 @@
 /** What is typed for a replay, read: pure, and every refusal is USAGE and names the option. */
 import { LoopscopeError } from '../../base/errors.ts';
+import { nearMiss } from '../../base/input/near-miss.ts';
 import { printable } from '../../base/printable.ts';
-import { nearMiss } from '../near-miss.ts';
 import { SESSION_KINDS, type SessionKind } from './formats/log-format.ts';
 import type { ReplayCondition, ReplayPace, ReplayRewrite } from './replay-options.ts';
 

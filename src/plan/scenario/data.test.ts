@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseJsonText } from '../../base/input/json-text.ts';
 import { parseCsv } from './csv.ts';
-import { parseJsonText } from './json-text.ts';
 import { formatOf, parseTable, tableOf } from './table.ts';
 import { parseTemplate } from './template.ts';
 

@@ -1,8 +1,7 @@
 /** Is this value a scenario? Every refusal names the field: `kinds[2].weight: must be a positive number, got "x"`. */
 import * as v from 'valibot';
 import { LoopscopeError } from '../../base/errors.ts';
-import { printable } from '../../base/printable.ts';
-import { nearMiss } from '../near-miss.ts';
+import { fieldProblem, type KnownFields } from '../../base/input/field-problem.ts';
 import type { JsonObject, JsonValue, Scenario } from './scenario.ts';
 
 const MAX_KIND_COUNT = 1000;
@@ -130,8 +129,7 @@ const scenario = v.strictObject({
   ),
 });
 
-/** The fields that are known where a path leads, for suggestions. */
-const FIELDS: [path: RegExp, schema: { entries: object }][] = [
+const FIELDS: KnownFields = [
   [/^$/, scenario],
   [/^kinds\[\d+\]$/, kind],
   [/\.checks$/, checks],
@@ -147,58 +145,7 @@ export function validateScenario(value: unknown, where: string): Scenario {
   }
   const result = v.safeParse(scenario as v.GenericSchema<unknown, Scenario>, value);
   if (result.success) return result.output;
-  // A misspelt field is told before the missing one that it was meant to be.
-  const [issue, ...others] = result.issues.toSorted((a, b) => Number(isUnknown(b)) - Number(isUnknown(a)));
-  const rest = others.length === 0 ? '' : `${others.length} more after that`;
-  throw problem(where, issue!, rest);
-}
-
-function isUnknown(issue: v.BaseIssue<unknown>): boolean {
-  return issue.type === 'strict_object' && issue.expected === 'never';
-}
-
-function problem(where: string, issue: v.BaseIssue<unknown>, rest: string): LoopscopeError {
-  const keys = (issue.path ?? []).map(({ key }) => key as string | number);
-  const path = formatPath(keys);
-  const at = path === '' ? where : `${where}: ${path}`;
-  if (isUnknown(issue)) {
-    const parent = formatPath(keys.slice(0, -1));
-    const known = Object.keys(FIELDS.find(([pattern]) => pattern.test(parent))?.[1].entries ?? {});
-    const near = nearMiss(String(keys.at(-1)), known);
-    const hint = near === null ? `known here: ${known.join(', ')}` : `did you mean ${near}?`;
-    return new LoopscopeError('USAGE', `${at}: no such field`, hint);
-  }
-  if (issue.type === 'strict_object' && issue.received === 'undefined' && keys.length > 0)
-    return new LoopscopeError('USAGE', `${at}: is missing`, rest);
-  const message = issue.message.startsWith('Invalid')
-    ? `must be ${article(issue.expected ?? '')}`
-    : issue.message;
-  return new LoopscopeError('USAGE', `${at}: ${message}, got ${shown(issue.input)}`, rest);
-}
-
-function article(expected: string): string {
-  return expected === 'Object' ? 'an object' : expected === 'Array' ? 'a list' : expected;
-}
-
-function formatPath(keys: readonly (string | number)[]): string {
-  return keys
-    .map((key) => {
-      if (typeof key === 'number') return `[${key}]`;
-      return /^[A-Za-z_][\w-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-    })
-    .join('')
-    .replace(/^\./, '');
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'function') return 'a function';
-  try {
-    const json = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
-    return printable(json ?? String(value), 60);
-  } catch {
-    return 'something that refers to itself';
-  }
+  throw fieldProblem(where, result.issues, FIELDS);
 }
 
 const MAX_DEPTH = 100;

@@ -1,8 +1,8 @@
 /** Rows for variables: from CSV, JSONL, or written out in the scenario. */
 
 import { LoopscopeError } from '../../base/errors.ts';
+import { parseJsonText } from '../../base/input/json-text.ts';
 import { parseCsv } from './csv.ts';
-import { parseJsonText } from './json-text.ts';
 import type { JsonObject } from './scenario.ts';
 import type { Table } from './table-rows.ts';
 

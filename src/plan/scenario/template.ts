@@ -4,8 +4,8 @@
  * that a row does not have, or that is no number.
  */
 import { LoopscopeError } from '../../base/errors.ts';
+import { nearMiss } from '../../base/input/near-miss.ts';
 import { printable } from '../../base/printable.ts';
-import { nearMiss } from '../near-miss.ts';
 import type { JsonValue } from './scenario.ts';
 import type { Table } from './table-rows.ts';
 

@@ -1,7 +1,7 @@
 /** Which formats come into question, by what was typed. */
 import { LoopscopeError } from '../../../base/errors.ts';
+import { nearMiss } from '../../../base/input/near-miss.ts';
 import { printable } from '../../../base/printable.ts';
-import { nearMiss } from '../../near-miss.ts';
 import { logFormatOf, readNginxConf } from '../nginx-conf/nginx-conf.ts';
 import type { LogFormat, ParserOptions } from './log-format.ts';
 import { LOG_FORMATS } from './registry.ts';

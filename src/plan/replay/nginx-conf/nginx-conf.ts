@@ -2,8 +2,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { LoopscopeError } from '../../../base/errors.ts';
+import { nearMiss } from '../../../base/input/near-miss.ts';
 import { printable } from '../../../base/printable.ts';
-import { nearMiss } from '../../near-miss.ts';
 import { directivesOf } from './directives.ts';
 
 export type NginxConf = {

@@ -1,7 +1,7 @@
 /** What --fields says: "time=ts,method=req.method,path=req.url,duration:ms=took". */
 import { LoopscopeError } from '../../../../base/errors.ts';
+import { nearMiss } from '../../../../base/input/near-miss.ts';
 import { printable } from '../../../../base/printable.ts';
-import { nearMiss } from '../../../near-miss.ts';
 import { JSON_FIELDS, type JsonField, type JsonLayout } from './json-parser.ts';
 
 const UNITS_NS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };

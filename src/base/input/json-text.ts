@@ -1,4 +1,4 @@
-import { LoopscopeError } from '../../base/errors.ts';
+import { LoopscopeError } from '../errors.ts';
 
 /** JSON.parse with line and column in the error. `where` begins its message, as in "scenario.json". */
 export function parseJsonText(text: string, where: string): unknown {
