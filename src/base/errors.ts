@@ -18,6 +18,10 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'the run file or report could not be written (disk full, permissions)',
   },
+  ACCOUNTS: {
+    exit: EXIT.failed,
+    meaning: 'the file of accounts cannot be opened, read or written, or is not one',
+  },
   NO_SUCH_PROCESS: { exit: EXIT.unreachable, meaning: 'no process has that pid or name' },
   NO_LOOP_FOUND: {
     exit: EXIT.unreachable,

@@ -2,7 +2,7 @@
  * include/uapi/asm-generic/socket.h, include/linux/socket.h, include/uapi/linux/{in,in6,un,tcp,uio}.h.
  * socket(7), ip(7), ipv6(7), unix(7), tcp(7). The same numbers on x86-64 and arm64.
  */
-import { bytes, i32, layout, u16, u32, u64 } from './layout.ts';
+import { bytes, i32, layout, u8, u16, u32, u64 } from './layout.ts';
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -73,3 +73,37 @@ export const user_msghdr = layout('user_msghdr', 56, {
   msg_controllen: u64(40),
   msg_flags: u32(48),
 });
+
+/** tcp(7): what the kernel knows of a connection. */
+export const TCP_INFO = 11;
+/** include/uapi/linux/sockios.h; ioctl(2) for bytes written and not acknowledged, and (asm/ioctls.h) received and not read. */
+export const SIOCOUTQ = 0x5411;
+export const SIOCINQ = 0x541b;
+
+/** include/net/tcp_states.h */
+export const TCP_STATE = {
+  ESTABLISHED: 1,
+  FIN_WAIT1: 4,
+  FIN_WAIT2: 5,
+  TIME_WAIT: 6,
+  CLOSE: 7,
+  CLOSE_WAIT: 8,
+  LAST_ACK: 9,
+  CLOSING: 11,
+} as const;
+
+/** struct tcp_info — tcp(7); the fields read here since 4.19. The kernel writes as much as there is room for. */
+export const tcp_info = layout(
+  'tcp_info',
+  216,
+  {
+    tcpi_state: u8(0),
+    tcpi_unacked: u32(24),
+    tcpi_bytes_acked: u64(120),
+    tcpi_bytes_received: u64(128),
+    tcpi_notsent_bytes: u32(144),
+    tcpi_bytes_sent: u64(200),
+    tcpi_bytes_retrans: u64(208),
+  },
+  { growing: true },
+);

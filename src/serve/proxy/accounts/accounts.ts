@@ -8,6 +8,11 @@ export type Accounts = {
   opened(user: string, destination: string): number;
   /** Bytes so far, several times a second for connections that moved any. False: the quota is used up, cut it. */
   live(account: number, upBytes: number, downBytes: number): boolean;
+  /**
+   * Right before the upstream's socket is closed, if it was connected: takes the kernel's count of it, which closed() then
+   * goes by. The bytes are as for live(); `headBytes` were sent to the upstream before the client's own (a PROXY header).
+   */
+  settle(account: number, upstreamFd: number, upBytes: number, downBytes: number, headBytes: number): void;
   /** The connection is over: all its bytes, exactly, and how long it was open. */
   closed(account: number, upBytes: number, downBytes: number, openNs: number): void;
   /** Whether the user may open another. */
