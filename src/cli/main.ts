@@ -15,6 +15,7 @@ async function main(argv: string[]): Promise<number> {
     .version(VERSION, '-V, --version', 'print the version')
     .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError()
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   layOutHelp(program);

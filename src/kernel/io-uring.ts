@@ -27,6 +27,7 @@ import {
   IORING_OP_SENDMSG,
   IORING_OP_TIMEOUT,
   IORING_RECV_MULTISHOT,
+  IORING_RECVSEND_POLL_FIRST,
   IORING_SETUP_CLAMP,
   IORING_SETUP_COOP_TASKRUN,
   IORING_SETUP_CQSIZE,
@@ -61,6 +62,8 @@ const CQE_WORDS = io_uring_cqe.byteLength / 4;
 const WAKE_FLAGS = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
 
 // First sqe word: opcode, flags << 8, ioprio << 16.
+const RECV_ONCE_WORD = IORING_OP_RECV | (IOSQE_BUFFER_SELECT << 8);
+const RECV_LATER_WORD = RECV_ONCE_WORD | (IORING_RECVSEND_POLL_FIRST << 16);
 const RECV_WORD = IORING_OP_RECV | (IOSQE_BUFFER_SELECT << 8) | (IORING_RECV_MULTISHOT << 16);
 const ACCEPT_WORD = IORING_OP_ACCEPT | (IORING_ACCEPT_MULTISHOT << 16);
 const SKIP_SUCCESS = IOSQE_CQE_SKIP_SUCCESS << 8;
@@ -221,6 +224,12 @@ export class IoUring {
   /** Receives into buffers of the group until cancelled: a completion with buffer for each piece of data. */
   receiveMultishot(fd: number, bufferGroup: number, low: number, high: number): void {
     const at = this.#nextSqe(RECV_WORD, fd, low, high);
+    this.#sqes[at + 10] = bufferGroup;
+  }
+
+  /** Receives once into a buffer of the group; `waits`: nothing is expected to be there yet. */
+  receiveOnce(fd: number, bufferGroup: number, waits: boolean, low: number, high: number): void {
+    const at = this.#nextSqe(waits ? RECV_LATER_WORD : RECV_ONCE_WORD, fd, low, high);
     this.#sqes[at + 10] = bufferGroup;
   }
 

@@ -30,6 +30,7 @@ import {
   __NR_bind,
   __NR_close,
   __NR_connect,
+  __NR_getpeername,
   __NR_getsockname,
   __NR_getsockopt,
   __NR_listen,
@@ -106,6 +107,13 @@ export function localAddress(fd: number): Address {
   const result = syscall(__NR_getsockname, fd, peerAddress, optionLength);
   if (result < 0) throw syscallError('getsockname', -result);
   return decodeAddress(peerAddress, new DataView(optionLength.buffer).getUint32(0, true));
+}
+
+/** The address of the other end; null when the connection is gone already. */
+export function peerAddressOf(fd: number): Address | null {
+  new DataView(optionLength.buffer).setUint32(0, peerAddress.byteLength, true);
+  const result = syscall(__NR_getpeername, fd, peerAddress, optionLength);
+  return result < 0 ? null : decodeAddress(peerAddress, new DataView(optionLength.buffer).getUint32(0, true));
 }
 
 /** accept4(2), non-blocking. The new descriptor, or −errno (−EAGAIN when nobody waits). Allocates nothing. */

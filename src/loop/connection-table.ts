@@ -18,6 +18,9 @@ export const ENDING = 3;
 /** Closed for the owner; the kernel still holds a request of it (ring only). */
 export const CLOSING = 4;
 
+/** Of roomBytes. */
+export const NOT_ASKED = -1;
+
 /** Generations fit 24 bits, to share a word with an operation code. */
 const GENERATION_MASK = 0xffffff;
 
@@ -30,6 +33,14 @@ export class ConnectionTable {
   readonly sendErrno: Int32Array;
   /** 1 once the peer closed its side of a connection whose owner then called end(). */
   readonly peerEnded: Uint8Array;
+  /** 1 while the owner of a relaying loop wants what the peer sends. */
+  readonly wanted: Uint8Array;
+  /** 1 once the owner of a relaying loop was told that the peer ended its side. */
+  readonly ended: Uint8Array;
+  /** 1 when our side is to end as soon as nothing is queued. */
+  readonly shuts: Uint8Array;
+  /** Pending bytes at which the owner wants to be told of room; −1 when it does not ask. */
+  readonly roomBytes: Int32Array;
   takenCount = 0;
   readonly #free: Int32Array;
 
@@ -40,6 +51,10 @@ export class ConnectionTable {
     this.generation = new Uint32Array(limit);
     this.sendErrno = new Int32Array(limit);
     this.peerEnded = new Uint8Array(limit);
+    this.wanted = new Uint8Array(limit);
+    this.ended = new Uint8Array(limit);
+    this.shuts = new Uint8Array(limit);
+    this.roomBytes = new Int32Array(limit).fill(NOT_ASKED);
     this.#free = Int32Array.from({ length: limit }, (_, i) => limit - 1 - i);
   }
 
@@ -56,6 +71,10 @@ export class ConnectionTable {
     this.fd[conn] = fd;
     this.sendErrno[conn] = 0;
     this.peerEnded[conn] = 0;
+    this.wanted[conn] = 0;
+    this.ended[conn] = 0;
+    this.shuts[conn] = 0;
+    this.roomBytes[conn] = NOT_ASKED;
     return conn;
   }
 

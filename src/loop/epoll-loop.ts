@@ -2,7 +2,8 @@
  * The epoll back end: level-triggered, one receive per ready connection and cycle, sends tried at once.
  *
  * Invariants
- *  E1  EPOLLOUT is asked for exactly while bytes are queued (wantsOut[c] = 1) or a connect is under way.
+ *  E1  EPOLLOUT is asked for exactly while bytes are queued (wantsOut[c] = 1) or a connect is under way; of a relaying loop,
+ *      EPOLLIN exactly while wanted[c] = 1. A connection of which nothing is asked for is not in the set (isWatched[c] = 0).
  *  E2  An event is dropped when its generation is not the slot's: the slot was freed earlier in the same batch.
  *  E3  Nothing is allocated, and nothing thrown, per event.
  */
@@ -34,6 +35,7 @@ class EpollLoop extends SocketLoop {
   readonly #epoll = new Epoll(EVENT_LIMIT);
   readonly #io = new StreamIo(RECEIVE_BYTES);
   readonly #wantsOut: Uint8Array;
+  readonly #isWatched: Uint8Array;
   /** Events that the last wait brought. */
   #readyCount = 0;
 
@@ -41,6 +43,7 @@ class EpollLoop extends SocketLoop {
     super(options);
     this.#spinNs = options.spinNs ?? 0;
     this.#wantsOut = new Uint8Array(options.connectionLimit);
+    this.#isWatched = new Uint8Array(options.connectionLimit);
     this.acceptor = new EpollAcceptor(this.#epoll, this.table, this.stats, this.nowNs, (fd, listener) =>
       this.openAccepted(fd, listener),
     );
@@ -135,10 +138,13 @@ class EpollLoop extends SocketLoop {
       this.finishConnect(conn, socketError(this.table.fd[conn]!));
       return;
     }
-    if (events & EPOLLOUT && this.#wantsOut[conn] === 1) {
+    const receives = !this.relays || this.table.wanted[conn] === 1;
+    // With nothing to receive, EPOLLERR and EPOLLHUP are about the sends.
+    if ((events & EPOLLOUT || !receives) && this.#wantsOut[conn] === 1) {
       this.#flush(conn);
       if (this.table.state[conn] === FREE) return;
     }
+    if (!receives) return;
     // EPOLLERR and EPOLLHUP come unasked: receiving tells what they mean, after the last bytes.
     if (events & ~EPOLLOUT) this.#receive(conn);
   }
@@ -153,7 +159,7 @@ class EpollLoop extends SocketLoop {
     if (n > 0) {
       this.handlers.onData(conn, this.#io.receiveBuffer, 0, n);
     } else if (n === 0) {
-      this.closeByPeer(conn, this.table.sendErrno[conn]!);
+      this.endedByPeer(conn);
     } else if (n !== -ERRNO.EAGAIN && n !== -ERRNO.EINTR) {
       this.closeByPeer(conn, -n);
     }
@@ -167,7 +173,8 @@ class EpollLoop extends SocketLoop {
     }
     this.table.peerEnded[conn] = 1;
     // The end of the stream would be reported again and again: only room to send is of interest now.
-    this.#epoll.modify(this.table.fd[conn]!, EPOLLOUT, conn, this.table.generation[conn]!);
+    this.#wantsOut[conn] = 1;
+    this.#watch(conn, EPOLLOUT);
   }
 
   /** Gives the kernel what is queued, as much as it takes. */
@@ -198,7 +205,9 @@ class EpollLoop extends SocketLoop {
       return;
     }
     if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);
-    if (this.table.state[conn] === ENDING) shutdownSocket(this.table.fd[conn]!, SHUT_WR);
+    if (this.table.state[conn] === ENDING || this.table.shuts[conn] === 1) {
+      shutdownSocket(this.table.fd[conn]!, SHUT_WR);
+    }
   }
 
   /** The peer may still have sent something worth reading: reading then ends, and the close carries this error. */
@@ -207,18 +216,35 @@ class EpollLoop extends SocketLoop {
     this.table.sendErrno[conn] = errno;
     if (this.#wantsOut[conn] === 1) this.#setWantsOut(conn, 0);
     shutdownSocket(this.table.fd[conn]!, SHUT_RDWR);
+    if (this.relays && this.table.wanted[conn] === 0) this.notices.sendFailed(conn);
   }
 
   #setWantsOut(conn: number, wanted: 0 | 1): void {
     this.#wantsOut[conn] = wanted;
-    this.stats.systemCallCount++;
-    const events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    this.#epoll.modify(this.table.fd[conn]!, events, conn, this.table.generation[conn]!);
+    this.#watchAsked(conn);
+  }
+
+  protected watchWanted(conn: number): void {
+    this.#watchAsked(conn);
+  }
+
+  protected dropQueued(conn: number): void {
+    this.queues.clear(conn);
+  }
+
+  #watchAsked(conn: number): void {
+    const receives = !this.relays || this.table.wanted[conn] === 1;
+    this.#watch(conn, (receives ? EPOLLIN : 0) | (this.#wantsOut[conn] ? EPOLLOUT : 0));
   }
 
   #watch(conn: number, events: number): void {
+    const fd = this.table.fd[conn]!;
+    if (events === 0 && this.#isWatched[conn] === 0) return;
     this.stats.systemCallCount++;
-    this.#epoll.add(this.table.fd[conn]!, events, conn, this.table.generation[conn]!);
+    if (events === 0) this.#epoll.remove(fd);
+    else if (this.#isWatched[conn] === 1) this.#epoll.modify(fd, events, conn, this.table.generation[conn]!);
+    else this.#epoll.add(fd, events, conn, this.table.generation[conn]!);
+    this.#isWatched[conn] = events === 0 ? 0 : 1;
   }
 
   protected watchConnect(conn: number): void {
@@ -230,14 +256,14 @@ class EpollLoop extends SocketLoop {
   }
 
   protected override finishConnect(conn: number, errno: number): void {
-    // A connect that ended at once was never added to the epoll set: remove is then refused, harmlessly.
-    if (errno === 0) this.#epoll.remove(this.table.fd[conn]!);
+    if (errno !== 0 || this.relays) this.#watch(conn, 0);
     super.finishConnect(conn, errno);
   }
 
   protected release(conn: number): void {
     this.queues.clear(conn);
     this.#wantsOut[conn] = 0;
+    this.#isWatched[conn] = 0;
     if (this.table.state[conn] === ENDING) this.ending.remove(conn);
     closeFd(this.table.fd[conn]!);
     this.table.release(conn);

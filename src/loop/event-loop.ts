@@ -28,9 +28,13 @@ export type LoopHandlers = {
    * Orderly end by the peer (errno 0) or an error. Bytes queued within this call or before it are still offered to
    * the kernel once, and the slot is free after the call; but with end(conn) within it, all of them are sent first. There
    * is room for one piece then, however full the queue.
-   * Not called for our own close() or end().
+   * Not called for our own close() or end(). Of a loop that relays, an orderly end comes by onEnd.
    */
   onClose(conn: number, errno: number): void;
+  /** Of a loop that relays: the peer has ended its side, after its last bytes. What is sent to it still arrives. */
+  onEnd?(conn: number): void;
+  /** No more is pending than askRoom() said: once for each asking. */
+  onRoom?(conn: number): void;
   /**
    * Once a cycle, after its events and before the wait: do what is due. Returns how long the wait may last, in ns:
    * 0 polls, Infinity waits for events only.
@@ -55,6 +59,14 @@ export type LoopOptions = {
   measuresWaits?: boolean;
   /** After end(): how long a peer may take nothing of what is queued for it. END_LINGER_NS, and not less. */
   drainTimeoutNs?: number;
+  /**
+   * For an owner that passes on what it receives. Connections begin without receiving, until setReceiving(); an end by the
+   * peer comes by onEnd, and leaves the connection open; and one of them has at most one receive under way: after
+   * setReceiving(false) no more than one receive buffer still comes.
+   */
+  relays?: boolean;
+  /** sendCopy() copies into blocks of so many bytes; 4096 unless said otherwise. */
+  sendBlockBytes?: number;
 };
 
 /** How a loop accepts from a listener. */
@@ -120,6 +132,16 @@ export type EventLoop = {
    * not open or its queue is full.
    */
   sendCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean;
+  /** Of a loop that relays: whether the connection's bytes are wanted. */
+  setReceiving(conn: number, receiving: boolean): void;
+  /** onRoom comes, in a later turn or this one's end, when at most so many bytes are pending. */
+  askRoom(conn: number, pendingBytes: number): void;
+  /** Ends our side once queued bytes are sent: the peer may still send. Nothing can be sent after it. */
+  shutdown(conn: number): void;
+  /** Closes so that the peer sees an error: of TCP a reset. Queued bytes are dropped. */
+  reset(conn: number): void;
+  /** The socket of a connection, to ask the kernel about it; not to be changed or kept. */
+  socketOf(conn: number): number;
   /** Bytes queued and not yet known to be taken by the kernel; what one turn sends is known in the next. */
   pendingSendBytes(conn: number): number;
   /** Closes; no handler is called for this connection again. Queued bytes get one try and are dropped. */

@@ -41,3 +41,9 @@ export function createLoop(
   }
   throw new LoopscopeError('INTERNAL', `no event loop named ${backend}`);
 }
+
+/** Ring where the kernel allows it, unless one is asked for by name: that one may still be refused. */
+export function chooseBackend(wanted: 'auto' | EventLoop['backend']): EventLoop['backend'] {
+  if (wanted !== 'auto') return wanted;
+  return loopBackends.find((backend) => backend.probe().available)!.name;
+}

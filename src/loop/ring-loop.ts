@@ -7,11 +7,18 @@
  *      connection's, whose buffer is recycled and nothing else done.
  *  L2  Each receive buffer is recycled as soon as onData returns, and published before the next enter().
  *  L3  A slot is free only when the kernel holds no send of it that reads our memory (state CLOSING until then).
- *  L4  Nothing is allocated, and nothing thrown, per event.
+ *  L4  Of a relaying loop a connection has at most one receive with the kernel (receiving[c] = 1), and none is started while
+ *      it is not wanted: so it brings at most one buffer after setReceiving(false).
+ *  L5  Nothing is allocated, and nothing thrown, per event.
  */
 import { assert } from '../base/assert.ts';
 import { EPOLLOUT } from '../kernel/abi/epoll.ts';
-import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } from '../kernel/abi/io-uring.ts';
+import {
+  IORING_CQE_BUFFER_SHIFT,
+  IORING_CQE_F_BUFFER,
+  IORING_CQE_F_MORE,
+  IORING_CQE_F_SOCK_NONEMPTY,
+} from '../kernel/abi/io-uring.ts';
 import { BufferRing } from '../kernel/buffer-ring.ts';
 import { ERRNO } from '../kernel/errno.ts';
 import { IoUring } from '../kernel/io-uring.ts';
@@ -71,7 +78,7 @@ class RingLoop extends SocketLoop {
   readonly #submitter: Submitter;
   readonly #waiter: RingWaiter;
   readonly #sender: RingSender;
-  /** The kernel holds a multishot receive of the connection. */
+  /** The kernel holds a receive of the connection: multishot, or of a relaying loop a single one. */
   readonly #receiving: Uint8Array;
 
   constructor(options: LoopOptions, sizes: RingSizes) {
@@ -86,7 +93,12 @@ class RingLoop extends SocketLoop {
     }
     this.#submitter = new Submitter(this.#ring, this.#buffers, this.stats);
     this.#waiter = new RingWaiter(this.#submitter, options.nowNs, options.spinNs ?? 0);
-    this.#sender = new RingSender(this.#submitter, this.table, this.queues, (conn) => this.release(conn));
+    this.#sender = new RingSender(this.#submitter, this.table, this.queues, {
+      drained: (conn) => this.release(conn),
+      failed: (conn) => {
+        if (this.relays && this.table.wanted[conn] === 0) this.notices.sendFailed(conn);
+      },
+    });
     this.acceptor = new RingAcceptor(this.#submitter, this.table, this.nowNs, (fd, listener) =>
       this.openAccepted(fd, listener),
     );
@@ -158,8 +170,8 @@ class RingLoop extends SocketLoop {
 
   protected override nextWakeNs(): number {
     // A connection that ends is shut down when its last send is known to be done: nothing else may come to tell us.
-    const { dirtyCount, endsAny } = this.#sender;
-    return dirtyCount > 0 || endsAny ? 0 : super.nextWakeNs();
+    const { dirtyCount, hasUrgent } = this.#sender;
+    return dirtyCount > 0 || hasUrgent ? 0 : super.nextWakeNs();
   }
 
   #reap(): void {
@@ -228,11 +240,15 @@ class RingLoop extends SocketLoop {
     if (state !== OPEN && state !== ENDING) return;
     if (result > 0 || result === -ERRNO.ENOBUFS || result === -ERRNO.EINTR) {
       if (result === -ERRNO.ENOBUFS) this.stats.shortageCount++;
-      this.watchOpen(conn);
+      if (!this.relays) this.watchOpen(conn);
+      else if (this.table.wanted[conn] === 1)
+        this.#receiveOnce(conn, (flags & IORING_CQE_F_SOCK_NONEMPTY) === 0 && result > 0);
     } else if (state === ENDING) {
       this.endByPeer(conn, -result);
+    } else if (result === 0) {
+      this.endedByPeer(conn);
     } else {
-      this.closeByPeer(conn, result === 0 ? this.table.sendErrno[conn]! : -result);
+      this.closeByPeer(conn, -result);
     }
   }
 
@@ -257,6 +273,22 @@ class RingLoop extends SocketLoop {
     this.#submitter.makeRoom(1);
     // POLLOUT and EPOLLOUT are the same bit.
     this.#ring.pollOnce(this.table.fd[conn]!, EPOLLOUT, OP_CONNECT | conn, this.table.generation[conn]!);
+  }
+
+  protected watchWanted(conn: number): void {
+    if (this.table.wanted[conn] === 1 && this.#receiving[conn] === 0) this.#receiveOnce(conn, false);
+  }
+
+  protected dropQueued(conn: number): void {
+    // What the kernel is sending goes with the socket.
+    if (this.#sender.asyncSend[conn] === 0) this.queues.clear(conn);
+  }
+
+  #receiveOnce(conn: number, waits: boolean): void {
+    this.#submitter.makeRoom(1);
+    this.#receiving[conn] = 1;
+    const fd = this.table.fd[conn]!;
+    this.#ring.receiveOnce(fd, BUFFER_GROUP, waits, OP_RECEIVE | conn, this.table.generation[conn]!);
   }
 
   protected watchOpen(conn: number): void {

@@ -14,7 +14,7 @@ import { ERRNO } from '../kernel/errno.ts';
 import { GATHER_LIMIT, MessageSlots } from '../kernel/message-slots.ts';
 import type { SendArea } from '../kernel/send-area.ts';
 import { shutdownSocket } from '../kernel/sockets.ts';
-import { type ConnectionTable, ENDING } from './connection-table.ts';
+import { type ConnectionTable, ENDING, NOT_ASKED } from './connection-table.ts';
 import type { SendQueues } from './send-queue.ts';
 import { INDEX_MASK, OP_NONE, OP_SEND_ALL, OP_SEND_NOW, type Submitter } from './submitter.ts';
 
@@ -23,13 +23,20 @@ const SEND_ALL_BYTES = 262_144;
 /** Gathered sends of one batch; further ones send their first piece only, and the rest in the next cycle. */
 const MESSAGE_SLOTS = 64;
 
+export type SenderHandlers = {
+  /** All is sent on a connection whose both sides have ended. */
+  drained(conn: number): void;
+  /** A send failed, and receiving was ended. */
+  failed(conn: number): void;
+};
+
 export class RingSender {
   readonly #queues: SendQueues;
   /** The kernel holds a sendAll of the connection. */
   readonly asyncSend: Uint8Array;
   readonly #submitter: Submitter;
   readonly #table: ConnectionTable;
-  readonly #onDrained: (conn: number) => void;
+  readonly #handlers: SenderHandlers;
   readonly #messages = new MessageSlots(MESSAGE_SLOTS);
   /** Bytes of the sendNow submitted for a connection, until confirmed. */
   readonly #nowBytes: Float64Array;
@@ -41,17 +48,11 @@ export class RingSender {
   readonly #sentNow: Int32Array;
   #sentNowCount = 0;
   #messageSlot = 0;
-  /** Among the sends that await confirmation is one of a connection that ends. */
-  endsAny = false;
+  /** Among the sends that await confirmation is one of a connection that ends, or whose owner waits for room. */
+  hasUrgent = false;
 
-  /** onDrained: all is sent on a connection whose both sides have ended. */
-  constructor(
-    submitter: Submitter,
-    table: ConnectionTable,
-    queues: SendQueues,
-    onDrained: (conn: number) => void,
-  ) {
-    this.#onDrained = onDrained;
+  constructor(submitter: Submitter, table: ConnectionTable, queues: SendQueues, handlers: SenderHandlers) {
+    this.#handlers = handlers;
     this.#submitter = submitter;
     this.#table = table;
     this.#queues = queues;
@@ -95,7 +96,7 @@ export class RingSender {
   /** T2: after an enter() and before handlers, looks for sends that fell short, and takes all others as done. */
   confirm(): void {
     if (this.#sentNowCount === 0) {
-      this.endsAny = false;
+      this.hasUrgent = false;
       return;
     }
     const { ring, stats } = this.#submitter;
@@ -118,7 +119,7 @@ export class RingSender {
     if (ring.isOverflown) return;
     const count = this.#sentNowCount;
     this.#sentNowCount = 0;
-    this.endsAny = false;
+    this.hasUrgent = false;
     for (let i = 0; i < count; i++) {
       const conn = this.#sentNow[i]!;
       const byteCount = this.#nowBytes[conn]!;
@@ -180,7 +181,8 @@ export class RingSender {
       ring.sendMessageNow(fd, this.#messages, slot, low, high);
       queues.lockedCount[conn] = pieceCount;
     }
-    if (this.#table.state[conn] === ENDING) this.endsAny = true;
+    const { state, shuts, roomBytes } = this.#table;
+    if (state[conn] === ENDING || shuts[conn] === 1 || roomBytes[conn] !== NOT_ASKED) this.hasUrgent = true;
     this.#nowBytes[conn] = byteCount;
     this.#sentNow[this.#sentNowCount++] = conn;
   }
@@ -212,16 +214,22 @@ export class RingSender {
   #advance(conn: number, byteCount: number): void {
     this.#queues.advance(conn, byteCount);
     if (this.#queues.count[conn]! > 0) this.#markDirty(conn);
-    else if (this.#table.peerEnded[conn] === 1) this.#onDrained(conn);
-    else if (this.#table.state[conn] === ENDING) shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
+    else if (this.#table.peerEnded[conn] === 1) this.#handlers.drained(conn);
+    else if (this.#table.state[conn] === ENDING || this.#table.shuts[conn] === 1) {
+      shutdownSocket(this.#table.fd[conn]!, SHUT_WR);
+    }
   }
 
   /** The peer may still have sent something worth reading: reading then ends, and the close carries this error. */
   #fail(conn: number, errno: number): void {
     this.#queues.clear(conn);
     this.#table.sendErrno[conn] = errno;
-    if (this.#table.peerEnded[conn] === 1) this.#onDrained(conn);
-    else shutdownSocket(this.#table.fd[conn]!, SHUT_RDWR);
+    if (this.#table.peerEnded[conn] === 1) {
+      this.#handlers.drained(conn);
+      return;
+    }
+    shutdownSocket(this.#table.fd[conn]!, SHUT_RDWR);
+    this.#handlers.failed(conn);
   }
 
   #markDirty(conn: number): void {

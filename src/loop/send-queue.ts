@@ -12,9 +12,9 @@ import { type LoopStats, SEND_QUEUE_DEPTH } from './event-loop.ts';
 
 /** Of the ring of pieces: a power of two. */
 const PLACES = SEND_QUEUE_DEPTH + 1;
-const BLOCK_BYTES = 4096;
+const DEFAULT_BLOCK_BYTES = 4096;
 const BLOCKS_PER_SLAB = 64;
-/** 64 MiB of copied bytes under way at once; past it sendCopy returns false. */
+/** 64 MiB of copied bytes under way at once, of blocks as usual; past it sendCopy returns false. */
 const SLAB_LIMIT = 256;
 const NO_BLOCK = -1;
 /** Up to here a byte loop beats making a subarray. */
@@ -26,6 +26,7 @@ export class SendQueues {
   /** Pieces submitted and not yet confirmed (ring only). */
   readonly lockedCount: Uint8Array;
   readonly pendingBytes: Float64Array;
+  readonly #blockBytes: number;
   readonly #stats: Pick<LoopStats, 'sentBytes'>;
   readonly #head: Uint8Array;
   readonly #areas: SendArea[];
@@ -37,8 +38,13 @@ export class SendQueues {
   #freeBlockCount = 0;
   #depth = SEND_QUEUE_DEPTH;
 
-  constructor(connectionLimit: number, stats: Pick<LoopStats, 'sentBytes'> = { sentBytes: 0 }) {
+  constructor(
+    connectionLimit: number,
+    stats: Pick<LoopStats, 'sentBytes'> = { sentBytes: 0 },
+    blockBytes: number = DEFAULT_BLOCK_BYTES,
+  ) {
     this.#stats = stats;
+    this.#blockBytes = blockBytes;
     const pieces = connectionLimit * PLACES;
     this.count = new Uint8Array(connectionLimit);
     this.lockedCount = new Uint8Array(connectionLimit);
@@ -79,7 +85,7 @@ export class SendQueues {
   /** Copies; false, and nothing is queued, when it does not fit. */
   pushCopy(conn: number, bytes: Uint8Array, start: number, end: number): boolean {
     const room = this.#roomInLastPiece(conn);
-    const blocksNeeded = Math.ceil(Math.max(0, end - start - room) / BLOCK_BYTES);
+    const blocksNeeded = Math.ceil(Math.max(0, end - start - room) / this.#blockBytes);
     if (this.count[conn]! + blocksNeeded > this.#depth) return false;
     while (this.#freeBlockCount < blocksNeeded) if (!this.#addSlab()) return false;
 
@@ -95,8 +101,8 @@ export class SendQueues {
     while (from < end) {
       const block = this.#freeBlocks[--this.#freeBlockCount]!;
       const slab = this.#slabs[(block / BLOCKS_PER_SLAB) | 0]!;
-      const at = (block % BLOCKS_PER_SLAB) * BLOCK_BYTES;
-      const take = Math.min(BLOCK_BYTES, end - from);
+      const at = (block % BLOCKS_PER_SLAB) * this.#blockBytes;
+      const take = Math.min(this.#blockBytes, end - from);
       copyBytes(bytes, from, from + take, slab.bytes, at);
       this.#append(conn, slab, at, at + take, block);
       from += take;
@@ -147,7 +153,7 @@ export class SendQueues {
     const piece = this.piece(conn, count - 1);
     const block = this.#block[piece]!;
     if (block === NO_BLOCK) return 0;
-    return ((block % BLOCKS_PER_SLAB) + 1) * BLOCK_BYTES - this.#end[piece]!;
+    return ((block % BLOCKS_PER_SLAB) + 1) * this.#blockBytes - this.#end[piece]!;
   }
 
   #dropFirst(conn: number, piece: number): void {
@@ -161,7 +167,7 @@ export class SendQueues {
   #addSlab(): boolean {
     const slabIndex = this.#slabs.length;
     if (slabIndex === SLAB_LIMIT) return false;
-    this.#slabs.push(new SendArea(BLOCKS_PER_SLAB * BLOCK_BYTES));
+    this.#slabs.push(new SendArea(BLOCKS_PER_SLAB * this.#blockBytes));
     for (let i = BLOCKS_PER_SLAB - 1; i >= 0; i--) {
       this.#freeBlocks[this.#freeBlockCount++] = slabIndex * BLOCKS_PER_SLAB + i;
     }

@@ -13,7 +13,11 @@ export type ServeReady = {
 };
 
 /** "listening on http://127.0.0.1:8080/ (pid 12, epoll)", or the same as one line of JSON. */
-export function formatReady(ready: ServeReady, protocol: ServerProtocol['name'], json: boolean): string {
+export function formatReady(
+  ready: ServeReady,
+  protocol: ServerProtocol['name'] | 'proxy',
+  json: boolean,
+): string {
   const targets = ready.addresses.map((address) => targetText(address, protocol));
   const { pid, backend, workers } = ready;
   if (json) return JSON.stringify({ ready: true, pid, backend, targets, workers });
@@ -22,7 +26,7 @@ export function formatReady(ready: ServeReady, protocol: ServerProtocol['name'],
 }
 
 /** As the load commands take it. */
-export function targetText(address: Address, protocol: ServerProtocol['name']): string {
+export function targetText(address: Address, protocol: ServerProtocol['name'] | 'proxy'): string {
   if (address.kind === 'unix')
     return protocol === 'http' ? `unix+http:${address.path}` : `unix:${address.path}`;
   return protocol === 'http' ? `http://${formatAddress(address)}/` : `tcp://${formatAddress(address)}`;

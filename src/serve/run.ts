@@ -2,7 +2,7 @@
 import { LoopscopeError } from '../base/errors.ts';
 import { NS_PER_MS } from '../base/units.ts';
 import { setParentDeathSignal } from '../kernel/process.ts';
-import type { Server } from './server.ts';
+import type { LoopServer } from './loop-server.ts';
 
 const SIGTERM = 15;
 /**
@@ -12,7 +12,7 @@ const SIGTERM = 15;
 export const YIELD_EVERY_NS = 50 * NS_PER_MS;
 
 /** Runs a server, letting Node's own loop run now and then; `check` is called each time. */
-export async function runUntilEnded(server: Server, check: () => void): Promise<void> {
+export async function runUntilEnded(server: LoopServer, check: () => void): Promise<void> {
   for (;;) {
     check();
     if (server.hasEnded) return;

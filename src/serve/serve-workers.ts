@@ -1,4 +1,5 @@
 /** A server of many processes: a master and its workers, until it is told to stop. */
+import type { EventLoop } from '../loop/event-loop.ts';
 import { chooseAccepting } from './accept/registry.ts';
 import type { ServeReady } from './ready.ts';
 import { dieWithParent } from './run.ts';
@@ -7,6 +8,7 @@ import type { ServerSettings } from './server-options.ts';
 import type { WorkerStats } from './stats.ts';
 import { openListening } from './workers/listening.ts';
 import { Master } from './workers/master.ts';
+import type { WorkerSettings } from './workers/worker-process.ts';
 
 export type ServeWorkersOptions = Omit<ServeOptions, 'onReady'> & {
   workers: number;
@@ -30,9 +32,26 @@ export type MasterControl = {
 
 /** Serves until `signal` aborts, then ends the workers in good order and removes its socket files. */
 export async function serveWithWorkers(options: ServeWorkersOptions): Promise<ServeSummary> {
+  return superviseWorkers({ ...options, settings: (backend) => settingsOf(options, backend) });
+}
+
+/** What every kind of server with workers is told: the rest is in their settings. */
+export type SuperviseOptions<Settings extends WorkerSettings> = Omit<
+  ServeWorkersOptions,
+  keyof ServerSettings | 'reloadSettings' | 'backend'
+> & {
+  backend?: ServeOptions['backend'];
+  settings(backend: EventLoop['backend']): Settings;
+  reloadSettings?(): Partial<Settings>;
+};
+
+/** A master and its workers, whatever they are, until `signal` aborts. */
+export async function superviseWorkers<Settings extends WorkerSettings>(
+  options: SuperviseOptions<Settings>,
+): Promise<ServeSummary> {
   if (options.parentPid !== undefined) dieWithParent(options.parentPid);
   const { strategy, backend } = chooseAccepting(options.accept, options.backend ?? 'auto');
-  const settings = settingsOf(options, backend);
+  const settings = options.settings(backend);
   const onNews = options.onNews ?? (() => {});
   using listening = openListening(options.listen, options.workers, strategy, options.listenOptions);
   using master = new Master({
@@ -48,7 +67,7 @@ export async function serveWithWorkers(options: ServeWorkersOptions): Promise<Se
   await master.start();
   const reload = async () => {
     try {
-      await master.reload({ ...settings, ...options.reloadSettings?.() });
+      await master.reload({ ...settings, ...options.reloadSettings?.() } as Settings);
     } catch (error) {
       onNews(`reload failed: ${(error as Error).message}; the workers stay as they are`);
     }

@@ -1,7 +1,7 @@
 /** The room's face: a server in this process, or a master with workers, until it is told to stop. */
 import type { Address } from '../base/address.ts';
 import type { EventLoop, ListenOptions } from '../loop/event-loop.ts';
-import { loopBackends } from '../loop/registry.ts';
+import { chooseBackend } from '../loop/registry.ts';
 import { plantFaults } from './faults/schedule.ts';
 import type { FaultSpec } from './faults/spec.ts';
 import type { ServeReady } from './ready.ts';
@@ -79,10 +79,4 @@ export function settingsOf(
     if (key !== 'backend' && options[key] !== undefined) Object.assign(settings, { [key]: options[key] });
   }
   return settings;
-}
-
-/** Ring where the kernel allows it, unless one is asked for by name. Throws KERNEL_FEATURE. */
-function chooseBackend(wanted: 'auto' | EventLoop['backend']): EventLoop['backend'] {
-  if (wanted !== 'auto') return wanted;
-  return loopBackends.find((backend) => backend.probe().available)!.name;
 }

@@ -37,6 +37,21 @@ export type WorkerStats = {
   slowReaders: number;
   timedOut: number;
   connections: number;
+  /** Of a proxy, where requests are clients that were connected through, and bad ones those with a wrong head. */
+  proxy?: ProxyStats;
+};
+
+export type ProxyStats = {
+  /** Clients that may not go where they asked to. */
+  refused: number;
+  /** Connects to upstreams that failed. */
+  unreached: number;
+  /** Flows that ended with an error of one side. */
+  resets: number;
+  /** Bytes from clients. */
+  upBytes: number;
+  /** Bytes from upstreams. */
+  downBytes: number;
 };
 
 export type WorkerIdentity = Pick<
@@ -52,6 +67,16 @@ export function publishStats(
   counts: ResponderCounts,
   connectionCount: number,
 ): void {
+  publishLoop(row, elapsedNs, loop);
+  row[ROW.requests] = counts.requestCount;
+  row[ROW.bad] = counts.badCount;
+  row[ROW.slowReaders] = counts.slowReaderCount;
+  row[ROW.timedOut] = counts.timedOutCount;
+  row[ROW.connections] = connectionCount;
+}
+
+/** The loop's part of it. */
+export function publishLoop(row: Row, elapsedNs: number, loop: LoopStats): void {
   const events = loop.eventCount - row[ROW.events]!;
   if (events > row[ROW.mostEvents]!) row[ROW.mostEvents] = events;
   row[ROW.elapsedNs] = elapsedNs;
@@ -64,11 +89,6 @@ export function publishStats(
   row[ROW.acceptsInVain] = loop.acceptInVainCount;
   row[ROW.systemCalls] = loop.systemCallCount;
   row[ROW.shortages] = loop.shortageCount;
-  row[ROW.requests] = counts.requestCount;
-  row[ROW.bad] = counts.badCount;
-  row[ROW.slowReaders] = counts.slowReaderCount;
-  row[ROW.timedOut] = counts.timedOutCount;
-  row[ROW.connections] = connectionCount;
 }
 
 /** Reads a row as one JSON line shows it. */
@@ -96,5 +116,16 @@ export function readStats(row: Row, identity: WorkerIdentity): WorkerStats {
     slowReaders: row[ROW.slowReaders]!,
     timedOut: row[ROW.timedOut]!,
     connections: row[ROW.connections]!,
+    ...(row[ROW.isProxy] === 1 && { proxy: readProxyStats(row) }),
+  };
+}
+
+function readProxyStats(row: Row): ProxyStats {
+  return {
+    refused: row[ROW.refused]!,
+    unreached: row[ROW.unreached]!,
+    resets: row[ROW.resets]!,
+    upBytes: row[ROW.upBytes]!,
+    downBytes: row[ROW.downBytes]!,
   };
 }

@@ -4,30 +4,29 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Command } from 'commander';
-import { loadAll } from '../../src/cli/registry.ts';
 import { CSV_COLUMNS } from '../../src/report/csv/csv.ts';
 import { examples, wordsOf } from '../helpers/cli-examples.ts';
+import { type Declared, declaredCommands } from '../helpers/declared-commands.ts';
 import { root } from '../helpers/source-files.ts';
 
-const commands = await loadAll();
+const commands = await declaredCommands();
 
-function commandOf(name: string): Command {
-  const declared = commands.find((command) => command.usage.split(' ')[0] === name);
-  assert.ok(declared, `there is no command ${name}`);
-  const command = new Command(name);
-  declared.configure(command, () => {});
-  return command;
+/** The command of an example: the one within another before that other. */
+function commandOf(line: string): Declared {
+  const [, first, second] = wordsOf(line);
+  const named = (name: string) => commands.find((command) => command.name === name);
+  const found = named(`${first} ${second}`) ?? named(first!);
+  assert.ok(found, `there is no command ${first}`);
+  return found;
 }
 
 /** Long names of the options that an example uses; throws on one that does not exist. */
 function optionsUsed(line: string): string[] {
-  const [, name, ...words] = wordsOf(line);
-  const { options } = commandOf(name!);
-  return words
+  const { name, command } = commandOf(line);
+  return wordsOf(line)
     .filter((word) => /^-{1,2}[a-zA-Z]/.test(word))
     .map((word) => {
-      const option = options.find(({ long, short }) => long === word || short === word);
+      const option = command.options.find(({ long, short }) => long === word || short === word);
       assert.ok(option, `${word} is no option of ${name}: ${line}`);
       return option.long!;
     });
@@ -40,12 +39,9 @@ test('examples use only options that exist', () => {
 
 test('every option of every command has an example', () => {
   const missing: string[] = [];
-  for (const { usage } of commands) {
-    const name = usage.split(' ')[0]!;
-    const used = new Set(
-      examples.filter((line) => line.startsWith(`loopscope ${name}`)).flatMap(optionsUsed),
-    );
-    for (const { long } of commandOf(name).options) if (!used.has(long!)) missing.push(`${name} ${long}`);
+  for (const { name, command } of commands) {
+    const used = new Set(examples.filter((line) => commandOf(line).name === name).flatMap(optionsUsed));
+    for (const { long } of command.options) if (!used.has(long!)) missing.push(`${name} ${long}`);
   }
   assert.deepEqual(missing, []);
 });

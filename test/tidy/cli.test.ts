@@ -3,26 +3,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Command } from 'commander';
-import { loadAll } from '../../src/cli/registry.ts';
+import { declaredCommands } from '../helpers/declared-commands.ts';
 import { root } from '../helpers/source-files.ts';
 
-const commands = await loadAll();
+const commands = await declaredCommands();
 const text = readFileSync(join(root, 'docs/reference/cli.md'), 'utf8');
 
-function optionsOf(name: string): string[] {
-  const declared = commands.find((command) => command.usage.split(' ')[0] === name)!;
-  const command = new Command(name);
-  declared.configure(command, () => {});
-  return command.options.map((option) => option.long!);
-}
-
 test('every command has a section that begins with its usage', () => {
-  for (const command of commands) assert.ok(text.includes(`## loopscope ${command.usage}\n`), command.usage);
+  for (const { usage } of commands) assert.ok(text.includes(`## loopscope ${usage}\n`), usage);
 });
 
 test('options and their documentation are the same set', () => {
-  const real = new Set(commands.flatMap((command) => optionsOf(command.usage.split(' ')[0]!)));
+  const real = new Set(commands.flatMap(({ command }) => command.options.map((option) => option.long!)));
   const documented = new Set(
     [...text.matchAll(/^\| `(?:-\w, )?(--[\w-]+)[^`]*` \|/gm)].map((match) => match[1]!),
   );
@@ -31,10 +23,8 @@ test('options and their documentation are the same set', () => {
 });
 
 test('every option says what it is for', () => {
-  for (const declared of commands) {
-    const command = new Command('x');
-    declared.configure(command, () => {});
+  for (const { usage, command } of commands) {
     for (const option of command.options)
-      assert.ok(option.description.length > 5, `${declared.usage} ${option.flags}`);
+      assert.ok(option.description.length > 5, `${usage} ${option.flags}`);
   }
 });

@@ -1,47 +1,45 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Address, parseTarget } from '../../base/address.ts';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
-import { type Ns, parseCount, parseDurationNs } from '../../base/units.ts';
-import type { TcpSending } from '../../kernel/sockets.ts';
-import { ACCEPT_STRATEGIES } from '../../serve/accept/registry.ts';
+import type { Ns } from '../../base/units.ts';
 import { FAULTS } from '../../serve/faults/registry.ts';
-import { parseByteCount, parseFault } from '../../serve/faults/spec.ts';
+import { parseFault } from '../../serve/faults/spec.ts';
 import { parseRoute, type Route, readRoutesFile } from '../../serve/http/route.ts';
 import { formatReady } from '../../serve/ready.ts';
 import { type ServeOptions, type ServeSummary, serve } from '../../serve/serve.ts';
 import { serveWithWorkers } from '../../serve/serve-workers.ts';
-import type { WorkerStats } from '../../serve/stats.ts';
-import { parseUnixMode, parseUnixOwner } from '../../serve/unix-owner.ts';
-import { parseCpuList } from '../../serve/workers/placement.ts';
 import type { CliCommand } from '../command.ts';
+import {
+  addProcessOptions,
+  addSocketOptions,
+  checkAccept,
+  count,
+  duration,
+  listenOptionsOf,
+  type ProcessFlags,
+  placementOf,
+  type SocketFlags,
+  size,
+} from '../serving/process-options.ts';
+import { configureProxy } from '../serving/proxy-command.ts';
+import { listenForSignals, printStats } from '../serving/signals.ts';
 
-type Flags = {
-  listen: string[];
-  fault: string[];
-  backend: 'auto' | 'ring' | 'epoll';
-  workers?: number;
-  accept?: string;
-  cpus?: number[];
-  nice?: number;
-  backlog: number;
-  tcp: TcpSending;
-  unixMode?: number;
-  unixOwner?: { uid: number; gid: number };
-  reply: string;
-  route: string[];
-  routes?: string;
-  maxConnections?: number;
-  maxHeader?: number;
-  maxBody?: number;
-  idleTimeout?: Ns;
-  requestTimeout?: Ns;
-  sendTimeout?: Ns;
-  stopTimeout?: Ns;
-  leaveTimeout?: Ns;
-  stats: boolean;
-  dieWithParent: boolean;
-  json: boolean;
-};
+type Flags = ProcessFlags &
+  SocketFlags & {
+    listen: string[];
+    fault: string[];
+    reply: string;
+    route: string[];
+    routes?: string;
+    maxConnections?: number;
+    maxHeader?: number;
+    maxBody?: number;
+    idleTimeout?: Ns;
+    requestTimeout?: Ns;
+    sendTimeout?: Ns;
+    stopTimeout?: Ns;
+    leaveTimeout?: Ns;
+  };
 
 /** What each kind of server speaks, and where it listens when not told. */
 const KINDS = {
@@ -52,7 +50,6 @@ const KINDS = {
 
 type Kind = (typeof KINDS)[keyof typeof KINDS];
 
-const MOST_WORKERS = 256;
 /** The loop's tables take some 650 bytes for each, made at the start. */
 const MOST_CONNECTIONS = 100_000;
 
@@ -60,6 +57,8 @@ export const serveCommand = {
   usage: 'serve <kind>',
   summary: 'an event-loop server to measure: agent (length-framed), http or echo, with faults to plant',
   configure(command, exit) {
+    command.enablePositionalOptions(); // What comes behind "proxy" is its own.
+    configureProxy(command.command('proxy'), exit);
     addServerOptions(command);
     addSocketOptions(command);
     addHttpOptions(command);
@@ -70,7 +69,7 @@ export const serveCommand = {
         throw new LoopscopeError(
           'USAGE',
           `"${kindName}" is not a kind of server`,
-          `choose one of ${Object.keys(KINDS).join(', ')}`,
+          `choose one of ${Object.keys(KINDS).join(', ')}, proxy`,
         );
       }
       const summary = await run(kind, flags);
@@ -85,48 +84,10 @@ export const serveCommand = {
 } satisfies CliCommand;
 
 function addServerOptions(command: Command): void {
-  const accepts = ACCEPT_STRATEGIES.map(({ name }) => name);
   command
     .option('-l, --listen <target...>', 'where to listen, as a target; port 0 takes any free one', [])
-    .option('-f, --fault <spec...>', `plant a fault: ${FAULTS.map((fault) => fault.example).join(', ')}`, [])
-    .addOption(
-      new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),
-    )
-    .option(
-      '-w, --workers <count>',
-      'processes that serve, under a master; default: none, this process serves',
-      count('--workers', 1, MOST_WORKERS),
-    )
-    .addOption(
-      new Option('--accept <strategy>', 'how workers share connections; default: what suits').choices([
-        'auto',
-        ...accepts,
-      ]),
-    )
-    .option('--cpus <list>', 'CPUs to run on, 0-3 or 0,2: worker n takes the nth', (text) =>
-      parseCpuList(text, '--cpus'),
-    )
-    .option('--nice <number>', 'niceness, -20 to 19', parseNice)
-    .option('--stats', 'print the counters of each loop as JSON lines at the end, and on SIGUSR1', false)
-    .option('--die-with-parent', 'end when the process that started this one ends', false)
-    .option('--json', 'print the ready line and the summary as JSON', false);
-}
-
-function addSocketOptions(command: Command): void {
-  command
-    .option(
-      '--backlog <count>',
-      'connections that may wait to be accepted',
-      count('--backlog', 1, 65_535),
-      511,
-    )
-    .addOption(
-      new Option('--tcp <how>', 'when a segment that is not full is sent')
-        .choices(['nodelay', 'delay', 'cork'])
-        .default('nodelay'),
-    )
-    .option('--unix-mode <octal>', 'permissions of the socket file', parseUnixMode)
-    .option('--unix-owner <user:group>', 'owner of the socket file', parseUnixOwner);
+    .option('-f, --fault <spec...>', `plant a fault: ${FAULTS.map((fault) => fault.example).join(', ')}`, []);
+  addProcessOptions(command);
 }
 
 function addHttpOptions(command: Command): void {
@@ -157,9 +118,7 @@ async function run(kind: Kind, flags: Flags): Promise<ServeSummary> {
   const ready = (text: string) => process.stdout.write(`${text}\n`);
   using signals = listenForSignals();
   if (flags.workers === undefined) {
-    if (flags.accept !== undefined && flags.accept !== 'auto') {
-      throw new LoopscopeError('USAGE', '--accept is about workers', 'add for instance --workers 4');
-    }
+    checkAccept(flags);
     return await serve({
       ...options,
       signal: signals.stop,
@@ -192,7 +151,7 @@ function serveOptions(kind: Kind, flags: Flags): Omit<ServeOptions, 'signal' | '
   if (protocol !== 'http' && (flags.route.length > 0 || flags.routes !== undefined)) {
     throw new LoopscopeError('USAGE', '--route and --routes are for serve http', 'use --reply');
   }
-  const { maxConnections, maxHeader, maxBody, unixMode, unixOwner } = flags;
+  const { maxConnections, maxHeader, maxBody } = flags;
   const { idleTimeout, requestTimeout, sendTimeout, stopTimeout, leaveTimeout } = flags;
   return {
     protocol,
@@ -203,13 +162,8 @@ function serveOptions(kind: Kind, flags: Flags): Omit<ServeOptions, 'signal' | '
     backend: flags.backend,
     replyText: flags.reply,
     routes: routesOf(flags),
-    placement: { cpus: flags.cpus ?? [], nice: flags.nice ?? null },
-    listenOptions: {
-      backlog: flags.backlog,
-      tcpSending: flags.tcp,
-      ...(unixMode !== undefined && { unixMode }),
-      ...(unixOwner && { unixOwner }),
-    },
+    placement: placementOf(flags),
+    listenOptions: listenOptionsOf(flags),
     ...(maxConnections !== undefined && { connectionLimit: maxConnections }),
     ...(maxHeader !== undefined && { maxHeaderBytes: maxHeader }),
     ...(maxBody !== undefined && { maxBodyBytes: maxBody }),
@@ -236,44 +190,6 @@ function listenAddress(text: string, protocol: Kind['protocol']): Address {
   return target.address;
 }
 
-type Signals = {
-  readonly stop: AbortSignal;
-  abort(): void;
-  onStats(): void;
-  onReload(): void;
-  [Symbol.dispose](): void;
-};
-
-/** SIGINT and SIGTERM stop in good order, a second one at once; SIGHUP reloads; SIGUSR1 asks for the counters. */
-function listenForSignals(): Signals {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(EXIT.failed);
-    controller.abort();
-  };
-  const signals: Signals = {
-    stop: controller.signal,
-    abort: stop,
-    onStats() {},
-    onReload: stop,
-    [Symbol.dispose]() {
-      for (const [name, listener] of Object.entries(listeners)) process.off(name, listener);
-    },
-  };
-  const listeners: Record<string, () => void> = {
-    SIGINT: stop,
-    SIGTERM: stop,
-    SIGHUP: () => signals.onReload(),
-    SIGUSR1: () => signals.onStats(),
-  };
-  for (const [name, listener] of Object.entries(listeners)) process.on(name, listener);
-  return signals;
-}
-
-function printStats(stats: WorkerStats[]): void {
-  for (const row of stats) process.stdout.write(`${JSON.stringify(row)}\n`);
-}
-
 function describe(summary: ServeSummary): string {
   const { requestCount, acceptCount, badCount, timedOutCount, slowReaderCount, cutCount } = summary;
   const asides: [number, string][] = [
@@ -284,22 +200,4 @@ function describe(summary: ServeSummary): string {
   ];
   const rest = asides.filter(([amount]) => amount > 0).map(([amount, what]) => `, ${amount} ${what}`);
   return `${requestCount} requests, ${acceptCount} connections${rest.join('')}`;
-}
-
-function parseNice(text: string): number {
-  const value = /^[+-]?\d{1,2}$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (value >= -20 && value <= 19) return value;
-  throw new LoopscopeError('USAGE', `--nice: "${text}" is not a number from -20 to 19`);
-}
-
-function count(option: string, min: number, max: number) {
-  return (text: string) => parseCount(text, option, min, max);
-}
-
-function size(option: string) {
-  return (text: string) => parseByteCount(text, option);
-}
-
-function duration(option: string) {
-  return (text: string) => parseDurationNs(text, option);
 }

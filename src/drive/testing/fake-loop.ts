@@ -63,6 +63,15 @@ export class FakeLoop implements EventLoop {
     return true;
   }
 
+  /** What a relaying loop can do: a driver asks for none of it. */
+  setReceiving(): void {}
+  askRoom(): void {}
+  shutdown(): void {}
+  reset(): void {}
+  socketOf(): number {
+    return -1;
+  }
+
   close(conn: number): void {
     const opening = this.connecting.indexOf(conn);
     if (opening >= 0) this.connecting.splice(opening, 1);

@@ -19,6 +19,7 @@ export const __NR_shutdown = perArch({ x64: 48, arm64: 210 });
 export const __NR_bind = perArch({ x64: 49, arm64: 200 });
 export const __NR_listen = perArch({ x64: 50, arm64: 201 });
 export const __NR_getsockname = perArch({ x64: 51, arm64: 204 });
+export const __NR_getpeername = perArch({ x64: 52, arm64: 205 });
 export const __NR_setsockopt = perArch({ x64: 54, arm64: 208 });
 export const __NR_getsockopt = perArch({ x64: 55, arm64: 209 });
 export const __NR_kill = perArch({ x64: 62, arm64: 129 });

@@ -18,6 +18,8 @@ export type ProxyUpstream = {
 };
 
 export type ProxySettings = {
+  /** Tells a worker that it is to be a proxy. */
+  protocol: 'proxy';
   backend: EventLoop['backend'];
   listeners: ProxyListener[];
   upstreams: ProxyUpstream[];
@@ -38,6 +40,7 @@ export type ProxySettings = {
 };
 
 export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
+  protocol: 'proxy',
   backend: 'epoll',
   listeners: [],
   upstreams: [],

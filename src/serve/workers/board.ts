@@ -28,6 +28,12 @@ export const ROW = {
   connections: 14,
   turnsTaken: 15,
   mostEvents: 16,
+  isProxy: 17,
+  refused: 18,
+  unreached: 19,
+  resets: 20,
+  upBytes: 21,
+  downBytes: 22,
 } as const;
 
 export type Row = Float64Array;

@@ -5,19 +5,19 @@
 import { LoopscopeError } from '../../base/errors.ts';
 import { ProcessLock } from '../accept/process-lock.ts';
 import type { AcceptStrategy } from '../accept/strategy.ts';
-import type { ServerSettings } from '../server-options.ts';
 import type { WorkerStats } from '../stats.ts';
 import { BackOff } from './back-off.ts';
 import { Board } from './board.ts';
 import type { Listening } from './listening.ts';
 import type { Placement } from './placement.ts';
 import { WorkerHandle } from './worker-handle.ts';
+import type { WorkerSettings } from './worker-process.ts';
 
 export type MasterOptions = {
   workerCount: number;
   strategy: AcceptStrategy;
   listening: Listening;
-  settings: ServerSettings;
+  settings: WorkerSettings;
   faults: string[];
   placement: Placement;
   /** One line for whoever runs the server: a worker died, a reload failed. */
@@ -45,7 +45,7 @@ export class Master {
   readonly #alive = new Set<WorkerHandle>();
   readonly #freeRows: number[];
   readonly #past: WorkerStats[] = [];
-  #settings: ServerSettings;
+  #settings: WorkerSettings;
   #generation = 1;
   #isStarting = true;
   #isStopping = false;
@@ -85,7 +85,7 @@ export class Master {
   }
 
   /** Replaces all workers, without a moment in which nobody accepts. One reload after the other. */
-  reload(settings: ServerSettings): Promise<void> {
+  reload(settings: WorkerSettings): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload(settings));
     return this.#reloading;
   }
@@ -111,7 +111,7 @@ export class Master {
     this.#board[Symbol.dispose]();
   }
 
-  async #reload(settings: ServerSettings): Promise<void> {
+  async #reload(settings: WorkerSettings): Promise<void> {
     if (this.#isStopping) return;
     if (this.#freeRows.length < this.#places.length * 2) {
       this.#options.onNews('reload refused: too many workers of earlier reloads are still leaving');

@@ -10,18 +10,24 @@ import { ProcessLock } from '../accept/process-lock.ts';
 import { ACCEPT_STRATEGIES } from '../accept/registry.ts';
 import { plantFaults } from '../faults/schedule.ts';
 import { parseFault } from '../faults/spec.ts';
+import type { Ending } from '../loop-server.ts';
+import { ProxyServer } from '../proxy/proxy.ts';
+import type { ProxySettings } from '../proxy/proxy-options.ts';
 import { dieWithParent, runUntilEnded } from '../run.ts';
-import { type Ending, Server } from '../server.ts';
+import { Server } from '../server.ts';
 import type { ServerSettings } from '../server-options.ts';
 import { Board } from './board.ts';
 import { type Placement, takePlace } from './placement.ts';
+
+/** What a worker is to be: a server that answers by itself, or a proxy. */
+export type WorkerSettings = ServerSettings | ProxySettings;
 
 /** What a worker is told on its standard input. */
 export type WorkerOrders = {
   masterPid: number;
   /** Number of the worker, from 0. */
   index: number;
-  settings: ServerSettings;
+  settings: WorkerSettings;
   accept: string;
   /** As text, for each worker plants its own. */
   faults: string[];
@@ -69,7 +75,12 @@ async function work(): Promise<void> {
   const strategy = ACCEPT_STRATEGIES.find(({ name }) => name === orders.accept)!;
   const turns = strategy.takeTurns?.(new ProcessLock(board.lockWords, 0, process.pid)) ?? null;
   using faults = plantFaults(orders.faults.map((text) => parseFault(text)));
-  using server = new Server(orders.settings, faults, board.row(orders.row), turns);
+  const { settings } = orders;
+  const row = board.row(orders.row);
+  using server =
+    settings.protocol === 'proxy'
+      ? new ProxyServer(settings, row, turns)
+      : new Server(settings, faults, row, turns);
   for (const [i, address] of orders.addresses.entries()) {
     server.adopt(WORKER_FD.firstListener + i, address, strategy.options);
   }

@@ -1,0 +1,162 @@
+/** `serve proxy`: command line to a proxy's settings. */
+import { type Command, Option } from 'commander';
+import { type Address, parseTarget } from '../../base/address.ts';
+import { EXIT, LoopscopeError } from '../../base/errors.ts';
+import { formatBytes, formatCount, type Ns } from '../../base/units.ts';
+import type { ProxySettings, ProxyUpstream } from '../../serve/proxy/proxy-options.ts';
+import { type ProxySummary, type ServeProxyOptions, serveProxy } from '../../serve/proxy/serve-proxy.ts';
+import { formatReady } from '../../serve/ready.ts';
+import {
+  addProcessOptions,
+  addSocketOptions,
+  checkAccept,
+  count,
+  duration,
+  listenOptionsOf,
+  type ProcessFlags,
+  placementOf,
+  type SocketFlags,
+} from './process-options.ts';
+import { listenForSignals, printStats } from './signals.ts';
+
+type Flags = ProcessFlags &
+  SocketFlags & {
+    listen: string[];
+    upstream: string[];
+    balance: ProxySettings['balance'];
+    maxConnections?: number;
+    connectTimeout?: Ns;
+    idleTimeout?: Ns;
+    stopTimeout?: Ns;
+    leaveTimeout?: Ns;
+  };
+
+const DEFAULT_LISTEN = '127.0.0.1:8080';
+/** A client takes two places of the loop's tables, some 650 bytes each. */
+const MOST_CLIENTS = 50_000;
+
+export function configureProxy(command: Command, exit: (status: number) => void): void {
+  command.description('a TCP proxy: what clients send goes to an upstream, and back');
+  addProxyOptions(command);
+  addProcessOptions(command);
+  addSocketOptions(command);
+  command.action(async (flags: Flags) => {
+    const summary = await run(flags);
+    if (flags.stats) printStats(summary.stats);
+    const { stats: _, ...counts } = summary;
+    process.stdout.write(flags.json ? `${JSON.stringify(counts)}\n` : `${describe(summary)}\n`);
+    // A signal is how a server is ended: that is not a failure.
+    exit(EXIT.ok);
+  });
+}
+
+function addProxyOptions(command: Command): void {
+  command
+    .option('-l, --listen <address...>', 'where to listen: host:port or unix:/path; port 0 takes any', [])
+    .option('-u, --upstream <address...>', 'where to go: host:port or unix:/path', [])
+    .addOption(
+      new Option('--balance <how>', 'which upstream is next')
+        .choices(['round-robin', 'least-connections', 'weighted', 'hash'])
+        .default('round-robin'),
+    )
+    .option(
+      '--max-connections <count>',
+      'clients of one process at once',
+      count('--max-connections', 1, MOST_CLIENTS),
+    )
+    .option('--connect-timeout <time>', 'for an upstream to answer', duration('--connect-timeout'))
+    .option(
+      '--idle-timeout <time>',
+      'a connection on which nothing comes is closed',
+      duration('--idle-timeout'),
+    )
+    .option('--stop-timeout <time>', 'for connections to end at a stop', duration('--stop-timeout'))
+    .option('--leave-timeout <time>', 'for connections to end at a reload', duration('--leave-timeout'));
+}
+
+async function run(flags: Flags): Promise<ProxySummary> {
+  checkAccept(flags);
+  const options = proxyOptions(flags);
+  using signals = listenForSignals();
+  return await serveProxy({
+    ...options,
+    signal: signals.stop,
+    onNews: (text) => process.stderr.write(`loopscope: ${text}\n`),
+    onStatsAsked: printStats,
+    onReady(ready, control) {
+      signals.onStats = () => printStats(control.stats());
+      if (flags.workers !== undefined) signals.onReload = () => void control.reload();
+      process.stdout.write(`${formatReady(ready, 'proxy', flags.json)}\n`);
+    },
+  });
+}
+
+function proxyOptions(flags: Flags): Omit<ServeProxyOptions, 'signal' | 'onReady'> {
+  const { maxConnections, connectTimeout, idleTimeout, stopTimeout, leaveTimeout } = flags;
+  if (flags.upstream.length === 0) {
+    throw new LoopscopeError(
+      'USAGE',
+      'a proxy needs somewhere to go',
+      'add for instance --upstream 127.0.0.1:80, or --upstream unix:/run/app.sock',
+    );
+  }
+  const listen = flags.listen.length > 0 ? flags.listen : [DEFAULT_LISTEN];
+  return {
+    listeners: listen.map((text) => {
+      return { address: addressOf(text, '--listen'), way: 'tcp', proxyFrom: [] };
+    }),
+    upstreams: flags.upstream.map(upstreamOf),
+    balance: flags.balance,
+    backend: flags.backend,
+    placement: placementOf(flags),
+    listenOptions: listenOptionsOf(flags),
+    ...(flags.workers !== undefined && { workers: flags.workers }),
+    ...(flags.accept !== undefined && { accept: flags.accept }),
+    ...(maxConnections !== undefined && { clientLimit: maxConnections }),
+    ...(connectTimeout !== undefined && { connectTimeoutNs: connectTimeout }),
+    ...(idleTimeout !== undefined && { idleTimeoutNs: idleTimeout }),
+    ...(stopTimeout !== undefined && { stopTimeoutNs: stopTimeout }),
+    ...(leaveTimeout !== undefined && { leaveTimeoutNs: leaveTimeout }),
+    ...(flags.dieWithParent && { parentPid: process.ppid }),
+  };
+}
+
+function upstreamOf(text: string): ProxyUpstream {
+  return { address: addressOf(text, '--upstream'), weight: 1 };
+}
+
+/** "host:port", "[v6]:port", "tcp://host:port" or "unix:/path". Throws USAGE. */
+function addressOf(text: string, option: string): Address {
+  const wrong = (why: string) =>
+    new LoopscopeError(
+      'USAGE',
+      `${option}: ${text} ${why}`,
+      'write 127.0.0.1:8080, [::1]:8080 or unix:/path',
+    );
+  const isBare = !text.includes('://') && !text.startsWith('unix');
+  let address: Address;
+  try {
+    const target = parseTarget(isBare ? `tcp://${text}` : text);
+    if (target.protocol === 'http') throw wrong('is about HTTP: a proxy passes on whatever it is');
+    address = target.address;
+  } catch (error) {
+    if (error instanceof LoopscopeError && error.code === 'USAGE') throw error;
+    throw wrong('is no address');
+  }
+  return address;
+}
+
+function describe(summary: ProxySummary): string {
+  const { flowCount, acceptCount, upBytes, downBytes } = summary;
+  const asides: [number, string][] = [
+    [summary.wrongCount, 'not understood'],
+    [summary.refusedCount, 'refused'],
+    [summary.unreachedCount, 'upstreams not reached'],
+    [summary.timedOutCount, 'timed out'],
+    [summary.resetCount, 'reset'],
+    [summary.cutCount, 'cut off'],
+  ];
+  const rest = asides.filter(([amount]) => amount > 0).map(([amount, what]) => `, ${amount} ${what}`);
+  const bytes = `${formatBytes(upBytes)} up, ${formatBytes(downBytes)} down`;
+  return `${formatCount(flowCount)} of ${formatCount(acceptCount)} connections relayed, ${bytes}${rest.join('')}`;
+}

@@ -1,0 +1,200 @@
+/** A TCP proxy on our own loop: what it is made of, and who is told what. */
+// Invariants
+//  P1  Every connection of the loop is in the flow table with a state, but for those that end by themselves (F2).
+//  P2  Nothing is allocated per piece of data or per cycle here.
+import { socketError } from '../../kernel/sockets.ts';
+import type { LoopHandlers } from '../../loop/event-loop.ts';
+import type { Turns } from '../accept/strategy.ts';
+import { LoopServer } from '../loop-server.ts';
+import { ROW, type Row } from '../workers/board.ts';
+import { Arrivals } from './arrivals.ts';
+import { ATTEMPT, FlowTable, HEAD, LAST_WORDS, NONE, RELAYING, UPSTREAM } from './flow/flow-table.ts';
+import { Overdue } from './flow/overdue.ts';
+import { type FlowEnd, Relay } from './flow/relay.ts';
+import { createParts, type ProxyParts } from './parts.ts';
+import { noProxyCounts, type ProxyCounts } from './proxy-counts.ts';
+import type { ProxySettings } from './proxy-options.ts';
+import { publishProxy } from './proxy-stats.ts';
+import { NO_UPSTREAM } from './upstreams/upstreams.ts';
+
+/** Beyond two for each client: attempts that race, and connections that are on their way out. */
+const SPARE_CONNECTIONS = 256;
+/** One receive of a bulk transfer, and so much of it is queued in one piece. */
+const PIECE_BYTES = 65_536;
+const PIECES = 256;
+/** While an answer is expected from Node's own loop, it gets its turn so often. */
+const YIELD_NS = 1e6;
+
+export class ProxyServer extends LoopServer {
+  readonly counts: ProxyCounts = noProxyCounts();
+  readonly #settings: ProxySettings;
+  readonly #row: Row;
+  readonly #parts: ProxyParts;
+  readonly #table: FlowTable;
+  readonly #relay: Relay;
+  readonly #arrivals: Arrivals;
+  readonly #overdue: Overdue;
+  #isAccepting = true;
+
+  constructor(settings: ProxySettings, row: Row, turns: Turns | null = null) {
+    const { backend, clientLimit, stopTimeoutNs, leaveTimeoutNs, idleTimeoutNs } = settings;
+    const connectionLimit = clientLimit * 2 + SPARE_CONNECTIONS;
+    super({
+      backend,
+      loop: { connectionLimit, relays: true, sendBlockBytes: PIECE_BYTES, drainTimeoutNs: idleTimeoutNs },
+      sizes: { bufferBytes: PIECE_BYTES, bufferCount: PIECES },
+      stopTimeoutNs,
+      leaveTimeoutNs,
+      turns,
+    });
+    this.#settings = settings;
+    this.#row = row;
+    this.#parts = createParts(settings);
+    const [table, { loop, counts }, parts] = [new FlowTable(connectionLimit), this, this.#parts];
+    this.#table = table;
+    this.#relay = new Relay({ loop, table, onOver: (client, how) => this.#over(client, how) });
+    const nowNs = () => this.turnNs;
+    this.#arrivals = new Arrivals({ settings, parts, loop, table, relay: this.#relay, counts, nowNs });
+    this.#overdue = new Overdue({
+      ...settings,
+      table,
+      onLateHead: (client) => this.#arrivals.late(client),
+      onIdle: (client) => {
+        counts.timedOutCount++;
+        this.#relay.cut(client);
+      },
+      onLateLastWords: (conn) => {
+        table.close(conn);
+        loop.reset(conn);
+      },
+      onFlow: (client) => this.#lookAt(client),
+    });
+  }
+
+  hitCounts(): Record<string, number> {
+    return {};
+  }
+
+  override [Symbol.dispose](): void {
+    this.#closeAccounts();
+    this.#parts[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+
+  protected handlers(): Omit<LoopHandlers, 'onTurn' | 'onAccepted'> {
+    return {
+      onAccept: (conn, listener) => {
+        this.#table.openClient(conn, listener, this.turnNs);
+        this.#arrivals.accept(conn, this.#settings.listeners[listener]!);
+      },
+      onConnect: (conn, errno) => this.#arrivals.connected(conn, errno),
+      onData: (conn, bytes, start, end) => {
+        const state = this.#table.state[conn]!;
+        if (state === RELAYING || state === UPSTREAM) this.#relay.data(conn, bytes, start, end, this.turnNs);
+        else if (this.#table.isClient(conn)) this.#arrivals.data(conn, bytes, start, end);
+      },
+      onEnd: (conn) => {
+        const state = this.#table.state[conn]!;
+        if (state === RELAYING || state === UPSTREAM) this.#relay.ended(conn);
+        else if (this.#table.isClient(conn)) this.#arrivals.ended(conn);
+      },
+      onRoom: (conn) => {
+        if (this.#table.state[conn] !== NONE) this.#relay.room(conn);
+      },
+      onClose: (conn) => this.#closed(conn),
+    };
+  }
+
+  protected work(nowNs: number, waitNs: number): number {
+    let dueNs = Math.min(
+      waitNs,
+      this.#arrivals.turn(nowNs),
+      this.#overdue.look(nowNs),
+      this.#parts.upstreams.turn(nowNs),
+    );
+    if (this.#arrivals.pendingCount > 0) {
+      this.untilNs = nowNs;
+      dueNs = Math.min(dueNs, YIELD_NS);
+    }
+    if (this.turns === null && this.ending === null) this.#limitClients();
+    return dueNs;
+  }
+
+  protected mayAccept(turns: Turns): boolean {
+    return turns.mayAccept(this.#table.clientCount, this.#settings.clientLimit);
+  }
+
+  /** Nobody can be told: clients stay until they go. */
+  protected leave(): void {}
+
+  /** Those who have not said where they want to go will not be connected through. */
+  protected endQuiet(): void {
+    const { state, end } = this.#table;
+    for (let conn = 0; conn < end; conn++) if (state[conn] === HEAD) this.#arrivals.late(conn);
+  }
+
+  protected publish(elapsedNs: number): void {
+    publishProxy(this.#row, elapsedNs, this.loop.stats, this.counts, this.#table);
+    if (this.turns !== null) this.#row[ROW.turnsTaken] = this.turns.turnCount;
+  }
+
+  #limitClients(): void {
+    const isAccepting = this.#table.clientCount < this.#settings.clientLimit;
+    if (isAccepting === this.#isAccepting) return;
+    this.#isAccepting = isAccepting;
+    for (const listener of this.listeners) this.loop.setAccepting(listener, isAccepting);
+  }
+
+  #closed(conn: number): void {
+    const table = this.#table;
+    const state = table.state[conn]!;
+    if (state === RELAYING || state === UPSTREAM) this.#relay.failed(conn);
+    else if (state === LAST_WORDS) table.close(conn);
+    else if (state !== NONE && state !== ATTEMPT) this.#arrivals.lost(conn);
+  }
+
+  /** A flow that relays, a few times a second. */
+  #lookAt(client: number): void {
+    const table = this.#table;
+    const upstream = table.peer[client]!;
+    const account = table.account[client]!;
+    if (
+      account >= 0 &&
+      !this.#parts.accounts!.live(account, table.fromBytes[client]!, table.fromBytes[upstream]!)
+    ) {
+      this.#relay.cut(client);
+      return;
+    }
+    if (this.#isSecretlyBroken(client) || this.#isSecretlyBroken(upstream)) this.#relay.cut(client);
+  }
+
+  /** A side that nothing is received from may be gone without a word. */
+  #isSecretlyBroken(conn: number): boolean {
+    const isDeaf = this.#table.isStalled[conn] === 1 || this.#table.hasEnded[conn] === 1;
+    return isDeaf && socketError(this.loop.socketOf(conn)) !== 0;
+  }
+
+  #over(client: number, how: FlowEnd): void {
+    const table = this.#table;
+    if (how === 'reset') this.counts.resetCount++;
+    this.#closeAccount(client);
+    const picked = table.upstream[client]!;
+    if (picked !== NO_UPSTREAM) this.#parts.upstreams.released(picked);
+    if (table.isAdmitted[client] === 1) this.#parts.rules!.left(table.user[client]!);
+  }
+
+  #closeAccount(client: number): void {
+    const table = this.#table;
+    const account = table.account[client]!;
+    if (account < 0) return;
+    const [upBytes, downBytes] = [table.fromBytes[client]!, table.fromBytes[table.peer[client]!]!];
+    this.#parts.accounts!.closed(account, upBytes, downBytes, this.turnNs - table.openedNs[client]!);
+    table.account[client] = -1;
+  }
+
+  /** Those who are cut by our end. */
+  #closeAccounts(): void {
+    const { state, end } = this.#table;
+    for (let conn = 0; conn < end; conn++) if (state[conn] === RELAYING) this.#closeAccount(conn);
+  }
+}
