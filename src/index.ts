@@ -29,6 +29,12 @@ export type { CycleWindow, LoopRecord, ObservationRecord, Stall } from './record
 export type { Run } from './record/run.ts';
 export { readRunFile, writeRunFile } from './record/run-file.ts';
 export { REPORTERS } from './report/registry.ts';
+export {
+  defineProxy,
+  type ProxyConfig,
+  type ProxyConfigRule,
+  type ProxyConfigUser,
+} from './serve/proxy/config/proxy-config.ts';
 export { type TraceRequest, trace } from './trace.ts';
 export { VERSION } from './version.ts';
 export {
