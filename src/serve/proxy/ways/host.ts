@@ -3,7 +3,7 @@
  * different ones. Forms that some resolvers take for an address and others for a name (0177.0.0.1, 127.1, 0x7f000001)
  * are refused.
  */
-import { isIPv4, isIPv6 } from 'node:net';
+import { formatIp, type IpWords, isIpv4, parseIp } from '../rules/hosts/ip.ts';
 
 /**
  * ipv4: four decimal parts; ipv6: RFC 5952, without brackets; name: lower case, without the dot at its end, at most
@@ -16,6 +16,9 @@ export type HostAndPort = { readonly host: Host; readonly port: number };
 /** Longest name (RFC 1035 §2.3.4, as text), and a dot behind it. */
 const NAME_LENGTH_MOST = 253;
 const DOT = 46;
+
+/** For the call under way. */
+const words: IpWords = new Uint32Array(4);
 
 /** RFC 952 and 1123 have letters, digits and hyphens; underscores are in use. */
 const NAME_BYTE = new Uint8Array(256);
@@ -40,16 +43,15 @@ export function readHost(bytes: Uint8Array, start: number, end: number): Host | 
   const last = text.slice(label - start);
   // What ends in a number is an address to inet_aton(3) and to URL parsers: it has to be one for all.
   if (!/^(\d+|0x[\da-f]*)$/.test(last)) return { kind: 'name', text };
-  return isIPv4(text) && stop === end ? { kind: 'ipv4', text } : null;
+  return stop === end && parseIp(text, words) ? { kind: 'ipv4', text } : null;
 }
 
 /** An IPv6 literal without brackets; null for what is none. A zone is refused: it names an interface of another machine. */
 export function readIpv6(bytes: Uint8Array, start: number, end: number): Host | null {
   // The longest is 0000:…:ffff:255.255.255.255.
-  if (end - start < 2 || end - start > 45) return null;
+  if (end - start > 45) return null;
   const text = textOf(bytes, start, end);
-  if (text.includes('%') || !isIPv6(text)) return null;
-  return ipv6Host(groupsOf(text));
+  return text.includes(':') && parseIp(text, words) ? hostOfWords() : null;
 }
 
 /** An IPv4 address of four bytes. */
@@ -62,51 +64,22 @@ export function ipv4Host(bytes: Uint8Array, start: number): Host {
 
 /** An IPv6 address of sixteen bytes. */
 export function ipv6HostOf(bytes: Uint8Array, start: number): Host {
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push((bytes[start + i]! << 8) | bytes[start + i + 1]!);
-  return ipv6Host(groups);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, 16);
+  for (let i = 0; i < 4; i++) words[i] = view.getUint32(4 * i);
+  return hostOfWords();
 }
 
-/** Sixteen bytes of an IPv6 address that isIPv6() takes, without zone; four of an IPv4 address. */
-export function addressBytes(text: string): number[] {
-  if (!text.includes(':')) return text.split('.').map(Number);
-  return groupsOf(text).flatMap((group) => [group >> 8, group & 0xff]);
+/** Four bytes of an IPv4 address, sixteen of an IPv6 one. It has to be one of them. */
+export function addressBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  parseIp(text, words);
+  for (let i = 0; i < 4; i++) view.setUint32(4 * i, words[i]!);
+  return text.includes(':') ? bytes : bytes.subarray(12);
 }
 
-function ipv6Host(groups: readonly number[]): Host {
-  if (groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
-    const [high, low] = [groups[6]!, groups[7]!];
-    return { kind: 'ipv4', text: `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}` };
-  }
-  return { kind: 'ipv6', text: shortest(groups) };
-}
-
-/** Eight groups of a literal that isIPv6() takes. */
-function groupsOf(text: string): number[] {
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  if (dotted) {
-    const [a, b, c, d] = dotted.slice(2).map(Number) as [number, number, number, number];
-    return groupsOf(`${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
-  }
-  const [head, tail] = text.split('::') as [string, string?];
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const middle = tail === undefined ? [] : Array<string>(8 - before.length - after.length).fill('0');
-  return [...before, ...middle, ...after].map((group) => Number.parseInt(group, 16));
-}
-
-/** RFC 5952 §4: the longest run of two zero groups or more is left out, the first of equal ones. */
-function shortest(groups: readonly number[]): string {
-  let [from, length] = [0, 1];
-  for (let i = 0; i < 8; ) {
-    let end = i;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - i > length) [from, length] = [i, end - i];
-    i = end + 1;
-  }
-  const hex = groups.map((group) => group.toString(16));
-  if (length < 2) return hex.join(':');
-  return `${hex.slice(0, from).join(':')}::${hex.slice(from + length).join(':')}`;
+function hostOfWords(): Host {
+  return { kind: isIpv4(words) ? 'ipv4' : 'ipv6', text: formatIp(words) };
 }
 
 /** Bytes as text, one character each. */

@@ -1,6 +1,5 @@
 /** The line of PROXY version 1. */
-import { isIPv4 } from 'node:net';
-import { readIpv6, textOf } from '../host.ts';
+import { readHost, readIpv6, textOf } from '../host.ts';
 import type { Endpoint } from '../way.ts';
 import type { ProxyHeader } from './header-fields.ts';
 
@@ -24,7 +23,8 @@ export function readVersion1(bytes: Uint8Array, start: number, end: number): Pro
 function addressOf(family: string, host: string, portText: string): Endpoint | null {
   const port = /^(0|[1-9]\d{0,4})$/.test(portText) ? Number(portText) : 65_536;
   if (port > 65_535) return null;
-  if (family === 'TCP4') return isIPv4(host) ? { host, port } : null;
-  const ipv6 = readIpv6(Buffer.from(host, 'latin1'), 0, host.length);
-  return ipv6 === null ? null : { host: ipv6.text, port };
+  const bytes = Buffer.from(host, 'latin1');
+  if (family === 'TCP4') return readHost(bytes, 0, bytes.length)?.kind === 'ipv4' ? { host, port } : null;
+  const address = readIpv6(bytes, 0, bytes.length);
+  return address === null ? null : { host: address.text, port };
 }

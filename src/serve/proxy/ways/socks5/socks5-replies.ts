@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { addressBytes } from '../host.ts';
 import type { Endpoint } from '../way.ts';
 
-const NOWHERE = [0, 0, 0, 0];
+const NOWHERE = new Uint8Array(4);
 
 /** The answer to the methods: one of them, or METHOD.noneAcceptable. */
 export function methodReply(method: number): Uint8Array {
