@@ -59,12 +59,12 @@ export class Arrivals {
   accept(client: number, listener: ProxyListener): void {
     const { parts, loop, table } = this.#options;
     this.#tries[client] = 0;
-    const talk = parts.beginTalk(listener);
+    const source = parts.needsSource ? this.#sourceOf(client) : NOBODY;
+    const talk = parts.beginTalk(listener, source);
     if (talk === null && parts.rules === null && parts.headerFor === null) {
       this.#pick(client, NO_UPSTREAM);
       return;
     }
-    const source = parts.needsSource || talk !== null ? this.#sourceOf(client) : NOBODY;
     this.#heads.open(client, talk, source);
     if (talk === null) {
       this.#admit(client);
@@ -213,8 +213,10 @@ export class Arrivals {
       table.account[client] = parts.accounts.opened(table.user[client]!, name);
     }
     if (head) {
-      if (parts.headerFor !== null && to !== null) {
-        const header = parts.headerFor(head.source, to);
+      // Whom a client named itself is no upstream of ours, and would take a header for the client's own bytes.
+      if (parts.headerFor !== null && picked !== NO_UPSTREAM) {
+        const reached = head.reached ?? endpointOf(localAddress(loop.socketOf(client)));
+        const header = parts.headerFor(head.source, reached);
         loop.sendCopy(upstream, header, 0, header.length);
       }
       if (head.wanted !== null)

@@ -15,7 +15,7 @@ const listener = v.strictObject({
   in: v.optional(
     v.picklist(['tcp', 'connect', 'socks5', 'sni'], 'must be "tcp", "connect", "socks5" or "sni"'),
   ),
-  proxyFrom: v.optional(v.array(form.cidr, 'must be a list of ranges')),
+  proxyFrom: v.optional(v.array(form.source, 'must be a list of ranges')),
 });
 
 const upstream = v.strictObject({ at: form.address, weight: v.optional(form.count(256)) });

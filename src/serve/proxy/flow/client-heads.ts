@@ -15,6 +15,8 @@ export type Head = {
   length: number;
   /** As a PROXY header or the socket says. */
   source: Endpoint;
+  /** What the client connected to, if a PROXY header says so; null: what the socket says. */
+  reached: Endpoint | null;
   user: string | null;
   wanted: Wanted | null;
 };
@@ -35,7 +37,7 @@ export class ClientHeads {
 
   open(client: number, talk: WayTalk | null, source: Endpoint): void {
     const bytes = new Uint8Array(FIRST_BYTES);
-    this.#heads.set(client, { talk, bytes, length: 0, source, user: null, wanted: null });
+    this.#heads.set(client, { talk, bytes, length: 0, source, reached: null, user: null, wanted: null });
   }
 
   get(client: number): Head | undefined {
@@ -79,7 +81,10 @@ export class ClientHeads {
       }
       if (step.kind === 'who') return step;
       if (step.kind === 'say') this.#say(client, step.reply);
-      else if (step.source) head.source = step.source;
+      else if (step.source) {
+        head.source = step.source;
+        head.reached = step.destination;
+      }
     }
   }
 }

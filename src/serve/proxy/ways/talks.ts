@@ -31,11 +31,6 @@ export class Talks {
       valid.length === 0 ? null : new IpTable(valid, (holders) => (holders.length > 0 ? TRUSTED : 0));
   }
 
-  /** Whether where a client comes from decides anything here. */
-  get asksWhence(): boolean {
-    return this.#trusted !== null;
-  }
-
   /** The talk with a client from there; null: it has nothing to say. */
   begin(peer: Endpoint): WayTalk | null {
     const begin = () => this.#way.begin(this.#limits);

@@ -18,6 +18,15 @@ export type Ends = { readonly source: Endpoint; readonly destination: Endpoint }
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
+/** As a setting says; null: none is sent. */
+export function headerWriter(
+  version: 'none' | 'v1' | 'v2',
+): ((source: Endpoint, destination: Endpoint) => Uint8Array) | null {
+  if (version === 'none') return null;
+  const write = version === 'v1' ? writeVersion1 : writeVersion2;
+  return (source, destination) => write({ source, destination });
+}
+
 /** Version 1. Without ends, or with ends that it cannot say (Unix sockets): UNKNOWN. */
 export function writeVersion1(ends: Ends | null): Uint8Array {
   const family = ends === null ? 'unix' : familyOf(ends);
