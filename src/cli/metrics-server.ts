@@ -46,7 +46,7 @@ export async function serveMetrics(text: string, scraped: Scraped): Promise<Metr
     }
     if (path === '/') {
       response.writeHead(200, { 'content-type': 'text/plain' });
-      response.end('loopscope watch; see /metrics\n');
+      response.end('loopscope; see /metrics\n');
       return;
     }
     scraped.metrics().then(

@@ -7,7 +7,7 @@ import { type ServeOptions, type ServeSummary, settingsOf } from './serve.ts';
 import type { ServerSettings } from './server-options.ts';
 import type { WorkerStats } from './stats.ts';
 import { openListening } from './workers/listening.ts';
-import { Master } from './workers/master.ts';
+import { Master, type MasterOptions } from './workers/master.ts';
 import type { WorkerSettings } from './workers/worker-process.ts';
 
 export type ServeWorkersOptions = Omit<ServeOptions, 'onReady'> & {
@@ -43,6 +43,8 @@ export type SuperviseOptions<Settings extends WorkerSettings> = Omit<
   backend?: ServeOptions['backend'];
   settings(backend: EventLoop['backend']): Settings;
   reloadSettings?(): Partial<Settings>;
+  /** Memory that workers share; none unless said otherwise. */
+  shared?: MasterOptions['shared'];
 };
 
 /** A master and its workers, whatever they are, until `signal` aborts. */
@@ -61,6 +63,7 @@ export async function superviseWorkers<Settings extends WorkerSettings>(
     settings,
     faults: (options.faults ?? []).map(({ text }) => text),
     placement: options.placement ?? { cpus: [], nice: null },
+    shared: options.shared ?? [],
     onNews,
     onStatsAsked: options.onStatsAsked ?? (() => {}),
   });

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Store } from '../../src/serve/proxy/accounts/store.ts';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { binPath, type LoopscopeResult, runLoopscope } from '../fixtures/loopscope.ts';
 import { freePort, untilListening } from '../fixtures/ports.ts';
@@ -32,6 +33,7 @@ before(async () => {
     join(folder.path, 'access.jsonl'),
     '{"ts":"2026-11-29T07:04:55.123Z","m":"GET","u":"/","s":200,"c":"127.0.0.1"}\n',
   );
+  new Store(join(folder.path, 'accounts.db'))[Symbol.dispose]();
   writeFileSync(join(folder.path, 'body.json'), '{"n":1}');
   writeFileSync(join(folder.path, 'routes.json'), '{"/":"hello"}');
   writeFileSync(
@@ -59,6 +61,11 @@ function adapt(line: string, httpPid: number, agentPid: number): string[] {
   });
 }
 
+/** Serves until it is told to stop. */
+function serves(line: string): boolean {
+  return line.startsWith('loopscope serve') && !line.startsWith('loopscope serve accounts');
+}
+
 /** A run may be judged badly on a busy machine, or cross a threshold: that is an answer, not a failure to run. */
 function assertWorked(line: string, result: LoopscopeResult): void {
   const said = `${line}\nexit ${result.code} ${result.signal ?? ''}\n${result.stderr}\n${result.stdout.slice(-2000)}`;
@@ -81,7 +88,7 @@ test('examples that drive or watch: each runs', async (t) => {
   await using http = await serverFrom(['http', '-l', `http://127.0.0.1:${httpPort}`], { port: httpPort });
   await using _echo = await serverFrom(['echo', '-l', `tcp://127.0.0.1:${echoPort}`], { port: echoPort });
   await using agent = await serverFrom(['agent', '-l', `unix:${path}`], { path });
-  const driven = examples.filter((example) => !example.startsWith('loopscope serve'));
+  const driven = examples.filter((example) => !serves(example));
   // What reads a run file comes after what writes it; for the rest, most of the time is waiting.
   const reads = (line: string) => / (run|before(-\d)?)\.loopscope/.test(line.replace(/--out \S+/, ''));
   // No run may stand on both sides of a comparison.
@@ -126,7 +133,7 @@ async function runExample(line: string, words: string[]): Promise<void> {
 
 test('examples that serve: each listens, and ends when told to', async (t) => {
   if (!needs(t, isRoot, 'root, for owners and niceness')) return;
-  for (const line of examples.filter((example) => example.startsWith('loopscope serve'))) {
+  for (const line of examples.filter(serves)) {
     httpPort = await freePort();
     echoPort = await freePort();
     const sock = `agent-${spareServers++}.sock`;

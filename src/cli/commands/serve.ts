@@ -9,6 +9,7 @@ import { formatReady } from '../../serve/ready.ts';
 import { type ServeOptions, type ServeSummary, serve } from '../../serve/serve.ts';
 import { serveWithWorkers } from '../../serve/serve-workers.ts';
 import type { CliCommand } from '../command.ts';
+import { configureAccounts } from '../serving/accounts-command.ts';
 import {
   addProcessOptions,
   addSocketOptions,
@@ -59,6 +60,7 @@ export const serveCommand = {
   configure(command, exit) {
     command.enablePositionalOptions(); // What comes behind "proxy" is its own.
     configureProxy(command.command('proxy'), exit);
+    configureAccounts(command.command('accounts'), exit);
     addServerOptions(command);
     addSocketOptions(command);
     addHttpOptions(command);

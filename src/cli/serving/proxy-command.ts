@@ -4,7 +4,12 @@ import { type Address, parseTarget } from '../../base/address.ts';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
 import { formatBytes, formatCount, type Ns } from '../../base/units.ts';
 import type { ProxySettings, ProxyUpstream } from '../../serve/proxy/proxy-options.ts';
-import { type ProxySummary, type ServeProxyOptions, serveProxy } from '../../serve/proxy/serve-proxy.ts';
+import {
+  type ProxyControl,
+  type ProxySummary,
+  type ServeProxyOptions,
+  serveProxy,
+} from '../../serve/proxy/serve-proxy.ts';
 import { formatReady } from '../../serve/ready.ts';
 import {
   addProcessOptions,
@@ -17,10 +22,12 @@ import {
   placementOf,
   type SocketFlags,
 } from './process-options.ts';
+import { type AccountsFlags, accountsOf, addAccountsOptions, serveProxyMetrics } from './proxy-accounts.ts';
 import { listenForSignals, printStats } from './signals.ts';
 
 type Flags = ProcessFlags &
-  SocketFlags & {
+  SocketFlags &
+  AccountsFlags & {
     listen: string[];
     upstream: string[];
     balance: ProxySettings['balance'];
@@ -38,6 +45,7 @@ const MOST_CLIENTS = 50_000;
 export function configureProxy(command: Command, exit: (status: number) => void): void {
   command.description('a TCP proxy: what clients send goes to an upstream, and back');
   addProxyOptions(command);
+  addAccountsOptions(command);
   addProcessOptions(command);
   addSocketOptions(command);
   command.action(async (flags: Flags) => {
@@ -78,14 +86,18 @@ async function run(flags: Flags): Promise<ProxySummary> {
   checkAccept(flags);
   const options = proxyOptions(flags);
   using signals = listenForSignals();
+  let control: ProxyControl | null = null;
+  using _metrics =
+    flags.prometheus === undefined ? null : await serveProxyMetrics(flags.prometheus, () => control);
   return await serveProxy({
     ...options,
     signal: signals.stop,
     onNews: (text) => process.stderr.write(`loopscope: ${text}\n`),
     onStatsAsked: printStats,
-    onReady(ready, control) {
-      signals.onStats = () => printStats(control.stats());
-      if (flags.workers !== undefined) signals.onReload = () => void control.reload();
+    onReady(ready, given) {
+      control = given;
+      signals.onStats = () => printStats(given.stats());
+      if (flags.workers !== undefined) signals.onReload = () => void given.reload();
       process.stdout.write(`${formatReady(ready, 'proxy', flags.json)}\n`);
     },
   });
@@ -117,6 +129,7 @@ function proxyOptions(flags: Flags): Omit<ServeProxyOptions, 'signal' | 'onReady
     ...(idleTimeout !== undefined && { idleTimeoutNs: idleTimeout }),
     ...(stopTimeout !== undefined && { stopTimeoutNs: stopTimeout }),
     ...(leaveTimeout !== undefined && { leaveTimeoutNs: leaveTimeout }),
+    ...accountsOf(flags),
     ...(flags.dieWithParent && { parentPid: process.ppid }),
   };
 }

@@ -65,7 +65,7 @@ function read(end: End, byteCount: number): void {
 
 function countsOf(end: End): TcpCounts {
   const counts = { sentBytes: -1, receivedBytes: -1 };
-  assert.ok(readTcpCounts(end.fd, end.readBytes, end.connected, counts));
+  assert.ok(readTcpCounts(end.fd, end.readBytes, end.connected, false, counts));
   return counts;
 }
 
@@ -174,6 +174,9 @@ test('what the peer has not taken when it resets is not counted as sent', () => 
     offered += sent;
   }
   assert.equal(countsOf(client).sentBytes, offered, 'while it is open, all that the kernel took over');
+  const dropped = { sentBytes: 0, receivedBytes: 0 };
+  assert.ok(readTcpCounts(client.fd, 0, true, true, dropped));
+  assert.ok(dropped.sentBytes < offered, 'a reset would drop the rest');
   setResetOnClose(server.fd);
   const { receivedBytes } = countsOf(server);
   closeFd(server.fd);
@@ -186,6 +189,6 @@ test('what the peer has not taken when it resets is not counted as sent', () => 
 
 test('a descriptor that is no TCP socket, or is none, is told', () => {
   const counts = { sentBytes: 0, receivedBytes: 0 };
-  assert.equal(readTcpCounts(1, 0, true, counts), false);
-  assert.equal(readTcpCounts(65_000, 0, true, counts), false);
+  assert.equal(readTcpCounts(1, 0, true, false, counts), false);
+  assert.equal(readTcpCounts(65_000, 0, true, false, counts), false);
 });

@@ -24,7 +24,7 @@ const queued = new DataView(queuedBytes.buffer, queuedBytes.byteOffset, 4);
 const queuedAddress = addressOf(queuedBytes);
 
 export type TcpCounts = {
-  /** Taken over by the kernel and delivered, or still to be; after a reset only what the peer acknowledged. */
+  /** Taken over by the kernel and delivered, or still to be; with a reset only what the peer acknowledged. */
   sentBytes: number;
   /** Arrived in order, read or not. */
   receivedBytes: number;
@@ -45,11 +45,17 @@ const GOT_FIN =
   (1 << TCP_STATE.TIME_WAIT);
 
 /**
- * Reads the counts of a socket that is about to be closed. `readBytes`: what the caller has read from it. `connected`: it
- * was us who connected. False when the kernel does not tell: no TCP socket, or no connection was ever made. Allocates
- * nothing.
+ * Reads the counts of a socket that is about to be closed. `readBytes`: what was read from it. `connected`: it was us who
+ * connected. `isReset`: it is closed by a reset, which drops what is not acknowledged. False when the kernel does not tell:
+ * no TCP socket, or no connection was ever made. Allocates nothing.
  */
-export function readTcpCounts(fd: number, readBytes: number, connected: boolean, into: TcpCounts): boolean {
+export function readTcpCounts(
+  fd: number,
+  readBytes: number,
+  connected: boolean,
+  isReset: boolean,
+  into: TcpCounts,
+): boolean {
   length.setUint32(0, tcp_info.byteLength, true);
   if (fastSyscall(NR_GETSOCKOPT, big(fd), LEVEL, OPTION, infoAddress, lengthAddress) < 0) return false;
   if (length.getUint32(0, true) < tcp_info.byteLength) return false;
@@ -66,8 +72,11 @@ export function readTcpCounts(fd: number, readBytes: number, connected: boolean,
   }
   const waits =
     info.getUint32(tcp_info.at.tcpi_unacked, true) + info.getUint32(tcp_info.at.tcpi_notsent_bytes, true);
-  const unacked = waits === 0 ? 0 : queueOf(fd, OUT_QUEUE);
-  into.sentBytes = acked + unacked - ((SENT_FIN >> state) & 1);
+  const unacked = waits === 0 || isReset ? 0 : queueOf(fd, OUT_QUEUE);
+  const sentFin = (SENT_FIN >> state) & 1;
+  // Of what is not acknowledged the FIN is the last.
+  const fin = isReset && waits > 0 ? 0 : sentFin;
+  into.sentBytes = acked + unacked - fin;
   into.receivedBytes = received - ((GOT_FIN >> state) & 1);
   return true;
 }

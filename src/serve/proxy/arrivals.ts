@@ -178,14 +178,17 @@ export class Arrivals {
     }
     table.user[client] = admission.user;
     table.isAdmitted[client] = 1;
-    if (parts.accounts !== null && !parts.accounts.mayOpen(admission.user))
-      this.#refuse(client, 'not-allowed');
-    else if (admission.addresses.length === 0) this.#pick(client, NO_UPSTREAM);
+    if (admission.addresses.length === 0) this.#pick(client, NO_UPSTREAM);
+    else if (parts.accounts?.mayOpen(admission.user) === false) this.#refuse(client, 'not-allowed');
     else this.#dialler.dial(client, admission.addresses, nowNs());
   }
 
   #pick(client: number, except: number): void {
     const { parts, table, nowNs } = this.#options;
+    if (parts.accounts?.mayOpen(table.user[client]!) === false) {
+      this.#refuse(client, 'not-allowed');
+      return;
+    }
     const upstream = parts.upstreams.pick(this.#keyOf(client), except);
     if (upstream === NO_UPSTREAM) {
       this.#refuse(client, 'no-upstream');
@@ -218,6 +221,7 @@ export class Arrivals {
         const reached = head.reached ?? endpointOf(localAddress(loop.socketOf(client)));
         const header = parts.headerFor(head.source, reached);
         loop.sendCopy(upstream, header, 0, header.length);
+        table.headerBytes[client] = header.length;
       }
       if (head.wanted !== null)
         this.#say(client, head.wanted.established(endpointOf(localAddress(loop.socketOf(upstream)))));

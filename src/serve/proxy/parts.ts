@@ -1,5 +1,9 @@
 /** What a proxy is made of besides its loop, as its settings ask for it. */
+import { createMonotonicClock } from '../../kernel/clock.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import { accountsIn } from './accounts/book-accounts.ts';
+import type { Book } from './accounts/book-memory.ts';
+import { BookWriter } from './accounts/book-writer.ts';
 import { fixedUpstreams } from './fixed-upstreams.ts';
 import type { ProxyListener, ProxySettings } from './proxy-options.ts';
 import type { Rules } from './rules/rules.ts';
@@ -23,7 +27,14 @@ export type ProxyParts = {
   [Symbol.dispose](): void;
 };
 
-export function createParts(settings: ProxySettings): ProxyParts {
+/** Memory that a proxy shares with whoever reads what it counts. */
+export type ProxyShared = { book?: Book };
+
+export function createParts(settings: ProxySettings, { book }: ProxyShared = {}): ProxyParts {
+  const accountLimit = settings.clientLimit * 2;
+  const accounts = book
+    ? accountsIn(new BookWriter(book, accountLimit), accountLimit, createMonotonicClock().nowNs)
+    : null;
   const upstreams = fixedUpstreams(settings.upstreams.map(({ address }) => address));
   const limits = { headBytes: settings.headBytes, asksWho: false };
   const talks = new Map(
@@ -34,7 +45,7 @@ export function createParts(settings: ProxySettings): ProxyParts {
   );
   return {
     rules: null,
-    accounts: null,
+    accounts,
     upstreams,
     beginTalk: (listener, peer) => talks.get(listener)!.begin(peer),
     headerFor: headerWriter(settings.proxyOut),
@@ -43,6 +54,7 @@ export function createParts(settings: ProxySettings): ProxyParts {
       settings.proxyOut !== 'none' ||
       settings.listeners.some(({ way, proxyFrom }) => way !== 'tcp' || proxyFrom.length > 0),
     [Symbol.dispose]() {
+      accounts?.[Symbol.dispose]();
       upstreams[Symbol.dispose]();
     },
   };

@@ -8,10 +8,11 @@ import type { Turns } from '../accept/strategy.ts';
 import { LoopServer } from '../loop-server.ts';
 import { ROW, type Row } from '../workers/board.ts';
 import { Arrivals } from './arrivals.ts';
+import { FlowAccounts } from './flow/flow-accounts.ts';
 import { ATTEMPT, FlowTable, HEAD, LAST_WORDS, NONE, RELAYING, UPSTREAM } from './flow/flow-table.ts';
 import { Overdue } from './flow/overdue.ts';
 import { type FlowEnd, Relay } from './flow/relay.ts';
-import { createParts, type ProxyParts } from './parts.ts';
+import { createParts, type ProxyParts, type ProxyShared } from './parts.ts';
 import { noProxyCounts, type ProxyCounts } from './proxy-counts.ts';
 import type { ProxySettings } from './proxy-options.ts';
 import { publishProxy } from './proxy-stats.ts';
@@ -24,6 +25,8 @@ const PIECE_BYTES = 65_536;
 const PIECES = 256;
 /** While an answer is expected from Node's own loop, it gets its turn so often. */
 const YIELD_NS = 1e6;
+/** The time of connections that are open is counted so often. */
+const FLUSH_NS = 250e6;
 
 export class ProxyServer extends LoopServer {
   readonly counts: ProxyCounts = noProxyCounts();
@@ -34,9 +37,12 @@ export class ProxyServer extends LoopServer {
   readonly #relay: Relay;
   readonly #arrivals: Arrivals;
   readonly #overdue: Overdue;
+  /** null: nobody keeps any. */
+  readonly #accounts: FlowAccounts | null;
+  #flushAtNs = 0;
   #isAccepting = true;
 
-  constructor(settings: ProxySettings, row: Row, turns: Turns | null = null) {
+  constructor(settings: ProxySettings, row: Row, turns: Turns | null = null, shared: ProxyShared = {}) {
     const { backend, clientLimit, stopTimeoutNs, leaveTimeoutNs, idleTimeoutNs } = settings;
     const connectionLimit = clientLimit * 2 + SPARE_CONNECTIONS;
     super({
@@ -49,10 +55,18 @@ export class ProxyServer extends LoopServer {
     });
     this.#settings = settings;
     this.#row = row;
-    this.#parts = createParts(settings);
+    this.#parts = createParts(settings, shared);
     const [table, { loop, counts }, parts] = [new FlowTable(connectionLimit), this, this.#parts];
     this.#table = table;
-    this.#relay = new Relay({ loop, table, onOver: (client, how) => this.#over(client, how) });
+    const accounts = parts.accounts && new FlowAccounts(parts.accounts, table, loop);
+    this.#accounts = accounts;
+    this.#relay = new Relay({
+      loop,
+      table,
+      onClosing: (client, how) => accounts?.closing(client, how),
+      onOver: (client, how, last) => this.#over(client, how, last),
+      onLastWords: (conn) => accounts?.lastWords(conn, 'reset'),
+    });
     const nowNs = () => this.turnNs;
     this.#arrivals = new Arrivals({ settings, parts, loop, table, relay: this.#relay, counts, nowNs });
     this.#overdue = new Overdue({
@@ -64,6 +78,7 @@ export class ProxyServer extends LoopServer {
         this.#relay.cut(client);
       },
       onLateLastWords: (conn) => {
+        accounts?.lastWords(conn, 'reset');
         table.close(conn);
         loop.reset(conn);
       },
@@ -76,7 +91,7 @@ export class ProxyServer extends LoopServer {
   }
 
   override [Symbol.dispose](): void {
-    this.#closeAccounts();
+    this.#accounts?.closeAll();
     this.#parts[Symbol.dispose]();
     super[Symbol.dispose]();
   }
@@ -112,6 +127,10 @@ export class ProxyServer extends LoopServer {
       this.#overdue.look(nowNs),
       this.#parts.upstreams.turn(nowNs),
     );
+    if (this.#parts.accounts !== null && nowNs >= this.#flushAtNs) {
+      this.#flushAtNs = nowNs + FLUSH_NS;
+      this.#parts.accounts.flush();
+    }
     if (this.#arrivals.pendingCount > 0) {
       this.untilNs = nowNs;
       dueNs = Math.min(dueNs, YIELD_NS);
@@ -149,22 +168,19 @@ export class ProxyServer extends LoopServer {
     const table = this.#table;
     const state = table.state[conn]!;
     if (state === RELAYING || state === UPSTREAM) this.#relay.failed(conn);
-    else if (state === LAST_WORDS) table.close(conn);
-    else if (state !== NONE && state !== ATTEMPT) this.#arrivals.lost(conn);
+    else if (state === LAST_WORDS) {
+      this.#accounts?.lastWords(conn, 'reset');
+      table.close(conn);
+    } else if (state !== NONE && state !== ATTEMPT) this.#arrivals.lost(conn);
   }
 
   /** A flow that relays, a few times a second. */
   #lookAt(client: number): void {
-    const table = this.#table;
-    const upstream = table.peer[client]!;
-    const account = table.account[client]!;
-    if (
-      account >= 0 &&
-      !this.#parts.accounts!.live(account, table.fromBytes[client]!, table.fromBytes[upstream]!)
-    ) {
+    if (this.#accounts?.live(client) === false) {
       this.#relay.cut(client);
       return;
     }
+    const upstream = this.#table.peer[client]!;
     if (this.#isSecretlyBroken(client) || this.#isSecretlyBroken(upstream)) this.#relay.cut(client);
   }
 
@@ -174,27 +190,12 @@ export class ProxyServer extends LoopServer {
     return isDeaf && socketError(this.loop.socketOf(conn)) !== 0;
   }
 
-  #over(client: number, how: FlowEnd): void {
+  #over(client: number, how: FlowEnd, last: number): void {
     const table = this.#table;
     if (how === 'reset') this.counts.resetCount++;
-    this.#closeAccount(client);
+    this.#accounts?.over(client, last);
     const picked = table.upstream[client]!;
     if (picked !== NO_UPSTREAM) this.#parts.upstreams.released(picked);
     if (table.isAdmitted[client] === 1) this.#parts.rules!.left(table.user[client]!);
-  }
-
-  #closeAccount(client: number): void {
-    const table = this.#table;
-    const account = table.account[client]!;
-    if (account < 0) return;
-    const [upBytes, downBytes] = [table.fromBytes[client]!, table.fromBytes[table.peer[client]!]!];
-    this.#parts.accounts!.closed(account, upBytes, downBytes, this.turnNs - table.openedNs[client]!);
-    table.account[client] = -1;
-  }
-
-  /** Those who are cut by our end. */
-  #closeAccounts(): void {
-    const { state, end } = this.#table;
-    for (let conn = 0; conn < end; conn++) if (state[conn] === RELAYING) this.#closeAccount(conn);
   }
 }

@@ -6,7 +6,11 @@ import { dieWithParent, runUntilEnded } from '../run.ts';
 import { type MasterControl, superviseWorkers } from '../serve-workers.ts';
 import { readStats, type WorkerStats } from '../stats.ts';
 import { privateRow } from '../workers/board.ts';
+import { rowCountFor } from '../workers/master.ts';
 import { type Placement, takePlace } from '../workers/placement.ts';
+import { Accountant, type AccountsFigures } from './accounts/accountant.ts';
+import { Books } from './accounts/book-memory.ts';
+import type { Quota } from './accounts/quota.ts';
 import { ProxyServer } from './proxy.ts';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from './proxy-options.ts';
 
@@ -26,10 +30,15 @@ export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protoco
     /** One line for whoever runs the proxy. */
     onNews?(text: string): void;
     onStatsAsked?(stats: WorkerStats[]): void;
+    /** Where users' bytes are written down, and how many each may move. */
+    accounts?: { file: string; quotaOf?(user: string): Quota | null };
     signal: AbortSignal;
     /** Called once, when every listener is open. */
-    onReady?(ready: ServeReady, control: MasterControl): void;
+    onReady?(ready: ServeReady, control: ProxyControl): void;
   };
+
+/** `accounts`: what they say now; null: nobody keeps any. */
+export type ProxyControl = MasterControl & { accounts: (() => AccountsFigures) | null };
 
 export type ProxySummary = {
   /** Clients that were connected through. */
@@ -52,11 +61,29 @@ export type ProxySummary = {
 
 /** Relays until `signal` aborts, then lets connections end for stopTimeoutNs, closes, and removes its socket files. */
 export async function serveProxy(options: ServeProxyOptions): Promise<ProxySummary> {
-  if (options.workers !== undefined) return serveProxyWithWorkers(options, options.workers);
+  if (!options.accounts) return relay(options, null);
+  const { file, quotaOf = () => null } = options.accounts;
+  const bookCount = options.workers === undefined ? 1 : rowCountFor(options.workers);
+  using books = Books.create(bookCount);
+  const onNews = options.onNews ?? (() => {});
+  const accountant = await Accountant.open({ path: file, books, quotaOf, onNews });
+  accountant.start();
+  try {
+    return await relay(options, { books, accountant });
+  } finally {
+    await accountant.end();
+  }
+}
+
+type Kept = { books: Books; accountant: Accountant };
+
+async function relay(options: ServeProxyOptions, kept: Kept | null): Promise<ProxySummary> {
+  if (options.workers !== undefined) return relayWithWorkers(options, options.workers, kept);
   if (options.parentPid !== undefined) dieWithParent(options.parentPid);
   if (options.placement) takePlace(options.placement, null);
   const row = privateRow();
-  using proxy = new ProxyServer(settingsOf(options, chooseBackend(options.backend ?? 'auto')), row);
+  const settings = settingsOf(options, chooseBackend(options.backend ?? 'auto'));
+  using proxy = new ProxyServer(settings, row, null, kept ? { book: kept.books.book(0) } : {});
   const addresses = options.listeners.map(({ address }) => proxy.listen(address, options.listenOptions));
   const { backend } = proxy;
   const { pid } = process;
@@ -64,7 +91,7 @@ export async function serveProxy(options: ServeProxyOptions): Promise<ProxySumma
     const state = options.signal.aborted ? 'ended' : 'running';
     return [readStats(row, { worker: 0, generation: 1, pid, backend, accept: 'own', state })];
   };
-  const control = { stats, reload: async () => {}, pids: () => [] };
+  const control = { stats, reload: async () => {}, pids: () => [], accounts: figuresOf(kept) };
   options.onReady?.({ pid, backend, addresses, workers: [] }, control);
   await runUntilEnded(proxy, () => {
     if (options.signal.aborted) proxy.end('stop');
@@ -72,15 +99,26 @@ export async function serveProxy(options: ServeProxyOptions): Promise<ProxySumma
   return summaryOf(stats(), proxy.connectionCount);
 }
 
-async function serveProxyWithWorkers(options: ServeProxyOptions, workers: number): Promise<ProxySummary> {
+async function relayWithWorkers(
+  options: ServeProxyOptions,
+  workers: number,
+  kept: Kept | null,
+): Promise<ProxySummary> {
+  const { onReady } = options;
   const { stats, cutCount } = await superviseWorkers<ProxySettings>({
     ...options,
     workers,
     accept: options.accept ?? 'auto',
     listen: options.listeners.map(({ address }) => address),
     settings: (backend) => settingsOf(options, backend),
+    shared: kept ? [{ name: 'accounts', partCount: kept.books.bookCount, fd: kept.books.fd }] : [],
+    onReady: (ready, control) => onReady?.(ready, { ...control, accounts: figuresOf(kept) }),
   });
   return summaryOf(stats, cutCount);
+}
+
+function figuresOf(kept: Kept | null): ProxyControl['accounts'] {
+  return kept && (() => kept.accountant.figures);
 }
 
 /** Fills in what was left out. */

@@ -11,7 +11,7 @@ import { Board } from './board.ts';
 import type { Listening } from './listening.ts';
 import type { Placement } from './placement.ts';
 import { WorkerHandle } from './worker-handle.ts';
-import type { WorkerSettings } from './worker-process.ts';
+import type { SharedPart, WorkerSettings } from './worker-process.ts';
 
 export type MasterOptions = {
   workerCount: number;
@@ -20,6 +20,8 @@ export type MasterOptions = {
   settings: WorkerSettings;
   faults: string[];
   placement: Placement;
+  /** Memory that workers share besides the board; each has the part of its row. */
+  shared: readonly (SharedPart & { fd: number })[];
   /** One line for whoever runs the server: a worker died, a reload failed. */
   onNews(text: string): void;
   onStatsAsked(stats: WorkerStats[]): void;
@@ -37,6 +39,11 @@ const SPARE_ROWS = 8;
 const MOST_PAST = 1000;
 /** Beyond a worker's own time limits, before it is killed. */
 const KILL_AFTER_MS = 1000;
+
+/** Rows of the board of so many workers. */
+export function rowCountFor(workerCount: number): number {
+  return workerCount * ROWS_PER_PLACE + SPARE_ROWS;
+}
 
 export class Master {
   readonly #options: MasterOptions;
@@ -58,7 +65,7 @@ export class Master {
   constructor(options: MasterOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#board = Board.create(options.workerCount * ROWS_PER_PLACE + SPARE_ROWS);
+    this.#board = Board.create(rowCountFor(options.workerCount));
     this.#freeRows = Array.from({ length: this.#board.rowCount }, (_, i) => this.#board.rowCount - 1 - i);
     this.#places = Array.from({ length: options.workerCount }, () => {
       return { current: null, backOff: new BackOff(), timer: null };
@@ -143,7 +150,7 @@ export class Master {
     const row = this.#freeRows.pop();
     if (row === undefined) throw new LoopscopeError('INTERNAL', 'no row is left for another worker');
     this.#board.row(row).fill(0);
-    const { listening, strategy, faults, placement } = this.#options;
+    const { listening, strategy, faults, placement, shared } = this.#options;
     const orders = {
       masterPid: process.pid,
       index,
@@ -154,8 +161,13 @@ export class Master {
       rowCount: this.#board.rowCount,
       row,
       addresses: listening.addresses,
+      shared: shared.map(({ name, partCount }) => ({ name, partCount })),
     };
-    const descriptors = { board: this.#board.fd, listeners: listening.of(index) };
+    const descriptors = {
+      board: this.#board.fd,
+      listeners: listening.of(index),
+      shared: shared.map(({ fd }) => fd),
+    };
     const worker = new WorkerHandle(orders, this.#generation, this.#board.row(row), descriptors, {
       leaving: (leaver) => this.#replace(leaver),
       asksForStats: (asker) => this.#options.onStatsAsked([asker.stats()]),

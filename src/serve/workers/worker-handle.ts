@@ -43,7 +43,7 @@ export class WorkerHandle {
     orders: WorkerOrders,
     generation: number,
     row: Row,
-    descriptors: { board: number; listeners: number[] },
+    descriptors: { board: number; listeners: number[]; shared: number[] },
     events: WorkerEvents,
   ) {
     this.index = orders.index;
@@ -56,7 +56,15 @@ export class WorkerHandle {
       this.#hasStarted = resolve;
     });
     const argv = ['--disable-warning=ExperimentalWarning', WORKER_SCRIPT];
-    const stdio = ['pipe', 'ignore', 'inherit', 'pipe', descriptors.board, ...descriptors.listeners] as const;
+    const stdio = [
+      'pipe',
+      'ignore',
+      'inherit',
+      'pipe',
+      descriptors.board,
+      ...descriptors.listeners,
+      ...descriptors.shared,
+    ] as const;
     this.#child = spawn(process.execPath, argv, { stdio: [...stdio] });
     // It may die before it has read them; its exit tells of that.
     this.#child.stdin?.on('error', () => {}).end(JSON.stringify(orders));

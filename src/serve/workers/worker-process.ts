@@ -11,6 +11,8 @@ import { ACCEPT_STRATEGIES } from '../accept/registry.ts';
 import { plantFaults } from '../faults/schedule.ts';
 import { parseFault } from '../faults/spec.ts';
 import type { Ending } from '../loop-server.ts';
+import { Books } from '../proxy/accounts/book-memory.ts';
+import type { ProxyShared } from '../proxy/parts.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import type { ProxySettings } from '../proxy/proxy-options.ts';
 import { dieWithParent, runUntilEnded } from '../run.ts';
@@ -36,7 +38,12 @@ export type WorkerOrders = {
   row: number;
   /** Where the inherited listeners listen, in the order of their descriptors. */
   addresses: Address[];
+  /** Memory shared besides the board; its descriptors come behind the listeners'. */
+  shared: SharedPart[];
 };
+
+/** A piece of shared memory: what it is, and how many parts it has. */
+export type SharedPart = { name: 'accounts'; partCount: number };
 
 /** What a worker says, one JSON line each. */
 export type WorkerReport =
@@ -79,7 +86,7 @@ async function work(): Promise<void> {
   const row = board.row(orders.row);
   using server =
     settings.protocol === 'proxy'
-      ? new ProxyServer(settings, row, turns)
+      ? new ProxyServer(settings, row, turns, sharedOf(orders))
       : new Server(settings, faults, row, turns);
   for (const [i, address] of orders.addresses.entries()) {
     server.adopt(WORKER_FD.firstListener + i, address, strategy.options);
@@ -93,6 +100,13 @@ async function work(): Promise<void> {
     told = true;
   });
   report({ ended: { cutCount: server.connectionCount, faultHits: server.hitCounts() } });
+}
+
+function sharedOf({ shared, addresses, row }: WorkerOrders): ProxyShared {
+  const index = shared.findIndex(({ name }) => name === 'accounts');
+  if (index < 0) return {};
+  const fd = WORKER_FD.firstListener + addresses.length + index;
+  return { book: Books.inherit(fd, shared[index]!.partCount).book(row) };
 }
 
 if (process.argv[1] === WORKER_SCRIPT) {

@@ -62,7 +62,7 @@ const upOf = (batch: Batch) => batch.rows.reduce((sum, { usage }) => sum + usage
 test('two workers, one of which dies: one row, once', async () => {
   const { accountant, sent, answer, worker } = await rig();
   const [first, second] = [worker(0), worker(1)];
-  first.closed(first.opened('alice', 'x:1'), 10, 0, 0);
+  first.closed(first.opened('alice', 'x:1'), 10, 0);
   second.live(second.opened('alice', 'x:1'), 20, 0);
   accountant.write();
   assert.equal(sent.length, 1);
@@ -71,7 +71,7 @@ test('two workers, one of which dies: one row, once', async () => {
   answer('settled');
   // The second is dead; its place is taken by another.
   const third = worker(1);
-  third.closed(third.opened('alice', 'x:1'), 5, 0, 0);
+  third.closed(third.opened('alice', 'x:1'), 5, 0);
   accountant.write();
   assert.equal(upOf(sent[1]!), 5);
   answer('settled');
@@ -82,9 +82,9 @@ test('two workers, one of which dies: one row, once', async () => {
 test('while a write is under way or fails, all is kept; told once, and again when it is well', async () => {
   const { accountant, sent, news, answer, worker, clock } = await rig();
   const accounts = worker(0);
-  accounts.closed(accounts.opened('a', 'x:1'), 1, 0, 0);
+  accounts.closed(accounts.opened('a', 'x:1'), 1, 0);
   accountant.write();
-  accounts.closed(accounts.opened('a', 'x:1'), 2, 0, 0);
+  accounts.closed(accounts.opened('a', 'x:1'), 2, 0);
   accountant.write();
   assert.equal(sent.length, 1, 'one at a time');
   answer('failed');
@@ -131,8 +131,8 @@ test('a quota cuts every worker’s connections of the user at the next reading,
     [first.mayOpen('alice'), second.mayOpen('alice'), first.mayOpen('bob')],
     [false, false, true],
   );
-  first.closed(here, 30, 30, 0);
-  second.closed(there, 40, 0, 0);
+  first.closed(here, 30, 30);
+  second.closed(there, 40, 0);
   accountant.read();
   assert.equal(accountant.figures.users.get('alice')!.cutConnections, 2, 'each once');
   assert.equal(accountant.figures.cutUsers, 1);
@@ -166,7 +166,7 @@ test('at the end the last bytes are in the file, and another run adds to it', as
       onNews: (text) => news.push(text),
     });
     const accounts = accountsIn(new BookWriter(books.book(0), CONNECTIONS), CONNECTIONS, () => 0);
-    accounts.closed(accounts.opened('a', 'x:1'), bytes, 0, 0);
+    accounts.closed(accounts.opened('a', 'x:1'), bytes, 0);
     await accountant.end();
   }
   const database = new DatabaseSync(path, { readOnly: true });

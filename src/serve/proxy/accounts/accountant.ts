@@ -167,7 +167,7 @@ export class Accountant {
     for (const user of this.#quotas.users) {
       const cut = this.#quotas.cutOf(user, nowMs);
       if (cut && !this.#cut.has(user)) this.#news(`quota: ${describeCut(cut, formatBytes)}`);
-      if (!cut && this.#cut.has(user)) this.#news(`quota: ${user} may go on`);
+      if (!cut && this.#cut.has(user)) this.#news(`quota: ${user || 'nobody by name'} may go on`);
       if (cut) this.#cut.add(user);
       else this.#cut.delete(user);
     }

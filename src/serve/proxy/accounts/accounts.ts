@@ -4,20 +4,20 @@
  */
 
 export type Accounts = {
-  /** A connection begins. Returns its number here, reused after closed(). `destination` is host:port or a path. */
+  /** A connection begins. Returns its number here, reused after closed(); −1 when there are too many. `destination` is host:port or a path. */
   opened(user: string, destination: string): number;
   /** Bytes so far, several times a second for connections that moved any. False: the quota is used up, cut it. */
   live(account: number, upBytes: number, downBytes: number): boolean;
   /**
-   * Right before the upstream's socket is closed, if it was connected: takes the kernel's count of it, which closed() then
-   * goes by. The bytes are as for live(); `headBytes` were sent to the upstream before the client's own (a PROXY header).
+   * Right before the upstream's socket is closed: takes the kernel's count of it, which closed() then goes by. `readBytes`
+   * were read from it, `headBytes` sent to it before the client's own (a PROXY header); `isReset`: closed by a reset.
    */
-  settle(account: number, upstreamFd: number, upBytes: number, downBytes: number, headBytes: number): void;
-  /** The connection is over: all its bytes, exactly, and how long it was open. */
-  closed(account: number, upBytes: number, downBytes: number, openNs: number): void;
+  settle(account: number, upstreamFd: number, readBytes: number, headBytes: number, isReset: boolean): void;
+  /** The connection is over: all its bytes by the data path's own count. */
+  closed(account: number, upBytes: number, downBytes: number): void;
   /** Whether the user may open another. */
   mayOpen(user: string): boolean;
-  /** Once a second or so, and at the end: writes out. Does not block the loop for longer than a millisecond or so. */
+  /** A few times a second: counts the time of connections that are open. Waits for nothing. */
   flush(): void;
   [Symbol.dispose](): void;
 };

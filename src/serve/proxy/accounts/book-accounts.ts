@@ -18,8 +18,8 @@ export function accountsIn(writer: BookWriter, connectionLimit: number, nowNs: (
       cutTold[account] = 1;
       return false;
     },
-    settle(account, upstreamFd, _upBytes, downBytes, headBytes) {
-      if (!readTcpCounts(upstreamFd, downBytes, true, counts)) return;
+    settle(account, upstreamFd, readBytes, headBytes, isReset) {
+      if (!readTcpCounts(upstreamFd, readBytes, true, isReset, counts)) return;
       kernelUp[account] = Math.max(0, counts.sentBytes - headBytes);
       kernelDown[account] = counts.receivedBytes;
     },

@@ -89,10 +89,10 @@ export class QuotaBook {
   }
 }
 
-/** "alice has used up 1000 B of 1000 B a day; 3 …" is for the caller: this is the first part. */
+/** "alice has moved 12 B of 10 B a day: cut until …". */
 export function describeCut(cut: QuotaCut, format: (bytes: number) => string): string {
   const period = cut.period === 'total' ? 'in all' : `a ${cut.period}`;
   const until =
     cut.untilMs === null ? 'for good' : `until ${new Date(cut.untilMs).toISOString().slice(0, 16)}Z`;
-  return `${cut.user} has moved ${format(cut.usedBytes)} of ${format(cut.limitBytes)} ${period}: cut ${until}`;
+  return `${cut.user || 'nobody by name'} has moved ${format(cut.usedBytes)} of ${format(cut.limitBytes)} ${period}: cut ${until}`;
 }

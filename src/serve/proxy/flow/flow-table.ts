@@ -42,6 +42,8 @@ export class FlowTable {
   readonly listener: Int32Array;
   readonly upstream: Int32Array;
   readonly account: Int32Array;
+  /** Of clients: bytes that their upstream was sent before theirs. */
+  readonly headerBytes: Int32Array;
   readonly user: string[];
   /** 1 for a client that the rules have let in: they are told when it goes. */
   readonly isAdmitted: Uint8Array;
@@ -66,6 +68,7 @@ export class FlowTable {
     this.listener = new Int32Array(limit);
     this.upstream = new Int32Array(limit).fill(-1);
     this.account = new Int32Array(limit).fill(-1);
+    this.headerBytes = new Int32Array(limit);
     this.isAdmitted = new Uint8Array(limit);
     this.user = Array<string>(limit).fill('');
   }
@@ -76,6 +79,7 @@ export class FlowTable {
     this.listener[conn] = listener;
     this.upstream[conn] = -1;
     this.account[conn] = -1;
+    this.headerBytes[conn] = 0;
     this.user[conn] = '';
     this.isAdmitted[conn] = 0;
     this.serial[conn] = ++this.#lastSerial;

@@ -8,7 +8,7 @@
 //  R4  A side's error is passed on as a reset, after what it sent before was given to the kernel.
 //  R5  Nothing is allocated per piece of data, and no system call made here for it: the loop sends.
 import type { EventLoop } from '../../../loop/event-loop.ts';
-import { type FlowTable, LAST_WORDS, RELAYING, UPSTREAM } from './flow-table.ts';
+import { type FlowTable, LAST_WORDS, NO_PEER, RELAYING, UPSTREAM } from './flow-table.ts';
 
 /** Queued for one side, from where on nothing more is received from the other. */
 export const STALL_BYTES = 131_072;
@@ -24,19 +24,26 @@ export type FlowEnd = 'ended' | 'reset';
 export type RelayOptions = {
   loop: RelayLoop;
   table: FlowTable;
-  /** A flow is over. The table still has what it was; its slots are free after the call. */
-  onOver(client: number, how: FlowEnd): void;
+  /** The upstream's socket is about to be closed: the kernel can still be asked about it. */
+  onClosing(client: number, how: FlowEnd): void;
+  /**
+   * A flow is over. The table still has what it was; its slots are free after the call. But for `last`, if it is not
+   * NO_PEER: what is queued for that side is sent first, and then onLastWords() comes.
+   */
+  onOver(client: number, how: FlowEnd, last: number): void;
+  /** What was left for this side is sent; its socket is about to be reset. */
+  onLastWords(conn: number): void;
 };
 
 export class Relay {
   readonly #loop: RelayLoop;
   readonly #table: FlowTable;
-  readonly #onOver: (client: number, how: FlowEnd) => void;
+  readonly #options: RelayOptions;
 
-  constructor({ loop, table, onOver }: RelayOptions) {
-    this.#loop = loop;
-    this.#table = table;
-    this.#onOver = onOver;
+  constructor(options: RelayOptions) {
+    this.#loop = options.loop;
+    this.#table = options.table;
+    this.#options = options;
   }
 
   /** Joins a client and its upstream, both connected. */
@@ -88,6 +95,7 @@ export class Relay {
     const table = this.#table;
     const peer = table.peer[conn]!;
     if (table.state[conn] === LAST_WORDS) {
+      this.#options.onLastWords(conn);
       table.close(conn);
       this.#loop.reset(conn);
       return;
@@ -106,8 +114,9 @@ export class Relay {
   failed(conn: number): void {
     const peer = this.#table.peer[conn]!;
     const isDrained = this.#isDrained(peer);
+    if (isDrained || this.#clientOf(conn, peer) === peer) this.#closing(conn, peer, 'reset');
     if (isDrained) this.#loop.reset(peer);
-    this.#over(conn, peer, 'reset');
+    this.#over(conn, peer, 'reset', isDrained ? NO_PEER : peer);
     if (isDrained) return;
     this.#table.state[peer] = LAST_WORDS;
     this.#loop.setReceiving(peer, false);
@@ -117,9 +126,10 @@ export class Relay {
   /** Resets both sides at once. */
   cut(conn: number): void {
     const peer = this.#table.peer[conn]!;
+    this.#closing(conn, peer, 'reset');
     this.#loop.reset(conn);
     this.#loop.reset(peer);
-    this.#over(conn, peer, 'reset');
+    this.#over(conn, peer, 'reset', NO_PEER);
   }
 
   /** Bytes that came with a client's head, before there was anybody to take them. */
@@ -153,14 +163,22 @@ export class Relay {
 
   /** The last close says what the last end would: one system call less. */
   #finish(conn: number, peer: number): void {
+    this.#closing(conn, peer, 'ended');
     this.#loop.close(conn);
     this.#loop.close(peer);
-    this.#over(conn, peer, 'ended');
+    this.#over(conn, peer, 'ended', NO_PEER);
   }
 
-  #over(conn: number, peer: number, how: FlowEnd): void {
-    const client = this.#table.state[conn] === RELAYING ? conn : peer;
-    this.#onOver(client, how);
+  #clientOf(conn: number, peer: number): number {
+    return this.#table.state[conn] === RELAYING ? conn : peer;
+  }
+
+  #closing(conn: number, peer: number, how: FlowEnd): void {
+    this.#options.onClosing(this.#clientOf(conn, peer), how);
+  }
+
+  #over(conn: number, peer: number, how: FlowEnd, last: number): void {
+    this.#options.onOver(this.#clientOf(conn, peer), how, last);
     this.#table.close(conn);
     this.#table.close(peer);
   }
