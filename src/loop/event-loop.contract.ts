@@ -51,6 +51,8 @@ export class Recorder {
   onClose: LoopHandlers['onClose'] = () => {};
   onAccept: LoopHandlers['onAccept'] = () => {};
   onConnect: LoopHandlers['onConnect'] = () => {};
+  onEnd: (conn: number) => void = () => {};
+  onRoom: (conn: number) => void = () => {};
   onTurn: () => void = () => {};
 
   constructor(create: CreateLoop, options: Partial<LoopOptions> = {}) {
@@ -77,6 +79,14 @@ export class Recorder {
         onClose: (conn, errno) => {
           this.events.push(`close ${conn} ${errno}`);
           this.onClose(conn, errno);
+        },
+        onEnd: (conn) => {
+          this.events.push(`end ${conn}`);
+          this.onEnd(conn);
+        },
+        onRoom: (conn) => {
+          this.events.push(`room ${conn}`);
+          this.onRoom(conn);
         },
         onTurn: (nowNs) => {
           this.turnCount++;
