@@ -76,7 +76,7 @@ test('an error is passed on as a reset: at once, or when what came before it is 
   const { table, said, pending, relay, data } = flow();
   data(UPSTREAM);
   relay.failed(UPSTREAM);
-  assert.deepEqual(said.splice(0), ['over 0 reset', 'stop 0', 'ask 0 0']);
+  assert.deepEqual(said.splice(0), ['closing 0 reset', 'over 0 reset', 'stop 0', 'ask 0 0']);
   assert.equal(table.state[CLIENT], LAST_WORDS);
   pending.fill(0);
   relay.room(CLIENT);
