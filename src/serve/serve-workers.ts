@@ -1,6 +1,7 @@
 /** A server of many processes: a master and its workers, until it is told to stop. */
 import type { EventLoop } from '../loop/event-loop.ts';
 import { chooseAccepting } from './accept/registry.ts';
+import type { ProxySettings } from './proxy/proxy-options.ts';
 import type { ServeReady } from './ready.ts';
 import { dieWithParent } from './run.ts';
 import { type ServeOptions, type ServeSummary, settingsOf } from './serve.ts';
@@ -45,6 +46,8 @@ export type SuperviseOptions<Settings extends WorkerSettings> = Omit<
   reloadSettings?(): Partial<Settings>;
   /** Memory that workers share; none unless said otherwise. */
   shared?: MasterOptions['shared'];
+  /** Instead of a reload that replaces the workers: what they go by from now on. May reject: then nothing changes. */
+  changedSettings?(settings: Settings): Promise<Settings & ProxySettings>;
 };
 
 /** A master and its workers, whatever they are, until `signal` aborts. */
@@ -70,6 +73,11 @@ export async function superviseWorkers<Settings extends WorkerSettings>(
   await master.start();
   const reload = async () => {
     try {
+      if (options.changedSettings) {
+        await master.change(await options.changedSettings(settings));
+        onNews('reloaded: all workers go by it for connections to come');
+        return;
+      }
       await master.reload({ ...settings, ...options.reloadSettings?.() } as Settings);
     } catch (error) {
       onNews(`reload failed: ${(error as Error).message}; the workers stay as they are`);

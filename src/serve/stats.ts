@@ -1,6 +1,7 @@
 /** A loop's cycles as it counted them itself: what an observer from outside should find too. */
 import type { EventLoop, LoopStats } from '../loop/event-loop.ts';
 import type { ResponderCounts } from './protocols/protocol.ts';
+import type { RuleCount } from './proxy/rules/rules.ts';
 import { ROW, type Row } from './workers/board.ts';
 
 export type WorkerStats = {
@@ -52,6 +53,8 @@ export type ProxyStats = {
   upBytes: number;
   /** Bytes from upstreams. */
   downBytes: number;
+  /** What each rule allowed, refused, and would have refused; what no rule decides, once it was counted. */
+  rules: RuleCount[];
 };
 
 export type WorkerIdentity = Pick<
@@ -127,5 +130,11 @@ function readProxyStats(row: Row): ProxyStats {
     resets: row[ROW.resets]!,
     upBytes: row[ROW.upBytes]!,
     downBytes: row[ROW.downBytes]!,
+    rules: [],
   };
+}
+
+/** The counts of a proxy's rules beside its row. */
+export function withRules(stats: WorkerStats, rules: RuleCount[]): WorkerStats {
+  return stats.proxy ? { ...stats, proxy: { ...stats.proxy, rules } } : stats;
 }

@@ -18,6 +18,8 @@ const isRoot = process.getuid?.() === 0;
 // What examples meet instead of the servers they name.
 const folder = temporaryFolder();
 const TIME = '300ms';
+/** Of those that serve, these only say something. */
+const ENDS = /--check-config|--hash-password/;
 let httpPort = 0;
 let echoPort = 0;
 let spareServers = 0;
@@ -36,6 +38,7 @@ before(async () => {
   new Store(join(folder.path, 'accounts.db'))[Symbol.dispose]();
   writeFileSync(join(folder.path, 'body.json'), '{"n":1}');
   writeFileSync(join(folder.path, 'routes.json'), '{"/":"hello"}');
+  writeFileSync(join(folder.path, 'proxy.json'), '{"listen":["127.0.0.1:0"],"upstreams":["127.0.0.1:80"]}');
   writeFileSync(
     join(folder.path, 'mix.json'),
     '{"kinds":[{"name":"home","weight":3,"checks":{"status":200}},{"name":"again","path":"/"}]}',
@@ -131,9 +134,19 @@ async function runExample(line: string, words: string[]): Promise<void> {
   assert.match(result.stdout, /^(The limit is|No limit was found)/m, line);
 }
 
+test('examples about a configuration: each says something, and ends', async () => {
+  for (const line of examples.filter((example) => ENDS.test(example))) {
+    await using ended = start(binPath, adapt(line, 0, 0), { cwd: folder.path, stdin: 'pipe' });
+    ended.child.stdin?.end('secret\n');
+    const { code } = await ended.exited;
+    assert.equal(code, 0, `${line}\n${ended.output()}`);
+    assert.match(ended.output(), /listens at|^\$scrypt\$/m);
+  }
+});
+
 test('examples that serve: each listens, and ends when told to', async (t) => {
   if (!needs(t, isRoot, 'root, for owners and niceness')) return;
-  for (const line of examples.filter(serves)) {
+  for (const line of examples.filter((example) => serves(example) && !ENDS.test(example))) {
     httpPort = await freePort();
     echoPort = await freePort();
     const sock = `agent-${spareServers++}.sock`;

@@ -3,7 +3,9 @@ import { type Command, Option } from 'commander';
 import { type Address, parseTarget } from '../../base/address.ts';
 import { EXIT, LoopscopeError } from '../../base/errors.ts';
 import { formatBytes, formatCount, type Ns } from '../../base/units.ts';
-import type { ProxySettings, ProxyUpstream } from '../../serve/proxy/proxy-options.ts';
+import type { ConfiguredSettings } from '../../serve/proxy/config/settings-of.ts';
+import type { ProxyListener, ProxySettings, ProxyUpstream } from '../../serve/proxy/proxy-options.ts';
+import { type AccessSettings, OPEN_ACCESS } from '../../serve/proxy/rules/access.ts';
 import {
   type ProxyControl,
   type ProxySummary,
@@ -23,6 +25,7 @@ import {
   type SocketFlags,
 } from './process-options.ts';
 import { type AccountsFlags, accountsOf, addAccountsOptions, serveProxyMetrics } from './proxy-accounts.ts';
+import { checkConfig, configuredSettings, hashTypedPassword, settingsAgain } from './proxy-config.ts';
 import { listenForSignals, printStats } from './signals.ts';
 
 type Flags = ProcessFlags &
@@ -30,7 +33,11 @@ type Flags = ProcessFlags &
   AccountsFlags & {
     listen: string[];
     upstream: string[];
-    balance: ProxySettings['balance'];
+    config?: string;
+    checkConfig?: string;
+    hashPassword: boolean;
+    dryRun: boolean;
+    balance?: ProxySettings['balance'];
     maxConnections?: number;
     connectTimeout?: Ns;
     idleTimeout?: Ns;
@@ -49,6 +56,12 @@ export function configureProxy(command: Command, exit: (status: number) => void)
   addProcessOptions(command);
   addSocketOptions(command);
   command.action(async (flags: Flags) => {
+    if (flags.hashPassword || flags.checkConfig !== undefined) {
+      const text = flags.hashPassword ? await hashTypedPassword() : await checkConfig(flags.checkConfig!);
+      process.stdout.write(`${text}\n`);
+      exit(EXIT.ok);
+      return;
+    }
     const summary = await run(flags);
     if (flags.stats) printStats(summary.stats);
     const { stats: _, ...counts } = summary;
@@ -62,10 +75,17 @@ function addProxyOptions(command: Command): void {
   command
     .option('-l, --listen <address...>', 'where to listen: host:port or unix:/path; port 0 takes any', [])
     .option('-u, --upstream <address...>', 'where to go: host:port or unix:/path', [])
+    .option('--config <file>', 'listeners, users, rules: JSON or TypeScript; SIGHUP reads it again')
+    .option('--check-config <file>', 'say what a configuration would do, and end')
+    .option('--dry-run', 'let through what rules refuse, and count it', false)
+    .option('--hash-password', 'read a password, print its hash for a configuration, and end', false)
     .addOption(
-      new Option('--balance <how>', 'which upstream is next')
-        .choices(['round-robin', 'least-connections', 'weighted', 'hash'])
-        .default('round-robin'),
+      new Option('--balance <how>', 'which upstream is next; default: round-robin').choices([
+        'round-robin',
+        'least-connections',
+        'weighted',
+        'hash',
+      ]),
     )
     .option(
       '--max-connections <count>',
@@ -84,7 +104,9 @@ function addProxyOptions(command: Command): void {
 
 async function run(flags: Flags): Promise<ProxySummary> {
   checkAccept(flags);
-  const options = proxyOptions(flags);
+  const configured = flags.config === undefined ? null : await configuredSettings(flags.config);
+  const options = proxyOptions(flags, configured);
+  const onNews = (text: string) => process.stderr.write(`loopscope: ${text}\n`);
   using signals = listenForSignals();
   let control: ProxyControl | null = null;
   using _metrics =
@@ -92,33 +114,43 @@ async function run(flags: Flags): Promise<ProxySummary> {
   return await serveProxy({
     ...options,
     signal: signals.stop,
-    onNews: (text) => process.stderr.write(`loopscope: ${text}\n`),
+    onNews,
+    ...(configured !== null && {
+      reloadAccess: async () => accessOf(flags, await settingsAgain(flags.config!, configured, onNews)),
+    }),
     onStatsAsked: printStats,
     onReady(ready, given) {
       control = given;
       signals.onStats = () => printStats(given.stats());
-      if (flags.workers !== undefined) signals.onReload = () => void given.reload();
+      if (flags.workers !== undefined || configured !== null) signals.onReload = () => void given.reload();
       process.stdout.write(`${formatReady(ready, 'proxy', flags.json)}\n`);
     },
   });
 }
 
-function proxyOptions(flags: Flags): Omit<ServeProxyOptions, 'signal' | 'onReady'> {
+/** What is typed goes before what the file says. */
+function proxyOptions(
+  flags: Flags,
+  configured: ConfiguredSettings | null,
+): Omit<ServeProxyOptions, 'signal' | 'onReady'> {
   const { maxConnections, connectTimeout, idleTimeout, stopTimeout, leaveTimeout } = flags;
-  if (flags.upstream.length === 0) {
+  if (flags.upstream.length === 0 && configured === null) {
     throw new LoopscopeError(
       'USAGE',
       'a proxy needs somewhere to go',
-      'add for instance --upstream 127.0.0.1:80, or --upstream unix:/run/app.sock',
+      'add for instance --upstream 127.0.0.1:80, or --config proxy.json',
     );
   }
   const listen = flags.listen.length > 0 ? flags.listen : [DEFAULT_LISTEN];
+  const typed: ProxyListener[] = listen.map((text) => {
+    return { address: addressOf(text, '--listen'), way: 'tcp', proxyFrom: [] };
+  });
   return {
-    listeners: listen.map((text) => {
-      return { address: addressOf(text, '--listen'), way: 'tcp', proxyFrom: [] };
-    }),
-    upstreams: flags.upstream.map(upstreamOf),
-    balance: flags.balance,
+    ...configured,
+    listeners: flags.listen.length === 0 ? (configured?.listeners ?? typed) : typed,
+    ...(flags.upstream.length > 0 && { upstreams: flags.upstream.map(upstreamOf) }),
+    ...(flags.balance && { balance: flags.balance }),
+    access: accessOf(flags, configured),
     backend: flags.backend,
     placement: placementOf(flags),
     listenOptions: listenOptionsOf(flags),
@@ -132,6 +164,11 @@ function proxyOptions(flags: Flags): Omit<ServeProxyOptions, 'signal' | 'onReady
     ...accountsOf(flags),
     ...(flags.dieWithParent && { parentPid: process.ppid }),
   };
+}
+
+function accessOf(flags: Flags, configured: ConfiguredSettings | null): AccessSettings {
+  const access = configured?.access ?? OPEN_ACCESS;
+  return flags.dryRun ? { ...access, dryRun: true } : access;
 }
 
 function upstreamOf(text: string): ProxyUpstream {

@@ -42,8 +42,8 @@ export class Arrivals {
 
   constructor(options: ArrivalsOptions) {
     this.#options = options;
-    const { settings, loop, table, parts } = options;
-    const limits = { headBytes: settings.headBytes, asksWho: parts.rules?.asksWho ?? false };
+    const { settings, loop, table } = options;
+    const limits = { headBytes: settings.headBytes, asksWho: false };
     this.#heads = new ClientHeads(limits, (client, bytes) => this.#say(client, bytes));
     this.#tries = new Uint8Array(table.limit);
     this.#dialler = new Dialler({
@@ -61,7 +61,7 @@ export class Arrivals {
     this.#tries[client] = 0;
     const source = parts.needsSource ? this.#sourceOf(client) : NOBODY;
     const talk = parts.beginTalk(listener, source);
-    if (talk === null && parts.rules === null && parts.headerFor === null) {
+    if (talk === null && parts.rules.isOpen && parts.headerFor === null) {
       this.#pick(client, NO_UPSTREAM);
       return;
     }
@@ -141,16 +141,14 @@ export class Arrivals {
   #authenticate(client: number, credentials: Credentials, onGood: () => void, onBad: () => void): void {
     const { rules } = this.#options.parts;
     this.#wait(client);
-    if (rules === null) {
-      onGood();
-      return;
-    }
-    this.#later(client, rules.authenticate(credentials), (user) => {
-      const head = this.#heads.get(client)!;
-      head.user = user;
+    const checked = (user: string | null) => {
+      this.#heads.get(client)!.user = user;
       if (user === null) onBad();
       else onGood();
-    });
+    };
+    const user = rules.authenticate(credentials);
+    if (user instanceof Promise) this.#later(client, user, checked);
+    else checked(user);
   }
 
   /** Who may, and where that is. */
@@ -160,14 +158,11 @@ export class Arrivals {
     const destination = wanted?.destination ?? null;
     const sni = wanted?.sni ?? null;
     this.#wait(client);
-    if (rules === null) {
-      if (destination !== null) this.#refuse(client, 'not-allowed');
-      else this.#pick(client, NO_UPSTREAM);
-      return;
-    }
     const admission = rules.admit({ user, source, destination, sni });
-    if (admission instanceof Promise) this.#later(client, admission, (late) => this.#decided(client, late));
-    else this.#decided(client, admission);
+    if (admission instanceof Promise) {
+      const isLate = (late: Admission) => late.allowed && rules.left(late.user);
+      this.#later(client, admission, (late) => this.#decided(client, late), isLate);
+    } else this.#decided(client, admission);
   }
 
   #decided(client: number, admission: Admission): void {
@@ -280,7 +275,7 @@ export class Arrivals {
     this.#heads.forget(client);
     const picked = table.upstream[client]!;
     if (picked !== NO_UPSTREAM) parts.upstreams.released(picked);
-    if (table.isAdmitted[client] === 1) parts.rules!.left(table.user[client]!);
+    if (table.isAdmitted[client] === 1) parts.rules.left(table.user[client]!);
     table.close(client);
   }
 
@@ -293,8 +288,8 @@ export class Arrivals {
     if (bytes.length > 0) this.#options.loop.sendCopy(client, bytes, 0, bytes.length);
   }
 
-  /** Goes on when the answer is there, if the client still is. */
-  #later<T>(client: number, answer: Promise<T>, go: (value: T) => void): void {
+  /** Goes on when the answer is there, if the client still is; `gone` is told if not. */
+  #later<T>(client: number, answer: Promise<T>, go: (value: T) => void, gone?: (value: T) => void): void {
     const { table } = this.#options;
     const serial = table.serial[client]!;
     this.pendingCount++;
@@ -303,6 +298,7 @@ export class Arrivals {
       (value) => {
         this.pendingCount--;
         if (isHere()) go(value);
+        else gone?.(value);
       },
       () => {
         this.pendingCount--;

@@ -1,6 +1,7 @@
 /** What a proxy is told, as plain data: a master writes it out for its workers. */
 import type { Address } from '../../base/address.ts';
 import type { EventLoop } from '../../loop/event-loop.ts';
+import { type AccessSettings, OPEN_ACCESS } from './rules/access.ts';
 import type { Way } from './ways/way.ts';
 
 /** One listener and how its clients say where they want to go. */
@@ -26,6 +27,7 @@ export type ProxySettings = {
   balance: 'round-robin' | 'least-connections' | 'weighted' | 'hash';
   /** Header that upstreams are sent first. */
   proxyOut: 'none' | 'v1' | 'v2';
+  access: AccessSettings;
   /** Most clients of one process at once; further ones wait in the kernel's queue. */
   clientLimit: number;
   /** The head of a client (CONNECT, SOCKS, ClientHello, PROXY) is so long at most, and has so long to come. */
@@ -46,6 +48,7 @@ export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
   upstreams: [],
   balance: 'round-robin',
   proxyOut: 'none',
+  access: OPEN_ACCESS,
   clientLimit: 16_384,
   headBytes: 16_384,
   headTimeoutNs: 5e9,

@@ -16,6 +16,7 @@ import { createParts, type ProxyParts, type ProxyShared } from './parts.ts';
 import { noProxyCounts, type ProxyCounts } from './proxy-counts.ts';
 import type { ProxySettings } from './proxy-options.ts';
 import { publishProxy } from './proxy-stats.ts';
+import type { RuleCount } from './rules/rules.ts';
 import { NO_UPSTREAM } from './upstreams/upstreams.ts';
 
 /** Beyond two for each client: attempts that race, and connections that are on their way out. */
@@ -55,7 +56,7 @@ export class ProxyServer extends LoopServer {
     });
     this.#settings = settings;
     this.#row = row;
-    this.#parts = createParts(settings, shared);
+    this.#parts = createParts(settings, this.nowNs, shared);
     const [table, { loop, counts }, parts] = [new FlowTable(connectionLimit), this, this.#parts];
     this.#table = table;
     const accounts = parts.accounts && new FlowAccounts(parts.accounts, table, loop);
@@ -84,6 +85,15 @@ export class ProxyServer extends LoopServer {
       },
       onFlow: (client) => this.#lookAt(client),
     });
+  }
+
+  /** What holds from now on, for connections to come; what it cannot change while it runs stays as it was. */
+  change(settings: ProxySettings): void {
+    this.#parts.rules.swap(settings.access);
+  }
+
+  ruleCounts(): RuleCount[] {
+    return this.#parts.rules.counts();
   }
 
   hitCounts(): Record<string, number> {
@@ -196,6 +206,6 @@ export class ProxyServer extends LoopServer {
     this.#accounts?.over(client, last);
     const picked = table.upstream[client]!;
     if (picked !== NO_UPSTREAM) this.#parts.upstreams.released(picked);
-    if (table.isAdmitted[client] === 1) this.#parts.rules!.left(table.user[client]!);
+    if (table.isAdmitted[client] === 1) this.#parts.rules.left(table.user[client]!);
   }
 }

@@ -4,7 +4,7 @@ import { chooseBackend } from '../../loop/registry.ts';
 import type { ServeReady } from '../ready.ts';
 import { dieWithParent, runUntilEnded } from '../run.ts';
 import { type MasterControl, superviseWorkers } from '../serve-workers.ts';
-import { readStats, type WorkerStats } from '../stats.ts';
+import { readStats, type WorkerStats, withRules } from '../stats.ts';
 import { privateRow } from '../workers/board.ts';
 import { rowCountFor } from '../workers/master.ts';
 import { type Placement, takePlace } from '../workers/placement.ts';
@@ -13,6 +13,7 @@ import { Books } from './accounts/book-memory.ts';
 import type { Quota } from './accounts/quota.ts';
 import { ProxyServer } from './proxy.ts';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from './proxy-options.ts';
+import type { AccessSettings } from './rules/access.ts';
 
 export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protocol'>> &
   Pick<ProxySettings, 'listeners'> & {
@@ -25,8 +26,8 @@ export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protoco
     workers?: number;
     /** Name of an accept strategy, or 'auto'. */
     accept?: string;
-    /** At a reload: what is different from now on. May throw: then nothing changes. */
-    reloadSettings?(): Partial<ProxySettings>;
+    /** At a reload: what holds from now on, in place. May reject: then nothing changes. Without it workers are replaced. */
+    reloadAccess?(): Promise<AccessSettings>;
     /** One line for whoever runs the proxy. */
     onNews?(text: string): void;
     onStatsAsked?(stats: WorkerStats[]): void;
@@ -89,9 +90,19 @@ async function relay(options: ServeProxyOptions, kept: Kept | null): Promise<Pro
   const { pid } = process;
   const stats = () => {
     const state = options.signal.aborted ? 'ended' : 'running';
-    return [readStats(row, { worker: 0, generation: 1, pid, backend, accept: 'own', state })];
+    const identity = { worker: 0, generation: 1, pid, backend, accept: 'own', state } as const;
+    return [withRules(readStats(row, identity), proxy.ruleCounts())];
   };
-  const control = { stats, reload: async () => {}, pids: () => [], accounts: figuresOf(kept) };
+  const reload = async () => {
+    try {
+      if (!options.reloadAccess) return;
+      proxy.change({ ...settings, access: await options.reloadAccess() });
+      options.onNews?.('reloaded: it holds for connections to come');
+    } catch (error) {
+      options.onNews?.(`reload failed: ${(error as Error).message}; everything stays as it is`);
+    }
+  };
+  const control = { stats, reload, pids: () => [], accounts: figuresOf(kept) };
   options.onReady?.({ pid, backend, addresses, workers: [] }, control);
   await runUntilEnded(proxy, () => {
     if (options.signal.aborted) proxy.end('stop');
@@ -104,9 +115,12 @@ async function relayWithWorkers(
   workers: number,
   kept: Kept | null,
 ): Promise<ProxySummary> {
-  const { onReady } = options;
+  const { onReady, reloadAccess } = options;
   const { stats, cutCount } = await superviseWorkers<ProxySettings>({
     ...options,
+    ...(reloadAccess && {
+      changedSettings: async (settings) => ({ ...settings, access: await reloadAccess() }),
+    }),
     workers,
     accept: options.accept ?? 'auto',
     listen: options.listeners.map(({ address }) => address),

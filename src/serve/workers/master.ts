@@ -5,6 +5,7 @@
 import { LoopscopeError } from '../../base/errors.ts';
 import { ProcessLock } from '../accept/process-lock.ts';
 import type { AcceptStrategy } from '../accept/strategy.ts';
+import type { ProxySettings } from '../proxy/proxy-options.ts';
 import type { WorkerStats } from '../stats.ts';
 import { BackOff } from './back-off.ts';
 import { Board } from './board.ts';
@@ -95,6 +96,12 @@ export class Master {
   reload(settings: WorkerSettings): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload(settings));
     return this.#reloading;
+  }
+
+  /** Has all workers, and those to come, go by other settings, each in place. Resolves when they do. */
+  async change(settings: ProxySettings): Promise<void> {
+    this.#settings = settings;
+    await Promise.all([...this.#alive].map((worker) => worker.change(settings)));
   }
 
   /** Ends all workers in good order, those that do not by force. */

@@ -3,9 +3,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type ErrorCode, LoopscopeError } from '../../base/errors.ts';
-import { readStats, type WorkerStats } from '../stats.ts';
+import type { ProxySettings } from '../proxy/proxy-options.ts';
+import type { RuleCount } from '../proxy/rules/rules.ts';
+import { readStats, type WorkerStats, withRules } from '../stats.ts';
 import { ROW, type Row } from './board.ts';
-import { WORKER_FD, WORKER_SCRIPT, type WorkerOrders, type WorkerReport } from './worker-process.ts';
+import {
+  WORKER_FD,
+  WORKER_SCRIPT,
+  type WorkerChange,
+  type WorkerOrders,
+  type WorkerReport,
+} from './worker-process.ts';
 
 export type WorkerEvents = {
   /** It was told by somebody else to go, and takes no new connections. */
@@ -38,6 +46,9 @@ export class WorkerHandle {
   readonly started: Promise<void>;
   readonly exited: Promise<void>;
   #hasStarted = () => {};
+  readonly #changes: (() => void)[] = [];
+  /** As it said last, within a second: a proxy's rules. */
+  #rules: RuleCount[] = [];
 
   constructor(
     orders: WorkerOrders,
@@ -67,7 +78,7 @@ export class WorkerHandle {
     ] as const;
     this.#child = spawn(process.execPath, argv, { stdio: [...stdio] });
     // It may die before it has read them; its exit tells of that.
-    this.#child.stdin?.on('error', () => {}).end(JSON.stringify(orders));
+    this.#child.stdin?.on('error', () => {}).write(`${JSON.stringify(orders)}\n`);
     const said = this.#listenTo(this.#child.stdio?.[WORKER_FD.reports] as Readable | undefined);
     const gone = new Promise<void>((resolve) => {
       this.#child.once('error', (error) => {
@@ -92,13 +103,23 @@ export class WorkerHandle {
   /** Between reading its counters and their line nothing is lost: they are in memory we share. */
   stats(): WorkerStats {
     const state = this.state === 'starting' ? 'running' : this.state;
-    return this.#lastStats ?? readStats(this.#row, { ...this.#identity(), state });
+    return this.#lastStats ?? this.#read(state);
   }
 
   signal(name: NodeJS.Signals): void {
     if (this.state === 'ended') return;
     if (name !== 'SIGKILL') this.state = 'leaving';
     this.#child.kill(name);
+  }
+
+  /** Tells a worker that serves what holds from now on. Resolves when it does, or the worker is gone. */
+  change(settings: ProxySettings): Promise<unknown> {
+    const line: WorkerChange = { settings };
+    this.#child.stdin?.write(`${JSON.stringify(line)}\n`);
+    const changed = new Promise<void>((resolve) => {
+      this.#changes.push(resolve);
+    });
+    return Promise.race([changed, this.exited]);
   }
 
   /** Resolves at the end of what it says; at once when it could not be started for want of descriptors. */
@@ -115,6 +136,10 @@ export class WorkerHandle {
     });
   }
 
+  #read(state: WorkerStats['state']): WorkerStats {
+    return withRules(readStats(this.#row, { ...this.#identity(), state }), this.#rules);
+  }
+
   #identity() {
     const { settings, accept } = this.#orders;
     const { pid, generation } = this;
@@ -129,6 +154,10 @@ export class WorkerHandle {
       const isNews = this.state !== 'leaving';
       this.state = 'leaving';
       if (isNews) this.#events.leaving(this);
+    } else if ('changed' in report) {
+      this.#changes.shift()?.();
+    } else if ('rules' in report) {
+      this.#rules = report.rules;
     } else if ('asksForStats' in report) {
       this.#events.asksForStats(this);
     } else if ('ended' in report) {
@@ -144,7 +173,7 @@ export class WorkerHandle {
     // Without a last word, all that it had went with it.
     if (!this.end.isOrderly) this.cutCount = this.#row[ROW.connections]!;
     this.state = 'ended';
-    this.#lastStats = readStats(this.#row, { ...this.#identity(), state: 'ended' });
+    this.#lastStats = this.#read('ended');
     this.#events.ended(this);
   }
 }

@@ -51,7 +51,15 @@ export class AccessRules implements Rules {
     return this.#authenticator.isUsed;
   }
 
-  authenticate(credentials: Credentials): Promise<string | null> {
+  get asksWhence(): boolean {
+    return this.#users.asksWhence;
+  }
+
+  get isOpen(): boolean {
+    return this.#settings.rules === null && this.#users.isEmpty;
+  }
+
+  authenticate(credentials: Credentials): string | null | Promise<string | null> {
     return this.#authenticator.authenticate(credentials);
   }
 

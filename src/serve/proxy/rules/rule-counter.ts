@@ -45,7 +45,10 @@ export class RuleCounter {
     return row.rule;
   }
 
+  /** Of reasons those that were met. */
   counts(): RuleCount[] {
-    return this.#counts.map((row) => ({ ...row }));
+    const isMet = ({ allowed, refused, wouldRefuse }: RuleCount) => allowed + refused + wouldRefuse > 0;
+    const ruleCount = this.#counts.length - BUILT_IN.length;
+    return this.#counts.filter((row, i) => i < ruleCount || isMet(row)).map((row) => ({ ...row }));
   }
 }

@@ -30,8 +30,11 @@ export type Admission =
 export type Rules = {
   /** Whether anybody has a name and a password here. */
   readonly asksWho: boolean;
-  /** The user's name, or null. Takes the same time for a wrong name and a wrong password; off the loop's thread. */
-  authenticate(credentials: Credentials): Promise<string | null>;
+  /**
+   * The user's name, or null. At once where it was right before; else off the loop's thread, and in the same time for a
+   * wrong name and a wrong password.
+   */
+  authenticate(credentials: Credentials): string | null | Promise<string | null>;
   /** At once where no name has to be looked up. An allowed one counts as a connection of its user until left(). */
   admit(request: Request): Admission | Promise<Admission>;
   /** A connection that was allowed is over. */

@@ -39,6 +39,11 @@ export class Users {
     return this.#users.size === 0;
   }
 
+  /** Whether anybody is known by address. */
+  get asksWhence(): boolean {
+    return this.#known.length > 0 || this.#places.size > 0;
+  }
+
   get(name: string): AccessUser | undefined {
     return this.#users.get(name);
   }
