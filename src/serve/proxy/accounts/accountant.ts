@@ -13,8 +13,8 @@ import { addUsage, noUsage, type Usage } from './usage.ts';
 
 /** A quota is to be felt within a second: read, marked, and seen by the worker. */
 export const READ_EVERY_MS = 250;
-/** With the time that a commit takes, not more than a second is lost by a kill. */
-export const WRITE_EVERY_MS = 900;
+/** With the 250 ms that a worker looks at its connections after, and a commit, a kill loses no more than a second. */
+export const WRITE_EVERY_MS = 650;
 /** A disk may be slow; when it is so slow, that is told. */
 const SLOW_MS = 5000;
 /** At the end, for the last batches to be written. */
