@@ -36,6 +36,7 @@ before(async () => {
     '{"ts":"2026-11-29T07:04:55.123Z","m":"GET","u":"/","s":200,"c":"127.0.0.1"}\n',
   );
   new Store(join(folder.path, 'accounts.db'))[Symbol.dispose]();
+  writeFileSync(join(folder.path, 'upstreams.txt'), '127.0.0.1:80 weight=3\n');
   writeFileSync(join(folder.path, 'body.json'), '{"n":1}');
   writeFileSync(join(folder.path, 'routes.json'), '{"/":"hello"}');
   writeFileSync(join(folder.path, 'proxy.json'), '{"listen":["127.0.0.1:0"],"upstreams":["127.0.0.1:80"]}');
@@ -66,7 +67,7 @@ function adapt(line: string, httpPid: number, agentPid: number): string[] {
 
 /** Serves until it is told to stop. */
 function serves(line: string): boolean {
-  return line.startsWith('loopscope serve') && !line.startsWith('loopscope serve accounts');
+  return /^loopscope serve (?!accounts|upstreams)/.test(line);
 }
 
 /** A run may be judged badly on a busy machine, or cross a threshold: that is an answer, not a failure to run. */
@@ -91,6 +92,9 @@ test('examples that drive or watch: each runs', async (t) => {
   await using http = await serverFrom(['http', '-l', `http://127.0.0.1:${httpPort}`], { port: httpPort });
   await using _echo = await serverFrom(['echo', '-l', `tcp://127.0.0.1:${echoPort}`], { port: echoPort });
   await using agent = await serverFrom(['agent', '-l', `unix:${path}`], { path });
+  const proxyPort = await freePort();
+  const proxyArgs = ['proxy', '-l', `127.0.0.1:${proxyPort}`, '--admin', 'proxy-admin.sock'];
+  await using _proxy = await serverFrom(proxyArgs, { port: proxyPort });
   const driven = examples.filter((example) => !serves(example));
   // What reads a run file comes after what writes it; for the rest, most of the time is waiting.
   const reads = (line: string) => / (run|before(-\d)?)\.loopscope/.test(line.replace(/--out \S+/, ''));

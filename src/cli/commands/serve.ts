@@ -24,6 +24,7 @@ import {
 } from '../serving/process-options.ts';
 import { configureProxy } from '../serving/proxy-command.ts';
 import { listenForSignals, printStats } from '../serving/signals.ts';
+import { configureUpstreams } from '../serving/upstreams-command.ts';
 
 type Flags = ProcessFlags &
   SocketFlags & {
@@ -61,6 +62,7 @@ export const serveCommand = {
     command.enablePositionalOptions(); // What comes behind "proxy" is its own.
     configureProxy(command.command('proxy'), exit);
     configureAccounts(command.command('accounts'), exit);
+    configureUpstreams(command.command('upstreams'), exit);
     addServerOptions(command);
     addSocketOptions(command);
     addHttpOptions(command);

@@ -12,6 +12,7 @@ import {
   type ServeProxyOptions,
   serveProxy,
 } from '../../serve/proxy/serve-proxy.ts';
+import { parseWeight } from '../../serve/proxy/upstreams/upstream-spec.ts';
 import { formatReady } from '../../serve/ready.ts';
 import {
   addProcessOptions,
@@ -27,10 +28,12 @@ import {
 import { type AccountsFlags, accountsOf, addAccountsOptions, serveProxyMetrics } from './proxy-accounts.ts';
 import { checkConfig, configuredSettings, hashTypedPassword, settingsAgain } from './proxy-config.ts';
 import { listenForSignals, printStats } from './signals.ts';
+import { addUpstreamOptions, type UpstreamFlags, upstreamSources } from './upstream-options.ts';
 
 type Flags = ProcessFlags &
   SocketFlags &
-  AccountsFlags & {
+  AccountsFlags &
+  UpstreamFlags & {
     listen: string[];
     upstream: string[];
     config?: string;
@@ -53,6 +56,7 @@ export function configureProxy(command: Command, exit: (status: number) => void)
   command.description('a TCP proxy: what clients send goes to an upstream, and back');
   addProxyOptions(command);
   addAccountsOptions(command);
+  addUpstreamOptions(command);
   addProcessOptions(command);
   addSocketOptions(command);
   command.action(async (flags: Flags) => {
@@ -122,7 +126,8 @@ async function run(flags: Flags): Promise<ProxySummary> {
     onReady(ready, given) {
       control = given;
       signals.onStats = () => printStats(given.stats());
-      if (flags.workers !== undefined || configured !== null) signals.onReload = () => void given.reload();
+      if (flags.workers !== undefined || flags.upstreams !== undefined || configured !== null)
+        signals.onReload = () => void given.reload();
       process.stdout.write(`${formatReady(ready, 'proxy', flags.json)}\n`);
     },
   });
@@ -134,7 +139,8 @@ function proxyOptions(
   configured: ConfiguredSettings | null,
 ): Omit<ServeProxyOptions, 'signal' | 'onReady'> {
   const { maxConnections, connectTimeout, idleTimeout, stopTimeout, leaveTimeout } = flags;
-  if (flags.upstream.length === 0 && configured === null) {
+  const isNamed = flags.upstream.length > 0 || flags.upstreams !== undefined || flags.admin !== undefined;
+  if (!isNamed && configured === null) {
     throw new LoopscopeError(
       'USAGE',
       'a proxy needs somewhere to go',
@@ -151,6 +157,7 @@ function proxyOptions(
     ...(flags.upstream.length > 0 && { upstreams: flags.upstream.map(upstreamOf) }),
     ...(flags.balance && { balance: flags.balance }),
     access: accessOf(flags, configured),
+    ...upstreamSources(flags),
     backend: flags.backend,
     placement: placementOf(flags),
     listenOptions: listenOptionsOf(flags),
@@ -171,8 +178,10 @@ function accessOf(flags: Flags, configured: ConfiguredSettings | null): AccessSe
   return flags.dryRun ? { ...access, dryRun: true } : access;
 }
 
+/** "10.0.0.7:80" or "10.0.0.7:80 weight=3". Throws USAGE. */
 function upstreamOf(text: string): ProxyUpstream {
-  return { address: addressOf(text, '--upstream'), weight: 1 };
+  const [written = '', ...words] = text.trim().split(/ +/);
+  return { address: addressOf(written, '--upstream'), weight: parseWeight(words) };
 }
 
 /** "host:port", "[v6]:port", "tcp://host:port" or "unix:/path". Throws USAGE. */

@@ -3,9 +3,9 @@ import type { Accounts } from './accounts/accounts.ts';
 import { accountsIn } from './accounts/book-accounts.ts';
 import type { Book } from './accounts/book-memory.ts';
 import { BookWriter } from './accounts/book-writer.ts';
-import { fixedUpstreams } from './fixed-upstreams.ts';
 import type { ProxyListener, ProxySettings } from './proxy-options.ts';
 import { LiveRules } from './rules/live-rules.ts';
+import { attachUpstreams } from './upstreams/attach-upstreams.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 import { headerWriter } from './ways/proxy-header/write-header.ts';
 import { wayNamed } from './ways/registry.ts';
@@ -35,7 +35,7 @@ export function createParts(
 ): ProxyParts {
   const accountLimit = settings.clientLimit * 2;
   const accounts = book ? accountsIn(new BookWriter(book, accountLimit), accountLimit, nowNs) : null;
-  const upstreams = fixedUpstreams(settings.upstreams.map(({ address }) => address));
+  const upstreams = attachUpstreams(settings);
   const rules = new LiveRules(settings.access, nowNs);
   const limits = {
     headBytes: settings.headBytes,

@@ -2,6 +2,7 @@
 import type { Address } from '../../base/address.ts';
 import type { EventLoop } from '../../loop/event-loop.ts';
 import { type AccessSettings, OPEN_ACCESS } from './rules/access.ts';
+import type { RowsPlace } from './upstreams/rows/shared-rows.ts';
 import type { Way } from './ways/way.ts';
 
 /** One listener and how its clients say where they want to go. */
@@ -24,6 +25,10 @@ export type ProxySettings = {
   backend: EventLoop['backend'];
   listeners: ProxyListener[];
   upstreams: ProxyUpstream[];
+  /** Where the upstreams are kept for all workers; null: those of `upstreams`, in this process alone. */
+  upstreamRows: RowsPlace | null;
+  /** An upstream that is new, or back, has its whole share after so long. */
+  slowStartNs: number;
   balance: 'round-robin' | 'least-connections' | 'weighted' | 'hash';
   /** Header that upstreams are sent first. */
   proxyOut: 'none' | 'v1' | 'v2';
@@ -46,6 +51,8 @@ export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
   backend: 'epoll',
   listeners: [],
   upstreams: [],
+  upstreamRows: null,
+  slowStartNs: 10e9,
   balance: 'round-robin',
   proxyOut: 'none',
   access: OPEN_ACCESS,

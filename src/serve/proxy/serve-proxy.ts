@@ -13,10 +13,13 @@ import { Books } from './accounts/book-memory.ts';
 import type { Quota } from './accounts/quota.ts';
 import { ProxyServer } from './proxy.ts';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from './proxy-options.ts';
+import { reloadUpstreams, startUpstreams, type UpstreamOptions } from './proxy-upstreams.ts';
 import type { AccessSettings } from './rules/access.ts';
+import type { CheckReport } from './upstreams/upstream-service.ts';
 
-export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protocol'>> &
-  Pick<ProxySettings, 'listeners'> & {
+export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protocol' | 'upstreamRows'>> &
+  Pick<ProxySettings, 'listeners'> &
+  UpstreamOptions & {
     backend?: 'auto' | EventLoop['backend'];
     listenOptions?: ListenOptions;
     placement?: Placement;
@@ -57,11 +60,28 @@ export type ProxySummary = {
   downBytes: number;
   /** Connections that were still open when their time was over, or when a worker died. */
   cutCount: number;
+  /** null when upstreams are not checked. */
+  checks: CheckReport | null;
   stats: WorkerStats[];
 };
 
 /** Relays until `signal` aborts, then lets connections end for stopTimeoutNs, closes, and removes its socket files. */
 export async function serveProxy(options: ServeProxyOptions): Promise<ProxySummary> {
+  await using service = await startUpstreams(options);
+  const told = {
+    ...options,
+    upstreamRows: service.place,
+    reloadUpstreams: () => reloadUpstreams(options, service),
+  };
+  const summary = await keepAccounts(told);
+  return { ...summary, checks: service.checkReport() };
+}
+
+/** With where the upstreams are. */
+type Told = ServeProxyOptions & Pick<ProxySettings, 'upstreamRows'> & { reloadUpstreams(): Promise<void> };
+type Relayed = Omit<ProxySummary, 'checks'>;
+
+async function keepAccounts(options: Told): Promise<Relayed> {
   if (!options.accounts) return relay(options, null);
   const { file, quotaOf = () => null } = options.accounts;
   const bookCount = options.workers === undefined ? 1 : rowCountFor(options.workers);
@@ -78,7 +98,7 @@ export async function serveProxy(options: ServeProxyOptions): Promise<ProxySumma
 
 type Kept = { books: Books; accountant: Accountant };
 
-async function relay(options: ServeProxyOptions, kept: Kept | null): Promise<ProxySummary> {
+async function relay(options: Told, kept: Kept | null): Promise<Relayed> {
   if (options.workers !== undefined) return relayWithWorkers(options, options.workers, kept);
   if (options.parentPid !== undefined) dieWithParent(options.parentPid);
   if (options.placement) takePlace(options.placement, null);
@@ -94,6 +114,7 @@ async function relay(options: ServeProxyOptions, kept: Kept | null): Promise<Pro
     return [withRules(readStats(row, identity), proxy.ruleCounts())];
   };
   const reload = async () => {
+    await options.reloadUpstreams();
     try {
       if (!options.reloadAccess) return;
       proxy.change({ ...settings, access: await options.reloadAccess() });
@@ -110,12 +131,8 @@ async function relay(options: ServeProxyOptions, kept: Kept | null): Promise<Pro
   return summaryOf(stats(), proxy.connectionCount);
 }
 
-async function relayWithWorkers(
-  options: ServeProxyOptions,
-  workers: number,
-  kept: Kept | null,
-): Promise<ProxySummary> {
-  const { onReady, reloadAccess } = options;
+async function relayWithWorkers(options: Told, workers: number, kept: Kept | null): Promise<Relayed> {
+  const { onReady, reloadAccess, reloadUpstreams } = options;
   const { stats, cutCount } = await superviseWorkers<ProxySettings>({
     ...options,
     ...(reloadAccess && {
@@ -126,7 +143,13 @@ async function relayWithWorkers(
     listen: options.listeners.map(({ address }) => address),
     settings: (backend) => settingsOf(options, backend),
     shared: kept ? [{ name: 'accounts', partCount: kept.books.bookCount, fd: kept.books.fd }] : [],
-    onReady: (ready, control) => onReady?.(ready, { ...control, accounts: figuresOf(kept) }),
+    onReady(ready, control) {
+      const reload = async () => {
+        await reloadUpstreams();
+        await control.reload();
+      };
+      onReady?.(ready, { ...control, reload, accounts: figuresOf(kept) });
+    },
   });
   return summaryOf(stats, cutCount);
 }
@@ -136,7 +159,7 @@ function figuresOf(kept: Kept | null): ProxyControl['accounts'] {
 }
 
 /** Fills in what was left out. */
-function settingsOf(options: ServeProxyOptions, backend: EventLoop['backend']): ProxySettings {
+function settingsOf(options: Told, backend: EventLoop['backend']): ProxySettings {
   const settings = { ...DEFAULT_PROXY_SETTINGS, backend };
   for (const key of Object.keys(DEFAULT_PROXY_SETTINGS) as (keyof ProxySettings)[]) {
     if (key === 'backend' || key === 'protocol' || options[key] === undefined) continue;
@@ -145,7 +168,7 @@ function settingsOf(options: ServeProxyOptions, backend: EventLoop['backend']): 
   return settings;
 }
 
-function summaryOf(stats: WorkerStats[], cutCount: number): ProxySummary {
+function summaryOf(stats: WorkerStats[], cutCount: number): Relayed {
   const sum = (pick: (row: WorkerStats) => number) => stats.reduce((total, row) => total + pick(row), 0);
   return {
     flowCount: sum((row) => row.requests),

@@ -20,6 +20,11 @@ export type UpstreamSpec = {
  */
 export function parseUpstream(text: string): UpstreamSpec {
   const [written = '', ...words] = text.trim().split(/[ \t]+/);
+  return { name: nameOf(written), weight: parseWeight(words) };
+}
+
+/** What is written behind an address: "weight=3", or nothing. Throws USAGE. */
+export function parseWeight(words: readonly string[]): number {
   let weight = 1;
   for (const word of words) {
     const digits = /^weight=(\d{1,3})$/.exec(word)?.[1];
@@ -33,7 +38,7 @@ export function parseUpstream(text: string): UpstreamSpec {
       );
     }
   }
-  return { name: nameOf(written), weight };
+  return weight;
 }
 
 /** The address of a name that parseUpstream() gave. */

@@ -23,7 +23,6 @@ export type PoolOptions = {
   method: BalanceMethod;
   /** Of its own for each worker: where it begins among equals. */
   seed: number;
-  nowNs: () => number;
   ejection?: EjectionLimits;
   slowStartNs?: number;
   /** With a smaller part of the upstreams fit, all are picked, fit or not. */
@@ -42,7 +41,6 @@ const NO_SLOT = -1;
 export class UpstreamPool implements Upstreams {
   readonly #rows: UpstreamRows;
   readonly #takesWeights: boolean;
-  readonly #nowNs: () => number;
   readonly #panicShare: number;
   readonly #changes: LogReader;
   readonly #verdicts: LogReader;
@@ -67,6 +65,7 @@ export class UpstreamPool implements Upstreams {
   /** A row found no slot: all are looked at again when there is one. */
   #isShort = false;
   #hasBegun = false;
+  /** When the last turn() was: the clock of whoever turns. */
   #turnNs = 0;
   /** Picks made among all, because too few were fit. */
   panicPickCount = 0;
@@ -76,7 +75,6 @@ export class UpstreamPool implements Upstreams {
     const limit = rows.rowCount + LEAVING_SLOTS;
     this.#rows = rows;
     this.#takesWeights = method.takesWeights;
-    this.#nowNs = options.nowNs;
     this.#panicShare = options.panicShare ?? DEFAULT_PANIC_SHARE;
     this.#changes = new LogReader(rows.changes, rows.rowCount);
     this.#verdicts = new LogReader(rows.verdicts, rows.rowCount, 'news');
@@ -95,7 +93,6 @@ export class UpstreamPool implements Upstreams {
     this.#addresses = new Array<Address | null>(limit).fill(null);
     this.#freeSlots = Int32Array.from({ length: limit }, (_, i) => limit - 1 - i);
     this.#freeCount = limit;
-    this.#turnNs = options.nowNs();
     while (this.#changes.isBehind) this.#followRow(this.#changes.next());
     this.#hasBegun = true;
   }
@@ -147,12 +144,12 @@ export class UpstreamPool implements Upstreams {
     this.#failing[upstream]!++;
     if (!this.#isCurrent(upstream)) return;
     const isConnect = CONNECT_ERRNOS.has(errno);
-    const nowNs = this.#nowNs();
+    const nowNs = this.#turnNs;
     const outcome = this.#ejections.failed(upstream, isConnect, this.#all.length, nowNs);
     if (outcome === 'counted') return;
     // Nobody more may be ejected: it begins again with a tenth, lest it win for having no connections.
     if (outcome === 'spared') this.#slowStart.begin(upstream, nowNs);
-    this.#weigh(upstream, nowNs);
+    this.#weigh(upstream);
   }
 
   released(upstream: number): void {
@@ -262,9 +259,9 @@ export class UpstreamPool implements Upstreams {
   }
 
   /** Tells both balancers what a slot weighs now. */
-  #weigh(slot: number, nowNs: number = this.#turnNs): void {
+  #weigh(slot: number): void {
     const base = this.#takesWeights ? this.#weights[slot]! : Math.min(1, this.#weights[slot]!);
-    const weight = base * this.#slowStart.share(slot, nowNs);
+    const weight = base * this.#slowStart.share(slot, this.#turnNs);
     const isFit = this.#isDown[slot] === 0 && !this.#ejections.has(slot);
     const nameHash = this.#rowOf[slot] === -1 ? 0 : this.#rows.nameHash(this.#rowOf[slot]!);
     this.#all.set(slot, weight, nameHash);

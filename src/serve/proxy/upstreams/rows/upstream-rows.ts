@@ -15,6 +15,21 @@ export const HEALTH = { unknown: 0, up: 1, down: 2 } as const;
 export type RowState = (typeof ROW_STATE)[keyof typeof ROW_STATE];
 export type Health = (typeof HEALTH)[keyof typeof HEALTH];
 
+/** What the checker tells of itself, doubles. */
+export const STAT = {
+  checked: 0,
+  begun: 1,
+  failed: 2,
+  missed: 3,
+  capped: 4,
+  shortages: 5,
+  underWay: 6,
+  binMean: 7,
+  binMost: 8,
+  dispersion: 9,
+} as const;
+const STAT_WORDS = 16;
+
 /** Words of a row. */
 const WORD = { version: 0, state: 1, weight: 2, nameHash: 3, nameBytes: 4, health: 5, name: 8 } as const;
 const ROW_WORDS = 40;
@@ -29,21 +44,24 @@ export class UpstreamRows {
   readonly changes: ChangeLog;
   /** Changes of health. */
   readonly verdicts: ChangeLog;
+  readonly stats: Float64Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
 
   /** Over memory of byteLength(rowCount), zeroed when it is new. */
   constructor(buffer: ArrayBufferLike, rowCount: number) {
     this.rowCount = rowCount;
-    this.changes = new ChangeLog(new Int32Array(buffer, 0, LOG_WORDS));
-    this.verdicts = new ChangeLog(new Int32Array(buffer, LOG_WORDS * 4, LOG_WORDS));
-    const start = 2 * LOG_WORDS * 4;
+    this.stats = new Float64Array(buffer, 0, STAT_WORDS);
+    const logs = STAT_WORDS * 8;
+    this.changes = new ChangeLog(new Int32Array(buffer, logs, LOG_WORDS));
+    this.verdicts = new ChangeLog(new Int32Array(buffer, logs + LOG_WORDS * 4, LOG_WORDS));
+    const start = logs + 2 * LOG_WORDS * 4;
     this.#words = new Int32Array(buffer, start, rowCount * ROW_WORDS);
     this.#bytes = new Uint8Array(buffer, start, rowCount * ROW_WORDS * 4);
   }
 
   static byteLength(rowCount: number): number {
-    return (2 * LOG_WORDS + rowCount * ROW_WORDS) * 4;
+    return STAT_WORDS * 8 + (2 * LOG_WORDS + rowCount * ROW_WORDS) * 4;
   }
 
   version(row: number): number {

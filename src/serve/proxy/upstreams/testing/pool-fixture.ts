@@ -28,7 +28,7 @@ export function poolFixture(
   for (const name of names) roster.add(parseUpstream(name));
   const clock = createFakeClock();
   const { nowNs } = clock;
-  const pool = new UpstreamPool({ rows, method: balanceMethod(balance), seed: 1, nowNs, ...rest });
+  const pool = new UpstreamPool({ rows, method: balanceMethod(balance), seed: 1, ...rest });
   return {
     rows,
     roster,
