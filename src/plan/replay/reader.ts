@@ -188,8 +188,10 @@ export class Reader {
       this.#account.leaveOut('outside --from and --to');
       return false;
     }
-    if (!window.isLate(this.#stampNs - this.#durationNs, entry.grainNs)) return true;
-    const lateNs = window.lastNs - this.#stampNs + this.#durationNs;
+    const beganNs = this.#stampNs - this.#durationNs;
+    const firstNs = window.floorNs(this.#windowNs);
+    if (beganNs >= firstNs || beganNs + entry.grainNs > firstNs) return true;
+    const lateNs = firstNs - beganNs;
     if (lateNs > this.lateNsMax) this.lateNsMax = lateNs;
     this.#refuse(REFUSAL.late, source);
     return false;

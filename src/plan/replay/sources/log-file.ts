@@ -54,6 +54,7 @@ export class LogFile implements WaitingLog {
   #lineCount = 0;
   #readBytes = 0;
   #damage: string | null = null;
+  #setBackCount = 0;
 
   constructor(options: LogFileOptions, opened: OpenLog, head: Head, recognised: Recognised | null) {
     this.#options = options;
@@ -101,6 +102,7 @@ export class LogFile implements WaitingLog {
   onEnd(): void {
     this.#lineCount += this.#source?.lineCount ?? 0;
     this.#readBytes += this.#chunks?.readBytes() ?? 0;
+    this.#setBackCount += this.#source?.setBackCount ?? 0;
     this.#damage ??= this.#chunks?.damage() ?? null;
     this.#source = null;
     this.#chunks = null;
@@ -109,6 +111,11 @@ export class LogFile implements WaitingLog {
   /** Taken so far, as it lies on disk. */
   readBytes(): number {
     return this.#readBytes + (this.#chunks?.readBytes() ?? 0);
+  }
+
+  /** How often its clock was set back by an hour. */
+  get setBackCount(): number {
+    return this.#setBackCount + (this.#source?.setBackCount ?? 0);
   }
 
   summary(): SourceSummary {

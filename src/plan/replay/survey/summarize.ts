@@ -91,6 +91,12 @@ function remarksOf(
     .map((log) => ({ path: log.path, damage: log.summary().damage }))
     .filter(({ damage }) => damage !== null)
     .map(({ path, damage }) => `${nameOf(path)}: ${damage}`);
+  for (const log of logs.filter(({ setBackCount }) => setBackCount > 0)) {
+    remarks.push(
+      `${nameOf(log.path)}: its stamps have no zone and go back by an hour, as at the end of summer time: what follows is taken ` +
+        'to be an hour later than it says',
+    );
+  }
   if (lateNsMax > BACKWARDS_NS) {
     remarks.push(
       'the log goes back in time by more than an hour: files that were joined in the wrong order are put in the right one when each is named',
