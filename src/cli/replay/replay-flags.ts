@@ -47,7 +47,7 @@ export function addReplayOptions(command: Command): void {
     new Option('--nginx-conf <file>', 'nginx.conf that has the log_format; --format may name it'),
     new Option(
       '--session <kind>',
-      'tells clients apart: ip, ip:port, connection, header:NAME, none',
+      'tells clients apart: ip, ip+agent, ip:port, connection, header:NAME, none',
     ).argParser((text: string) => parseSession(text)),
     new Option('--from <time>', 'leave out what came before: 07:04:55, or 2026-11-29T07:04:55Z'),
     new Option('--to <time>', 'and from this time on'),

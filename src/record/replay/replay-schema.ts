@@ -28,7 +28,7 @@ export const replaySchema: Schema<ReplayRecord> = v.object({
     remarks: many(name, 64),
   }),
   clients: v.object({
-    session: v.picklist(['ip', 'ip:port', 'connection', 'header', 'none']),
+    session: v.picklist(['ip', 'ip+agent', 'ip:port', 'connection', 'header', 'none']),
     why: name,
     distinct: v.nullable(count),
     atLimit: v.boolean(),

@@ -52,7 +52,7 @@ export type ReplayRefusal = {
 
 export type ReplayClients = {
   /** What tells clients apart. */
-  session: 'ip' | 'ip:port' | 'connection' | 'header' | 'none';
+  session: 'ip' | 'ip+agent' | 'ip:port' | 'connection' | 'header' | 'none';
   /** "asked for", "the log has no port". */
   why: string;
   /** How many there were; null: not counted. With `atLimit` no more than so many are told apart. */

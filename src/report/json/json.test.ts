@@ -107,7 +107,7 @@ const replay = v.strictObject({
     remarks: v.array(text),
   }),
   clients: v.strictObject({
-    session: v.picklist(['ip', 'ip:port', 'connection', 'header', 'none']),
+    session: v.picklist(['ip', 'ip+agent', 'ip:port', 'connection', 'header', 'none']),
     session_why: text,
     distinct: v.nullable(count),
     distinct_at_limit: v.boolean(),

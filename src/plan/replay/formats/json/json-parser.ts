@@ -193,6 +193,7 @@ function carriedBy(has: (field: JsonField) => boolean): SessionKind[] {
   if (has('connection')) kinds.push('connection');
   if (has('port')) kinds.push('ip:port');
   if (has('session')) kinds.push('header');
+  if (has('client') && has('ua')) kinds.push('ip+agent');
   if (has('client')) kinds.push('ip');
   return [...kinds, 'none'];
 }
