@@ -18,16 +18,17 @@ import type { ReplayProgress } from '../plan/replay/replay-reader.ts';
 import { ROUTE_LIMIT } from '../plan/replay/replay-request.ts';
 import type { ReplaySummary } from '../plan/replay/replay-summary.ts';
 import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
+import { clientCost } from './client-cost.ts';
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import { ReplayFeed } from './replay-feed.ts';
 import { nothingToSend, replayArrival, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
-import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
+import { beginSurroundings } from './surroundings.ts';
+import { DoingSampler, SAMPLE_EVERY_MS } from './tally/doing-samples.ts';
 import type { LatencySoFar } from './tally/latency-so-far.ts';
 import { SLOWEST_LIMIT } from './tally/slowest.ts';
-import type { ThreadCost } from './tally/thread-cost.ts';
 import {
   CONTROL,
   COUNTER,
@@ -84,6 +85,9 @@ const CODEC_NAME_LENGTH = 100;
 const START_DELAY_NS = 5e6;
 /** Without any connection for this long the target has vanished. */
 const VANISHED_AFTER_NS = 3e9;
+
+/** What connect(2) says when no local port is free. */
+const NO_PORT = 'EADDRNOTAVAIL';
 
 /** How long a thread may take to end after its work. */
 const EXIT_LIMIT_MS = 2000;
@@ -151,7 +155,7 @@ class LoadRun {
     this.#tried = chosen.tried;
     const threads = this.#memories.map((_, threadIndex) => this.#startThread(chosen.used, threadIndex));
     try {
-      return await this.#drive(this.#plan, threads);
+      return await this.#drive(this.#plan, threads, chosen.used);
     } finally {
       // Threads end by themselves, closing what they opened; one that does not is stopped wherever it is.
       Atomics.store(this.#flags, CONTROL.stop, 1);
@@ -199,12 +203,12 @@ class LoadRun {
     return this.#options.spin ?? false;
   }
 
-  async #drive(plan: Plan, threads: Thread[]): Promise<LoadRecord> {
+  async #drive(plan: Plan, threads: Thread[], targets: readonly Address[]): Promise<LoadRecord> {
     const ready = await Promise.all(threads.map(({ messages }) => messages.wait('ready')));
     const isOpen = ready.some(({ openedCount }) => openedCount > 0);
     if (!isOpen && this.#stopReason === null) throw unreachable(plan, ready);
 
-    const before = readClientSurroundings();
+    const endSurroundings = beginSurroundings(targets);
     const startNs = this.#options.clock.nowNs() + START_DELAY_NS;
     const span: LoadSpan = {
       startNs,
@@ -217,6 +221,8 @@ class LoadRun {
     Atomics.store(this.#flags, CONTROL.go, 1);
     Atomics.notify(this.#flags, CONTROL.go);
     const ticker = setInterval(() => this.#tick(collector), COLLECT_EVERY_MS);
+    const samples = new DoingSampler(this.#memories);
+    const sampling = setInterval(() => samples.look(), SAMPLE_EVERY_MS);
     let results: ThreadResult[];
     try {
       results = (await Promise.all(threads.map(({ messages }) => messages.wait('done')))).map(
@@ -224,14 +230,18 @@ class LoadRun {
       );
     } finally {
       clearInterval(ticker);
+      clearInterval(sampling);
     }
-    const surroundings = surroundingsSince(before, Math.max(1, plan.sourceAddresses.length));
     const endNs = Math.max(...results.map((result) => result.endNs));
+    const surroundings = endSurroundings({
+      wallNs: endNs - startNs,
+      sourceAddressCount: Math.max(1, plan.sourceAddresses.length),
+      ranOutOfPorts: results.some(({ failedByErrno }) => failedByErrno.some(([errno]) => errno === NO_PORT)),
+    });
     collector.collect(endNs);
     const client: ClientCost = {
-      ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex)),
-      throttledNs: surroundings.throttledNs,
-      ...(surroundings.stealNs !== null && { stealNs: surroundings.stealNs }),
+      ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex), samples),
+      ...surroundings.client,
     };
     const summary = (await this.#feed?.end()) ?? null;
     const ended = { ...span, endNs };
@@ -366,32 +376,4 @@ function stageRecords(stages: readonly Stage[]): StageRecord[] {
 /** A user's codec by its file alone, without the folder: a report may leave the machine. */
 function codecText(plan: Plan): string {
   return plan.codec.includes('/') ? basename(plan.codec) : plan.codec;
-}
-
-/** A spin that was put off its CPU goes on by the clock, but costs nothing while it is off. */
-function onCpuShare({ userNs, systemNs, runDelayNs }: ThreadCost): number {
-  const cpuNs = userNs + systemNs;
-  return cpuNs + runDelayNs > 0 ? cpuNs / (cpuNs + runDelayNs) : 1;
-}
-
-function clientCost(
-  results: ThreadResult[],
-  wallNs: number,
-  turnsOf: (threadIndex: number) => string,
-): Omit<ClientCost, 'throttledNs' | 'stealNs'> {
-  const oversleep = results.find((result) => result.oversleep !== null)?.oversleep;
-  return {
-    wallNs,
-    threads: results.map(({ cost, stats }, threadIndex) => ({
-      threadIndex,
-      ...cost,
-      spinNs: stats.spinNs * onCpuShare(cost),
-      waitCount: stats.waitCount,
-      eventCount: stats.eventCount,
-      turns: turnsOf(threadIndex),
-    })),
-    timerOversleepNsP50: oversleep?.p50Ns ?? 0,
-    timerOversleepNsP99: oversleep?.p99Ns ?? 0,
-    gcPauseNs: results.reduce((sum, result) => sum + result.gcPauseNs, 0),
-  };
 }

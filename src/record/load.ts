@@ -64,6 +64,13 @@ export type NetworkRecord = {
   timeWaitSockets: number | null;
   /** Ports of net.ipv4.ip_local_port_range, times the source addresses in use. */
   localPortCount: number | null;
+  /** What follows is absent when not read. net.ipv4.ip_local_port_range; net.ipv4.tcp_tw_reuse, 0 to 2. */
+  localPorts?: { from: number; to: number };
+  timeWaitReuse?: number;
+  /** Of the sockets in TIME_WAIT, those of connections to this run's targets; read where ports ran out. */
+  timeWaitToTarget?: number;
+  /** Absent for loopback. */
+  card?: CardRecord;
 };
 
 /** The plan as it was run; null where it does not apply. */
@@ -278,6 +285,10 @@ export type ClientCost = {
   gcPauseNs: number;
   /** CPU time that the hypervisor took from all CPUs during the run; absent when not read. */
   stealNs?: number;
+  /** The tightest CPU quota above the client: the group's path, and CPUs. Null: none; absent: not recorded. */
+  quota?: { path: string; cpus: number } | null;
+  /** Other processes that used a twentieth of a CPU or more, the greatest first; absent when not looked for. */
+  rivals?: RivalRecord[];
 };
 
 export type ClientThread = {
@@ -296,4 +307,27 @@ export type ClientThread = {
    * a turn counts once for every event it handled. Absent when not recorded.
    */
   turns?: string;
+  /** What follows is absent in files of versions that did not know of it. Pauses of the thread's garbage collector. */
+  gcNs?: number;
+  gcCount?: number;
+  /** In V8's heap, garbage or not. */
+  allocatedBytes?: number;
+  /** Looks at what the thread did, at even distances: they divide its own CPU time. */
+  doing?: DoingSamples;
+};
+
+/** Of `count` looks: the codec was at a reply; a check was. */
+export type DoingSamples = { count: number; parsing: number; checking: number };
+
+/** A process beside the client, on CPUs that the client may use, and its CPU time meanwhile. */
+export type RivalRecord = { pid: number; comm: string; cpuNs: number };
+
+/** The interface that leads to the target, over the run; `speedBitsPerSec` null: the driver does not tell. */
+export type CardRecord = {
+  name: string;
+  speedBitsPerSec: number | null;
+  receivedBytes: number;
+  sentBytes: number;
+  receiveDrops: number;
+  sendDrops: number;
 };

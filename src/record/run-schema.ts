@@ -17,11 +17,13 @@ import type { CycleWindow, HostSample, ListenerRecord, ObservationRecord, Stall 
 import { replaySchema } from './replay/replay-schema.ts';
 import type { RunHeader } from './run.ts';
 import {
+  clientSchema,
   count,
   countsByName,
   loadDetails,
   many,
   name,
+  networkSchema,
   number,
   numberOrNull,
   type Schema,
@@ -171,43 +173,13 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     gaps: v.optional(v.object({ histogram: text, lag1: numberOrNull })),
     counts1ms: v.optional(v.object({ sent: countsPerMs, planned: countsPerMs })),
   }),
-  client: v.object({
-    wallNs: number,
-    threads: many(
-      v.object({
-        threadIndex: count,
-        tid: count,
-        userNs: number,
-        systemNs: number,
-        runDelayNs: number,
-        spinNs: number,
-        waitCount: number,
-        eventCount: number,
-        turns: v.optional(text),
-      }),
-    ),
-    throttledNs: numberOrNull,
-    timerOversleepNsP50: number,
-    timerOversleepNsP99: number,
-    gcPauseNs: number,
-    stealNs: v.optional(number),
-  }),
+  client: clientSchema,
   inFlight: v.object({ mean: number, max: number, limit: number }),
   slowest: v.pipe(v.array(outcome), v.maxLength(200)),
   answeredInTime: v.optional(count),
   stoppedEarly: v.nullable(name),
   kinds: v.optional(v.pipe(v.array(v.object({ name, counts: outcomeCounts, latency })), v.maxLength(1000))),
-  network: v.optional(
-    v.object({
-      listenOverflows: numberOrNull,
-      listenDrops: numberOrNull,
-      requestQueueFullDrops: numberOrNull,
-      synRetransmits: numberOrNull,
-      retransSegs: numberOrNull,
-      timeWaitSockets: numberOrNull,
-      localPortCount: numberOrNull,
-    }),
-  ),
+  network: v.optional(networkSchema),
   replay: v.optional(replaySchema),
 });
 

@@ -40,6 +40,7 @@ const INNER: Record<string, Record<string, string[]>> = {
   },
   drive: {
     tally: [],
+    around: [],
     lists: [],
     supply: ['tally', 'lists'],
     hindrances: ['tally'],

@@ -16,7 +16,7 @@ import { Standing } from '../flight/standing.ts';
 import { UnderWay } from '../flight/under-way.ts';
 import type { Pace } from '../pace/pace.ts';
 import { type ConnectionSupply, LOST, type Lost } from '../supply/connection-supply.ts';
-import { COUNTER } from '../tally/thread-memory.ts';
+import { COUNTER, DOING } from '../tally/thread-memory.ts';
 import type { DriverOptions } from './driver-options.ts';
 import { ReplyJudge } from './reply-judge.ts';
 import { TurnLog } from './turn-log.ts';
@@ -178,7 +178,9 @@ export class Driver {
         return;
       }
       const isBegun = underWay.received(conn, nowNs);
+      this.#counters[COUNTER.doing] = DOING.parsing;
       const result = this.#parser.feed(conn, bytes, at, end);
+      this.#counters[COUNTER.doing] = DOING.other;
       if (result === PARSED.more) break;
       this.judge.hear(result, bytes, at, end, isBegun);
       if (result === PARSED.bad) {
@@ -226,7 +228,9 @@ export class Driver {
       this.#counters[COUNTER.lateReplies]!++;
       underWay.answeredLate(conn, nowNs);
     } else {
+      this.#counters[COUNTER.doing] = DOING.checking;
       const wrongReason = this.judge.wrongReason(underWay.oldestVariant(conn));
+      this.#counters[COUNTER.doing] = DOING.other;
       underWay.answered(conn, nowNs, this.#parser.status, wrongReason);
     }
     if (this.judge.needsRequest && underWay.count[conn]! > 0) {

@@ -74,7 +74,7 @@ export type ThreadResult = {
   codecName: string;
   endNs: number;
   cost: ThreadCost;
-  gcPauseNs: number;
+  garbage: { ns: number; count: number };
   oversleep: { p50Ns: number; p99Ns: number } | null;
   stats: LoopStats;
   statusCounts: [status: number, count: number][];
@@ -210,7 +210,7 @@ async function run(input: ThreadInput): Promise<void> {
       codecName: codec.name,
       endNs: driver.endedNs,
       cost,
-      gcPauseNs: await garbage.sumNsSince(loadStartMs),
+      garbage: await garbage.since(loadStartMs),
       oversleep,
       stats,
       statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
