@@ -1,26 +1,23 @@
 /** Drives a target: a plan in, a LoadRecord out. The work is done on worker threads; this thread stays free. */
-import { basename } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
-import { printable } from '../base/printable.ts';
 import { readOpenFileLimit } from '../kernel/proc/descriptors.ts';
 import type { RingSizes } from '../loop/ring-loop.ts';
-import { formatArrival } from '../plan/arrivals/arrival-spec.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
-import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts';
-import { createPlan } from '../plan/plan.ts';
+import { createPlan, peerAddress } from '../plan/plan.ts';
 import type { Plan, PlanOptions } from '../plan/plan-options.ts';
 import type { ReplayOptions } from '../plan/replay/replay-options.ts';
 import type { ReplayProgress } from '../plan/replay/replay-reader.ts';
 import { ROUTE_LIMIT } from '../plan/replay/replay-request.ts';
 import type { ReplaySummary } from '../plan/replay/replay-summary.ts';
-import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
+import type { AddressRecord, ClientCost, LoadRecord, SupplyRecord } from '../record/load.ts';
 import { clientCost } from './client-cost.ts';
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
+import { planRecord } from './plan-record.ts';
 import { ReplayFeed } from './replay-feed.ts';
 import { nothingToSend, replayArrival, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
@@ -40,6 +37,7 @@ import {
 import { chooseAddresses, unreachable } from './target.ts';
 import type { ThreadResult } from './thread/load-thread.ts';
 import { ThreadMessages } from './thread-messages.ts';
+import { tunnelRecord } from './tunnel-record.ts';
 
 export type LoadOptions = PlanOptions & {
   clock: Clock;
@@ -80,7 +78,6 @@ export type LoadHandle = {
 };
 
 const COLLECT_EVERY_MS = 250;
-const CODEC_NAME_LENGTH = 100;
 /** Between the last thread's being ready and the first request. */
 const START_DELAY_NS = 5e6;
 /** Without any connection for this long the target has vanished. */
@@ -246,7 +243,7 @@ class LoadRun {
     const summary = (await this.#feed?.end()) ?? null;
     const ended = { ...span, endNs };
     const record = this.#record(plan, collector, results, ended, client, ready[0]!.backend, summary);
-    return plan.target.address.kind === 'tcp' ? { ...record, network: surroundings.network } : record;
+    return peerAddress(plan).kind === 'tcp' ? { ...record, network: surroundings.network } : record;
   }
 
   #tick(collector: LoadCollector): void {
@@ -332,48 +329,12 @@ function supplyRecord(
   collector: LoadCollector,
   results: ThreadResult[],
 ): Omit<SupplyRecord, 'openFileLimit' | 'addresses'> {
+  const tunnels = tunnelRecord(results);
   return {
+    ...(tunnels && { tunnels }),
     held: collector.counter(COUNTER.held),
     turnedAway: collector.counter(COUNTER.turnedAway),
     refusal: results.find(({ refusal }) => refusal !== '')?.refusal ?? null,
     failedByErrno: sumByName(results.map((result) => result.failedByErrno)),
   };
-}
-
-function planRecord(plan: Plan, codecName: string, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
-  return {
-    target: plan.target.text,
-    protocol: printable(codecName, CODEC_NAME_LENGTH),
-    transport: plan.target.address.kind,
-    arrival: plan.arrival,
-    ratePerSec: plan.ratePerSec,
-    connectionCount: plan.connectionCount,
-    threadCount: plan.threadCount,
-    durationNs: plan.durationNs,
-    requestLimit: plan.requestLimit,
-    warmupNs: plan.warmupNs,
-    timeoutNs: plan.timeoutNs,
-    seed: plan.seed,
-    backend,
-    arrivalSpec: formatArrival({ arrival: plan.arrival, params: plan.arrivalParams }),
-    codec: codecText(plan),
-    ...(plan.stages && { stages: stageRecords(plan.stages) }),
-    pipelineDepth: plan.pipelineDepth,
-    requestsPerConnection: plan.requestsPerConnection,
-    connectionsPerSec: plan.connectionsPerSec,
-    addresses: plan.addresses,
-    thinkTime: plan.thinkTime,
-  };
-}
-
-function stageRecords(stages: readonly Stage[]): StageRecord[] {
-  return stageSpans(stages).map(({ fromNs, toNs }, i) => {
-    const { fromRatePerSec, toRatePerSec } = stages[i]!;
-    return { text: formatStage(stages[i]!), fromNs, toNs, fromRatePerSec, toRatePerSec };
-  });
-}
-
-/** A user's codec by its file alone, without the folder: a report may leave the machine. */
-function codecText(plan: Plan): string {
-  return plan.codec.includes('/') ? basename(plan.codec) : plan.codec;
 }

@@ -102,6 +102,8 @@ export type PlanRecord = {
   connectionsPerSec?: number | null;
   /** Which addresses of the target's name connections were spread over. */
   addresses?: 'first' | 'all';
+  /** The forward proxy on the way, without credentials; null: none. Absent in earlier files, which had none. */
+  proxy?: ProxyRecord | null;
   /** The client never slept, so as to send on time. */
   spin?: boolean;
   /** The run was to end after so many requests, `durationNs` at the latest; null: time alone ended it. */
@@ -109,6 +111,9 @@ export type PlanRecord = {
   /** Closed loop: the pause between a reply and the next request; null: none. */
   thinkTime?: { meanNs: number; jitterNs: number } | null;
 };
+
+/** `isTunnel`: each connection was a tunnel through it (CONNECT); else it was asked for each request. */
+export type ProxyRecord = { url: string; isTunnel: boolean };
 
 /** One stage of a run; times are ns since the load began. */
 export type StageRecord = {
@@ -173,12 +178,23 @@ export type SupplyRecord = {
   turnedAway: number;
   /** The first line of what it said to one of them; null when it said nothing. */
   refusal: string | null;
-  /** Why connects failed: errno name → count. */
+  /** Why connects failed: errno name, or "status 407 from the proxy" → count. */
   failedByErrno: Record<string, number>;
   /** Files that the client's process may have open (RLIMIT_NOFILE); null when not known, or without a limit. */
   openFileLimit: number | null;
   /** Addresses of the target's name in the order of trying; those without an error were used. Absent: not recorded. */
   addresses?: AddressRecord[];
+  /** The tunnels through a proxy; absent when there were to be none. */
+  tunnels?: TunnelRecord;
+};
+
+/** Each connection was a tunnel: from the end of its connect to the proxy's answer, ns; null: none stood. */
+export type TunnelRecord = {
+  opened: number;
+  handshakeNsMean: number | null;
+  handshakeNsMax: number | null;
+  /** Why the first that was refused was, with what the proxy said; null when none was. */
+  refusal: string | null;
 };
 
 /** "127.0.0.1:8080", and the name of an errno or "no answer"; null: it was used. */

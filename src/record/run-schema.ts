@@ -126,6 +126,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     requestsPerConnection: v.optional(v.nullable(count)),
     connectionsPerSec: v.optional(numberOrNull),
     addresses: v.optional(v.picklist(['first', 'all'])),
+    proxy: v.optional(v.nullable(v.object({ url: name, isTunnel: v.boolean() }))),
     spin: v.optional(v.boolean()),
     thinkTime: v.optional(v.nullable(v.object({ meanNs: number, jitterNs: number }))),
   }),
@@ -157,6 +158,14 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
       openFileLimit: v.nullable(count),
       addresses: v.optional(
         v.pipe(v.array(v.object({ address: name, error: v.nullable(name) })), v.maxLength(1000)),
+      ),
+      tunnels: v.optional(
+        v.object({
+          opened: count,
+          handshakeNsMean: numberOrNull,
+          handshakeNsMax: numberOrNull,
+          refusal: v.nullable(name),
+        }),
       ),
     }),
   ),

@@ -28,6 +28,7 @@ import {
 } from '../options.ts';
 import { checkOutputFlags, keepingRun, present, refuseExportsWithoutLoad, writeSummary } from '../present.ts';
 import { processGone } from '../process-gone.ts';
+import { typedCommand } from '../proxy/typed-command.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
@@ -112,7 +113,7 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
     tier: flags.tier,
     armed: flags.armed,
     ...budgetChoices(flags),
-    command: process.argv.slice(2),
+    command: typedCommand(),
     signal: interrupt.signal,
     ...(!progress.silent && { onProgress: (now) => progress.show(now) }),
   });

@@ -18,6 +18,7 @@ import {
   type ThresholdFlags,
 } from '../options.ts';
 import { checkOutputFlags, exitStatusOfLoad, keepingRun, present, writeSummary } from '../present.ts';
+import { typedCommand } from '../proxy/typed-command.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
@@ -64,7 +65,7 @@ export const loadCommand = {
               ...shared,
               clearProgress: () => progress.clear(),
             })
-          : { run: await load({ ...choices, ...shared, command: process.argv.slice(2) }), limit: undefined };
+          : { run: await load({ ...choices, ...shared, command: typedCommand() }), limit: undefined };
       progress[Symbol.dispose]();
       const diagnosis = await keepingRun(run, () => diagnose(run));
       const conditions = [...scenarioThresholds, ...thresholds];

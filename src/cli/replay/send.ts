@@ -14,6 +14,7 @@ import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import type { ClientFlags, ConnectionFlags } from '../load-options.ts';
 import type { OutputFlags, ThresholdFlags } from '../options.ts';
 import { checkOutputFlags, exitStatusOfLoad, keepingRun, present, writeSummary } from '../present.ts';
+import { typedCommand } from '../proxy/typed-command.ts';
 import { settleClient, settleConnections } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 import type { ReplayFlags } from './replay-flags.ts';
@@ -45,7 +46,7 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
     seed: flags.seed,
     ...settleConnections(parseTarget(target), flags),
     ...settleClient(flags),
-    command: process.argv.slice(2),
+    command: typedCommand(),
     signal: interrupt.signal,
     ...(!progress.silent && {
       onProgress: (now: MeasureProgress) => progress.show({ ...now, durationNs: shownNs }),

@@ -150,12 +150,26 @@ export class Driver {
 
   #onConnect(conn: number, errno: number): void {
     const nowNs = this.#nowNs();
-    this.supply.connected(conn, errno, nowNs);
-    if (errno !== 0) return;
+    if (!this.supply.connected(conn, errno, nowNs)) return;
+    this.#admit(conn);
+    this.#serve(conn, nowNs);
+  }
+
+  #admit(conn: number): void {
     this.#parser.reset(conn);
     this.#underWay.clear(conn);
     this.#standing.opened(conn);
-    this.#serve(conn, nowNs);
+  }
+
+  /** The answer of a proxy that was asked for a tunnel. */
+  #onTunnelData(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    const nowNs = this.#nowNs();
+    const at = this.supply.tunnelled(conn, bytes, start, end, nowNs);
+    if (at < 0) return;
+    this.#admit(conn);
+    // What the target says by itself answers no request: it must be here before one is sent.
+    if (at < end) this.#onData(conn, bytes, at, end);
+    else this.#serve(conn, nowNs);
   }
 
   #serve(conn: number, nowNs: number): void {
@@ -164,7 +178,10 @@ export class Driver {
   }
 
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#standing.isClosed(conn)) return;
+    if (this.#standing.isClosed(conn)) {
+      this.#onTunnelData(conn, bytes, start, end);
+      return;
+    }
     const nowNs = this.#nowNs();
     const underWay = this.#underWay;
     this.turns.event(nowNs);
@@ -239,8 +256,11 @@ export class Driver {
   }
 
   #onClose(conn: number, errno: number): void {
-    if (this.#standing.isClosed(conn)) return;
     const nowNs = this.#nowNs();
+    if (this.#standing.isClosed(conn)) {
+      this.supply.closedEarly(conn, nowNs);
+      return;
+    }
     this.#counters[COUNTER.closedByPeer]!++;
     if (this.#underWay.count[conn]! > 0) {
       const kind = closeKind(errno, this.#parser.midMessage(conn));

@@ -13,6 +13,7 @@ import { createLoop } from '../../loop/registry.ts';
 import type { RingSizes } from '../../loop/ring-loop.ts';
 import { stageSpans } from '../../plan/arrivals/stages.ts';
 import type { Plan } from '../../plan/plan-options.ts';
+import { tunnelRequest } from '../../plan/proxy.ts';
 import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
 import type { OutageRecord, OutcomeRecord, SpanRecord } from '../../record/load.ts';
 import type { ParserOptions } from '../../wire/codec.ts';
@@ -20,6 +21,7 @@ import { loadCodec } from '../../wire/custom/load-codec.ts';
 import { OutcomeRecorder } from '../flight/outcome-recorder.ts';
 import { ReplaySource, type ReplaySourceOptions, type ReplayThreadTally } from '../replay/replay-source.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
+import type { TunnelTally } from '../supply/tunnels.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import {
   beginThreadCost,
@@ -64,6 +66,8 @@ export type ThreadMessage =
       openedCount: number;
       lastErrno: number;
       error: ThreadError | null;
+      /** Null without tunnels. */
+      tunnels: TunnelTally | null;
       backend: 'ring' | 'epoll';
     }
   | { kind: 'failed'; error: ThreadError }
@@ -84,6 +88,8 @@ export type ThreadResult = {
   failedByErrno: [errno: string, count: number][];
   /** What the server said to a connection that it turned away; empty when it said nothing. */
   refusal: string;
+  /** Null without tunnels. */
+  tunnels: TunnelTally | null;
   slowest: { responseNs: number; outcome: OutcomeRecord }[];
   outages: OutageRecord[];
   longestAbsence: SpanRecord;
@@ -164,6 +170,7 @@ async function run(input: ThreadInput): Promise<void> {
       retriesPerSec: RETRIES_PER_SEC / plan.threadCount,
       random: createPrng(plan.seed, RETRY_STREAM + threadIndex).next,
       sourceAddresses: plan.sourceAddresses,
+      tunnelRequest: tunnelRequest(plan),
       counters: memory.counters,
     }),
   });
@@ -179,14 +186,24 @@ async function run(input: ThreadInput): Promise<void> {
   );
   driver.attach(loop);
 
-  const openUntilNs = nowNs() + OPENING_LIMIT_NS;
+  const begunNs = nowNs();
+  // Without a single one there is nothing to begin with: the first has all its time.
+  const openLimitNs = () =>
+    memory.counters[COUNTER.opened]! > 0
+      ? OPENING_LIMIT_NS
+      : Math.max(OPENING_LIMIT_NS, plan.connectTimeoutNs);
   do loop.turn();
-  while (!driver.supply.isSettled && nowNs() < openUntilNs && Atomics.load(flags, CONTROL.stop) === 0);
+  while (
+    !driver.supply.isSettled &&
+    nowNs() - begunNs < openLimitNs() &&
+    Atomics.load(flags, CONTROL.stop) === 0
+  );
   post({
     kind: 'ready',
     openedCount: memory.counters[COUNTER.opened]!,
     lastErrno: driver.supply.lastErrno,
     error: driver.supply.lastError && toMessage(driver.supply.lastError),
+    tunnels: driver.supply.tunnels && { ...driver.supply.tunnels.tally },
     backend: loop.backend,
   });
   Atomics.wait(flags, CONTROL.go, 0, GO_LIMIT_MS);
@@ -194,6 +211,7 @@ async function run(input: ThreadInput): Promise<void> {
   if (Atomics.load(flags, CONTROL.go) !== 1) return;
 
   const statsBefore = { ...loop.stats };
+  const tunnelBytesBefore = driver.supply.tunnels?.sentBytes ?? 0;
   recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
   source.begin(startNs + plan.warmupNs);
   driver.start(startNs, startNs + plan.durationNs);
@@ -203,7 +221,8 @@ async function run(input: ThreadInput): Promise<void> {
   while (!driver.isFinished) loop.turn();
   const cost = endCost();
   const stats = statsSince(loop.stats, statsBefore);
-  memory.counters[COUNTER.bytesSent] = stats.sentBytes;
+  const tunnelBytes = (driver.supply.tunnels?.sentBytes ?? 0) - tunnelBytesBefore;
+  memory.counters[COUNTER.bytesSent] = Math.max(0, stats.sentBytes - tunnelBytes);
   post({
     kind: 'done',
     result: {
@@ -219,6 +238,7 @@ async function run(input: ThreadInput): Promise<void> {
       firstTexts: [...driver.judge.firstTexts.byKind],
       failedByErrno: [...driver.supply.failedByErrno],
       refusal: driver.supply.refusal.text,
+      tunnels: driver.supply.tunnels && { ...driver.supply.tunnels.tally },
       slowest: recorder.slowest.records(),
       outages: driver.turns.outages.records,
       longestAbsence: recorder.waits.longestAbsence,

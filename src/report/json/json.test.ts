@@ -197,6 +197,7 @@ const load = v.strictObject({
     connections_per_sec: v.nullable(v.number()),
     addresses: v.picklist(['first', 'all']),
     think_time: v.nullable(v.strictObject({ mean_ns: ns, jitter_ns: ns })),
+    proxy: v.nullable(v.strictObject({ url: text, tunnel: v.boolean() })),
   }),
   duration_ns: ns,
   stopped_early: v.nullable(text),
@@ -230,6 +231,14 @@ const load = v.strictObject({
     turned_away: v.nullable(count),
     refusal: v.nullable(text),
     failed_by_errno: v.record(text, count),
+    tunnels: v.nullable(
+      v.strictObject({
+        opened: count,
+        handshake_mean_ns: v.nullable(ns),
+        handshake_max_ns: v.nullable(ns),
+        refusal: v.nullable(text),
+      }),
+    ),
   }),
   waits: v.nullable(
     v.strictObject({
