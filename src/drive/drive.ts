@@ -270,6 +270,7 @@ class LoadRun {
     assert(isConserved(counts), `planned = sum of outcomes (O1): ${JSON.stringify(counts)}`);
     const kinds = collector.kinds(summary?.routes.map(({ name }) => name) ?? plan.requests.kindNames);
     const tallies = results.map(({ replay }) => replay).filter((tally) => tally !== null);
+    const startMs = this.#options.clock.startWallMs + span.startNs / 1e6;
     const finishedEarly = span.endNs < span.startNs + plan.durationNs;
     return {
       plan: {
@@ -320,7 +321,9 @@ class LoadRun {
       // A run that ends by itself before its time has had the requests that were asked for.
       stoppedEarly: finishedEarly ? this.#stopReason : null,
       ...(kinds && { kinds }),
-      ...(summary && { replay: replayRecord(summary, this.#options.replay!, tallies, counts.planned) }),
+      ...(summary && {
+        replay: replayRecord(summary, this.#options.replay!, tallies, counts.planned, startMs),
+      }),
     };
   }
 }

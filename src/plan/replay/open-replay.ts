@@ -2,7 +2,7 @@
 import { LoopscopeError } from '../../base/errors.ts';
 import { SESSION_KINDS } from './formats/log-format.ts';
 import { LiveClock } from './order/live-clock.ts';
-import { Pace } from './order/pace.ts';
+import { LIVE_SLACK_NS, Pace } from './order/pace.ts';
 import { parseTimePoint, resolveBounds, type TimeBounds } from './order/time-bounds.ts';
 import { Reader } from './reader.ts';
 import type { ReplayOptions } from './replay-options.ts';
@@ -13,12 +13,6 @@ import { type LogFile, lookAt } from './sources/log-file.ts';
 import { Merge } from './sources/merge.ts';
 import { Account } from './survey/account.ts';
 import { summarize } from './survey/summarize.ts';
-
-/**
- * With a log that is followed the first request is due so much after it is handed on: what follows it comes no sooner than
- * the log is written, and may be written later than it was stamped.
- */
-const LIVE_SLACK_NS = 2e9;
 
 /** Of many logs so many tell whether their clients sent one request after another. */
 const FILES_LOOKED_INTO = 8;

@@ -48,7 +48,14 @@ export const replaySchema: Schema<ReplayRecord> = v.object({
     spreadCount: count,
     overflowCount: count,
     follow: v.optional(
-      v.object({ behindNs: number, behindBytes: count, rotatedCount: count, truncatedCount: count }),
+      v.object({
+        behindNs: number,
+        behindBytes: count,
+        rotatedCount: count,
+        truncatedCount: count,
+        delayNs: v.optional(number),
+        overtakenCount: v.optional(count),
+      }),
     ),
   }),
   askedGaps: v.nullable(text),

@@ -128,7 +128,14 @@ const replay = v.strictObject({
     spread: count,
     reorder_overflow: count,
     follow: v.nullable(
-      v.strictObject({ behind_ns: ns, behind_bytes: count, rotated: count, truncated: count }),
+      v.strictObject({
+        behind_ns: ns,
+        behind_bytes: count,
+        rotated: count,
+        truncated: count,
+        delay_ns: v.nullable(ns),
+        overtaken: v.nullable(count),
+      }),
     ),
   }),
   fidelity: v.nullable(

@@ -17,7 +17,7 @@ import { SlotHeap } from './slot-heap.ts';
 
 export const WINDOW_NS = 60e9;
 /** Of a log that is followed: what it shows is so much later than it was. */
-export const LIVE_WINDOW_NS = 5e9;
+export const LIVE_WINDOW_NS = 1e9;
 const SECOND_NS = 1e9;
 
 /** Slots whose second is being spread. */

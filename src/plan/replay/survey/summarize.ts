@@ -40,17 +40,28 @@ export function summarize({ reader, pace, account, logs, session, live }: Parts)
     roundCount: reader.roundCount,
     spreadCount: reader.spreadCount,
     filledCount: reader.filledCount,
-    follow: followOf(logs, live),
+    follow: followOf(logs, live, reader),
     windowOverflowCount: reader.overflowCount,
-    remarks: remarksOf(reader, logs),
+    remarks: remarksOf(reader, logs, live),
   };
 }
 
-function followOf(logs: readonly LogFile[], live: LiveClock | null): ReplaySummary['follow'] {
+function followOf(
+  logs: readonly LogFile[],
+  live: LiveClock | null,
+  { beganMs, overtakenCount }: Reader,
+): ReplaySummary['follow'] {
   const followed = logs[0]?.followed ?? null;
   if (followed === null || live === null) return null;
   const { rotatedCount, truncatedCount, behindBytes } = followed;
-  return { rotatedCount, truncatedCount, behindBytes, behindNs: behindBytes > 0 ? live.behindNs() : 0 };
+  return {
+    rotatedCount,
+    truncatedCount,
+    behindBytes,
+    behindNs: behindBytes > 0 ? live.behindNs() : 0,
+    beganMs,
+    overtakenCount,
+  };
 }
 
 function formatOf(logs: readonly LogFile[]): ReplaySummary['format'] {
@@ -86,6 +97,7 @@ const BACKWARDS_NS = 3600e9;
 function remarksOf(
   { endedEarly, overflowCount, heldNsMin, lateNsMax }: Reader,
   logs: readonly LogFile[],
+  live: LiveClock | null,
 ): string[] {
   const remarks = logs
     .map((log) => ({ path: log.path, damage: log.summary().damage }))
@@ -95,6 +107,16 @@ function remarksOf(
     remarks.push(
       `${nameOf(log.path)}: its stamps have no zone and go back by an hour, as at the end of summer time: what follows is taken ` +
         'to be an hour later than it says',
+    );
+  }
+  if (live !== null && live.setCount > 0) {
+    remarks.push(
+      'the log’s clock was set while it was followed: what came after that is replayed as it came',
+    );
+  }
+  if (logs.some(({ followed }) => (followed?.truncatedCount ?? 0) > 0)) {
+    remarks.push(
+      'the log was cut: lines that were written less than 0.1 s before that may not have been seen',
     );
   }
   if (lateNsMax > BACKWARDS_NS) {
