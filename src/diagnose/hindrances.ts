@@ -114,7 +114,7 @@ export function outageText(record: LoadRecord, outage: OutageRecord): string {
 }
 
 /** A proxy that says so itself is there; else it is the proxy that connects did not find. */
-function goneName({ plan: { proxy } }: LoadRecord, { errno }: OutageRecord): string {
+export function goneName({ plan: { proxy } }: LoadRecord, { errno }: OutageRecord): string {
   if (!proxy) return 'the server';
   return OF_PROXY.test(errno) ? 'the server behind the proxy' : 'the proxy';
 }

@@ -12,6 +12,12 @@ export function tunnelRecord(results: readonly { tunnels: TunnelTally | null }[]
     opened,
     handshakeNsMean: opened === 0 ? null : sumNs / opened,
     handshakeNsMax: opened === 0 ? null : Math.max(...tallies.map(({ handshakeNsMax }) => handshakeNsMax)),
-    refusal: refused ? [refused.problem, refused.said].filter((text) => text !== '').join(': ') : null,
+    refusal: refused ? refusalText(refused) : null,
   };
+}
+
+/** A status line says all that its kind would. */
+function refusalText({ problem, said }: TunnelTally): string {
+  if (said === '') return problem;
+  return said.startsWith('HTTP/') ? said : `${problem}: ${said}`;
 }

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startForwardProxy } from '../fixtures/forward-proxy.ts';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { binPath, type LoopscopeResult, runLoopscope } from '../fixtures/loopscope.ts';
 import { freePort, untilListening } from '../fixtures/ports.ts';
@@ -19,6 +20,7 @@ const folder = temporaryFolder();
 const TIME = '300ms';
 let httpPort = 0;
 let echoPort = 0;
+let proxyPort = 0;
 let spareServers = 0;
 
 before(async () => {
@@ -55,6 +57,7 @@ function adapt(line: string, httpPid: number, agentPid: number): string[] {
     return word
       .replace(/127\.0\.0\.1:8080|^:8080$/, (at) => at.replace('8080', String(httpPort)))
       .replace('127.0.0.1:7007', `127.0.0.1:${echoPort}`)
+      .replace('127.0.0.1:3128', `127.0.0.1:${proxyPort}`)
       .replace('unix:/run/agent.sock', `unix:${join(folder.path, 'agent.sock')}`);
   });
 }
@@ -80,6 +83,8 @@ test('examples that drive or watch: each runs', async (t) => {
   const path = join(folder.path, 'agent.sock');
   await using http = await serverFrom(['http', '-l', `http://127.0.0.1:${httpPort}`], { port: httpPort });
   await using _echo = await serverFrom(['echo', '-l', `tcp://127.0.0.1:${echoPort}`], { port: echoPort });
+  await using proxy = await startForwardProxy();
+  proxyPort = proxy.port;
   await using agent = await serverFrom(['agent', '-l', `unix:${path}`], { path });
   const driven = examples.filter((example) => !example.startsWith('loopscope serve'));
   // What reads a run file comes after what writes it; for the rest, most of the time is waiting.

@@ -77,6 +77,13 @@ const WAYS: [name: string, answer: (rig: Rig) => void, kind: string, said: strin
     'status 302 from the proxy',
     'HTTP/1.1 302 Found',
   ],
+  [
+    'refuses with a page',
+    ({ loop }) =>
+      loop.deliver(0, bytes('HTTP/1.0 403 No\r\n\r\n<!DOCTYPE html>\n<h1>Not <b>here</b></h1><p')),
+    'status 403 from the proxy',
+    'HTTP/1.0 403 No Not here',
+  ],
   ['closes', ({ loop }) => loop.peerCloses(0, 0), 'closed by the proxy', ''],
   [
     'closes within its answer',

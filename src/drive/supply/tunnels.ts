@@ -18,6 +18,7 @@ export const TUNNEL = { closed: 'closed by the proxy', silent: 'no answer from t
 /** Of a gateway that says so itself: it did not reach the target. RFC 9110 §15.6 */
 const TARGET_GONE: ReadonlySet<number> = new Set([502, 503, 504]);
 const SAID_LENGTH = 120;
+const LOOKED_AT_BYTES = 512;
 
 /** What became of a thread's tunnels. */
 export type TunnelTally = {
@@ -107,8 +108,11 @@ export class Tunnels {
   }
 }
 
-/** How it begins, on one line. */
+/** How it begins, on one line; of a page of HTML its words. */
 function textOf(bytes: Uint8Array, start: number, end: number): string {
-  const piece = bytes.slice(start, Math.min(end, start + SAID_LENGTH));
-  return Buffer.from(piece).toString('latin1').replace(/\s+/g, ' ').trim();
+  const piece = Buffer.from(bytes.slice(start, Math.min(end, start + LOOKED_AT_BYTES))).toString('latin1');
+  return piece
+    .replace(/<[^<>]*>?/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
