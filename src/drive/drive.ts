@@ -253,7 +253,7 @@ class LoadRun {
       const downSinceNs = counters[COUNTER.downSinceNs]!;
       return downSinceNs > 0 && nowNs - downSinceNs > VANISHED_AFTER_NS;
     });
-    if (vanished) this.stop('target vanished');
+    if (vanished) this.stop(this.#plan.proxy ? 'proxy or target vanished' : 'target vanished');
     this.#options.onProgress?.(this.progress());
   }
 

@@ -35,7 +35,7 @@ export type LoadRecord = {
   slowest: OutcomeRecord[];
   /** Replies, right or wrong, that came before sending ended; absent in files of before it was counted. */
   answeredInTime?: number;
-  /** Why the run ended before its duration, or null. "target vanished", "interrupted". */
+  /** Why the run ended before its duration, or null. "target vanished", "proxy or target vanished", "interrupted". */
   stoppedEarly: string | null;
   /** The kinds of a mix, warm-up left out; absent when there is only one kind. */
   kinds?: KindRecord[];

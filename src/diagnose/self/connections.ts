@@ -77,9 +77,11 @@ function reason(
     return { what: could, why: `: ${peerName(plan)} closes them${said}` };
   }
   if (count > 0) {
+    // What a proxy said is called its own already.
+    const whatFailed = plan.proxy && !errno.endsWith('proxy') ? 'connects to the proxy' : 'connects';
     return {
       what: 'were open at the end',
-      why: `: connects failed with ${printable(errno, 60)}, ${formatCount(count)} times`,
+      why: `: ${whatFailed} failed with ${printable(errno, 60)}, ${formatCount(count)} times`,
     };
   }
   return null;
