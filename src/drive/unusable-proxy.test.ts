@@ -76,6 +76,24 @@ test('a proxy that is not there is named, and the target is not', () => {
   assert.doesNotMatch(`${error.message} ${error.hint}`, /shop/);
 });
 
+test('without a proxy, a variable that others would have obeyed is named when nothing could be opened', (t) => {
+  const { http_proxy: before } = process.env;
+  t.after(() => {
+    if (before === undefined) delete process.env.http_proxy;
+    else process.env.http_proxy = before;
+  });
+  process.env.http_proxy = 'http://joe:secret@p:1';
+  const ready = [{ lastErrno: ERRNO.ECONNREFUSED, error: null, tunnels: null }];
+  const direct = unreachable({ ...plan(), proxy: null }, ready);
+  assert.equal(direct.code, 'TARGET_UNREACHABLE');
+  assert.match(
+    direct.hint,
+    /; http_proxy is set, and not obeyed: --proxy http:\/\/host:port goes through one$/,
+  );
+  assert.doesNotMatch(direct.hint, /secret/);
+  assert.doesNotMatch(unreachable(plan(), ready).hint, /http_proxy/);
+});
+
 test('the name of the proxy is looked up, that of the target is not', async () => {
   const asked: string[] = [];
   const resolve = (name: string) => {

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { type ForwardProxy, startForwardProxy } from '../fixtures/forward-proxy.ts';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { errorOf, reportOf, runLoopscope } from '../fixtures/loopscope.ts';
+import { until } from '../fixtures/process.ts';
 
 const SECRET = 'open-sesame';
 const CREDENTIALS = `ali:${SECRET}`;
@@ -57,7 +58,14 @@ test('load: asked for each request, then by tunnels; nothing that is kept has th
   const target = `http://127.0.0.1:${server.port}/a?b=1`;
   const files = ['a.loopscope', 'a.html', 'a.xml'].map((name) => join(folder.path, name));
   const keep = ['--out', files[0]!, '--html', files[1]!, '--junit', files[2]!];
-  const forward = await runLoopscope(['load', target, ...COUNTED, ...proxyArgs(proxy), ...keep]);
+  const forward = await runLoopscope(['load', target, ...COUNTED, ...proxyArgs(proxy), ...keep], {
+    started: async ({ pid }) => {
+      await until('a command line without the password', () => {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return line.includes('***@') && !line.includes(SECRET);
+      });
+    },
+  });
   const { plan, counts } = reportOf(forward).load!;
   assert.deepEqual([counts.ok, counts.planned], [40, 40], forward.stdout);
   assert.deepEqual(plan.proxy, { url: `http://127.0.0.1:${proxy.port}`, tunnel: false });
@@ -96,7 +104,19 @@ test('replay: the proxy is asked for the target, whatever host the log has', asy
   writeFileSync(log, lines.join(''));
   const target = `http://127.0.0.1:${server.port}`;
   const result = await runLoopscope(
-    ['replay', log, '--target', target, '--json', '--proxy', `http://ali@[::1]:${proxy.port}`],
+    [
+      'replay',
+      log,
+      '--target',
+      target,
+      '--json',
+      '--timeout',
+      '10s',
+      '--connect-timeout',
+      '10s',
+      '--proxy',
+      `http://ali@[::1]:${proxy.port}`,
+    ],
     { env: { LOOPSCOPE_PROXY_PASSWORD: SECRET } },
   );
   assert.equal(reportOf(result).load!.counts.ok, 3, result.stdout);

@@ -255,8 +255,10 @@ export class ConnectionSupply {
   ): void {
     this.failedByErrno.set(name, (this.failedByErrno.get(name) ?? 0) + 1);
     this.#counters[COUNTER.failed]!++;
-    this.#counters[COUNTER.lastErrno] = errno;
-    if (errno < 0 || NOBODY_THERE.has(errno)) this.#counters[COUNTER.unanswered]!++;
+    if (errno < 0 || NOBODY_THERE.has(errno)) {
+      this.#counters[COUNTER.unanswered]!++;
+      this.#counters[COUNTER.lastErrno] = errno;
+    }
     this.#noUse(place, nowNs);
     this.#markDown(nowNs);
   }

@@ -155,10 +155,11 @@ test('a gateway that did not reach the target says that nobody is there; other r
     [403, 0],
     [407, 0],
     [500, 0],
-  ]) {
+  ] as const) {
     const rig = reached(1);
     rig.loop.deliver(0, bytes(`HTTP/1.1 ${status} x\r\n\r\n`));
     assert.equal(rig.counter('unanswered'), count, String(status));
+    assert.equal(rig.counter('lastErrno'), count === 1 ? -status : 0);
   }
 });
 
