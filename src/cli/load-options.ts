@@ -117,6 +117,7 @@ export function addClientOptions(command: Command): void {
   addGroup(command, 'Client:', [
     countOption('-t, --threads <count>', 'threads that drive the load', { min: 1, max: 64, initial: 1 }),
     new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),
+    new Option('--profile-client <file>', "where the load threads' own CPU time goes: .html or .folded"),
     new Option('--spin', 'never sleep between sends: on time to microseconds, for a CPU a thread').default(
       false,
     ),

@@ -362,6 +362,8 @@ export const CLIENT = {
   partShown: 0.005,
   /** …and none below a tenth is a reason: without it the rest would take as long. */
   partWorth: 0.1,
+  /** Asleep or spinning for less of its time, the client had no time to wait for a server. */
+  neverIdle: 0.1,
   /** Bytes allocated for each reply. Built-in codecs were seen to make up to 320 in a short run, mostly while V8 compiles. */
   allocatedBytes: 512,
   /** Fewer replies do not make up for what the start allocates. */

@@ -18,6 +18,8 @@ import { clientCost } from './client-cost.ts';
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
 import { planRecord } from './plan-record.ts';
+import type { ClientProfile } from './profile/client-profile.ts';
+import type { Profiling } from './profile/profiling.ts';
 import { ReplayFeed } from './replay-feed.ts';
 import { nothingToSend, replayArrival, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
@@ -50,6 +52,8 @@ export type LoadOptions = PlanOptions & {
   resolve?: Resolver;
   /** A log to be sent, at its own times, instead of what the plan's options say of arrivals and requests. */
   replay?: ReplayOptions;
+  /** Asks for a profile of the load threads, given when they are done. It costs them some of their time. */
+  onProfile?: (profile: ClientProfile) => void;
   /** About four times a second. */
   onProgress?: (progress: LoadProgress) => void;
 };
@@ -109,6 +113,7 @@ class LoadRun {
   readonly #openFileLimit = readOpenFileLimit();
   readonly #stopped = new AbortController();
   readonly #feed: ReplayFeed | null;
+  #profiling: Profiling | null = null;
   #tried: AddressRecord[] = [];
   #stopReason: string | null = null;
   #collector: LoadCollector | null = null;
@@ -147,6 +152,8 @@ class LoadRun {
 
   async #run(): Promise<LoadRecord> {
     await using _feed = this.#feed;
+    using profiling = this.#options.onProfile ? await prepareProfiling() : null;
+    this.#profiling = profiling;
     if (this.#feed !== null && !(await this.#feed.flowing)) throw await this.#nothingSent(this.#feed);
     const chosen = await chooseAddresses(this.#plan, this.#stopped.signal, this.#options.resolve);
     this.#tried = chosen.tried;
@@ -181,6 +188,7 @@ class LoadRun {
       ringSizes: this.#options.ringSizes,
       control: this.#control,
       memory: this.#memories[threadIndex]!,
+      inspects: this.#profiling?.inspects ?? false,
       replay: this.#feed && {
         ring: this.#feed.rings[threadIndex]!,
         isTimed: this.#isTimed,
@@ -214,6 +222,7 @@ class LoadRun {
     };
     const collector = new LoadCollector(this.#memories, span);
     this.#collector = collector;
+    this.#profiling?.start(ready.map(({ tid }) => tid));
     controlStart(this.#control)[0] = startNs;
     Atomics.store(this.#flags, CONTROL.go, 1);
     Atomics.notify(this.#flags, CONTROL.go);
@@ -236,6 +245,9 @@ class LoadRun {
       ranOutOfPorts: results.some(({ failedByErrno }) => failedByErrno.some(([errno]) => errno === NO_PORT)),
     });
     collector.collect(endNs);
+    if (this.#profiling) {
+      this.#options.onProfile?.(this.#profiling.finish(results.map(({ inspected }) => inspected)));
+    }
     const client: ClientCost = {
       ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex), samples),
       ...surroundings.client,
@@ -340,4 +352,9 @@ function supplyRecord(
     refusal: results.find(({ refusal }) => refusal !== '')?.refusal ?? null,
     failedByErrno: sumByName(results.map((result) => result.failedByErrno)),
   };
+}
+
+/** Loaded when asked for: it brings the symbols of the kernel and of our own process. */
+async function prepareProfiling(): Promise<Profiling> {
+  return (await import('./profile/profiling.ts')).prepareProfiling();
 }

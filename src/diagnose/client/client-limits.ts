@@ -77,8 +77,8 @@ function portsOf({ record }: LoadFacts): ClientLimit | null {
     advice: [
       'keep connections open for longer: raise --requests-per-connection, or have the server keep them',
       'connect from several addresses with --source, or widen net.ipv4.ip_local_port_range',
-      // 1 is for all, 2 for loopback alone; what is 1 already, or has nobody waiting, gains nothing.
-      ...(waiting > 0 && network?.timeWaitReuse !== undefined && network.timeWaitReuse !== 1
+      // 2 is for loopback alone, which no card leads to.
+      ...(waiting > 0 && (network?.timeWaitReuse === 0 || (network?.timeWaitReuse === 2 && network.card))
         ? ['set net.ipv4.tcp_tw_reuse to 1: a port is then free again after a second']
         : []),
     ],

@@ -51,6 +51,11 @@ export function clientTimeOf({ client }: Pick<LoadRecord, 'client'>): ClientTime
   return { shares, lookCount: lookCount >= CLIENT.minLooks ? lookCount : null };
 }
 
+/** It ran or wanted to run all the time: what it waited for was no reply, whatever connections were left. */
+export function isNeverIdle({ shares: { idle, spinning } }: ClientTime): boolean {
+  return idle + spinning < CLIENT.neverIdle;
+}
+
 /**
  * The thread's own CPU time by looks at what it did, whether it was on the CPU just then or not. What is allocated is
  * allocated by the codec, so that the collector's pauses lie within its part.

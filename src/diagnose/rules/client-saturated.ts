@@ -1,7 +1,7 @@
 import { formatShare } from '../../base/units.ts';
 import { clientLimitOf } from '../client/client-limits.ts';
 import { reasonAdvice, reasonPhrase, timeEvidence } from '../client/client-reason.ts';
-import { type ClientTime, clientTimeOf } from '../client/client-time.ts';
+import { type ClientTime, clientTimeOf, isNeverIdle } from '../client/client-time.ts';
 import { tallyOf } from '../facts/excess.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
@@ -57,13 +57,14 @@ export const clientSaturated = {
       };
     }
     const { main, absence } = load.hindrances;
+    const time = clientTimeOf(load.record);
     const onlyPool =
+      !(time && isNeverIdle(time)) &&
       failed.every((check) => check.name === 'rate-held') &&
       load.poolDry &&
       main !== 'clientAway' &&
       main !== 'suspended';
     const serverLate = watch !== null && isServerLate(watch);
-    const time = onlyPool ? null : clientTimeOf(load.record);
     const intrinsic = failed.some((check) => INTRINSIC.includes(check.name));
     const aside = watch?.saturation.proven || (serverLate && !intrinsic);
     return {
@@ -73,7 +74,7 @@ export const clientSaturated = {
         share: 1,
         confidence: failed.length > 1 ? 'high' : 'medium',
         headline: headlineOf(load, onlyPool, time),
-        evidence: [...failed.map(asEvidence), ...(time ? timeEvidence(time, load) : [])],
+        evidence: [...failed.map(asEvidence), ...(time && !onlyPool ? timeEvidence(time, load) : [])],
         advice: adviceFor(
           new Set(failed.map((check) => check.name)),
           load,

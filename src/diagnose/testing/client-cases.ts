@@ -3,6 +3,7 @@ import { NS_PER_MS, NS_PER_S } from '../../base/units.ts';
 import type { ClientThread, LoadRecord, NetworkRecord } from '../../record/load.ts';
 import type { LookAlike, Planted } from './case.ts';
 import { quietRun, type RunBuilder } from './run-builder.ts';
+import { waits } from './server-cases.ts';
 
 /** A tenth of what was due was not sent, by a client that had no CPU left for it. */
 function outOfCpu(thread: Partial<ClientThread>, more: Partial<LoadRecord['client']> = {}): RunBuilder {
@@ -134,12 +135,26 @@ export const CLIENT_PLANTED: readonly Planted[] = [
   },
   {
     culprit: 'client.saturated',
+    name: 'connections ran out because the client never came to read their replies',
+    run: () => {
+      const builder = outOfCpu(
+        { userNs: NS_PER_S, systemNs: NS_PER_S, runDelayNs: 7.6 * NS_PER_S },
+        { rivals },
+      );
+      const load = { inFlight: { mean: 50, max: 50, limit: 50 } };
+      const hindered = { allTaken: 20_000, noConnection: 0, clientAway: 0, suspended: 0 };
+      return builder.load({ ...load, waits: waits({ unsent: hindered, late: hindered }) });
+    },
+    says: [/76 % of its time waiting for a CPU/, /CPUs of its own/],
+  },
+  {
+    culprit: 'client.saturated',
     name: 'a hundred local ports, all in TIME_WAIT',
-    run: () => failed('EADDRNOTAVAIL', 900, 12, { timeWaitToTarget: 88 }),
+    run: () => failed('EADDRNOTAVAIL', 900, 12, { timeWaitToTarget: 88, timeWaitReuse: 0 }),
     says: [
       /ran out of local ports: 900 connects found none free of 40000–40099/,
       /ip_local_port_range is 40000 to 40099: 100 ports/,
-      /In TIME_WAIT at the end: 88 connections to this run’s target.*tcp_tw_reuse is 2: on loopback for a second\)/,
+      /In TIME_WAIT at the end: 88 connections to this run’s target.*tcp_tw_reuse is 0: for the whole of it\)/,
       /--source/,
       /tcp_tw_reuse to 1/,
     ],

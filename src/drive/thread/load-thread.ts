@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Address } from '../../base/address.ts';
 import { createPrng } from '../../base/prng.ts';
 import { createMonotonicClock, createSuspensionClock } from '../../kernel/clock.ts';
-import { setTimerSlackNs } from '../../kernel/process.ts';
+import { gettid, setTimerSlackNs } from '../../kernel/process.ts';
 import type { LoopStats } from '../../loop/event-loop.ts';
 import { createLoop } from '../../loop/registry.ts';
 import type { RingSizes } from '../../loop/ring-loop.ts';
@@ -19,6 +19,8 @@ import type { OutageRecord, OutcomeRecord, SpanRecord } from '../../record/load.
 import type { ParserOptions } from '../../wire/codec.ts';
 import { loadCodec } from '../../wire/custom/load-codec.ts';
 import { OutcomeRecorder } from '../flight/outcome-recorder.ts';
+import type { ProfileStack } from '../profile/client-profile.ts';
+import { beginInspection } from '../profile/inspection.ts';
 import { ReplaySource, type ReplaySourceOptions, type ReplayThreadTally } from '../replay/replay-source.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
 import type { TunnelTally } from '../supply/tunnels.ts';
@@ -56,6 +58,8 @@ export type ThreadInput = {
   ringSizes: Partial<RingSizes> | undefined;
   control: ControlMemory;
   memory: ThreadMemory;
+  /** The thread is to profile itself. */
+  inspects: boolean;
   /** The log that is replayed, instead of what the plan has; null: there is none. */
   replay: ReplaySourceOptions | null;
 };
@@ -63,6 +67,7 @@ export type ThreadInput = {
 export type ThreadMessage =
   | {
       kind: 'ready';
+      tid: number;
       openedCount: number;
       lastErrno: number;
       error: ThreadError | null;
@@ -95,6 +100,8 @@ export type ThreadResult = {
   longestAbsence: SpanRecord;
   longestSilence: SpanRecord;
   suspendedNs: number;
+  /** Null unless the thread was to profile itself. */
+  inspected: ProfileStack[] | null;
   /** Null when no log is replayed. */
   replay: ReplayThreadTally | null;
 };
@@ -200,6 +207,7 @@ async function run(input: ThreadInput): Promise<void> {
   );
   post({
     kind: 'ready',
+    tid: gettid(),
     openedCount: memory.counters[COUNTER.opened]!,
     lastErrno: driver.supply.lastErrno,
     error: driver.supply.lastError && toMessage(driver.supply.lastError),
@@ -210,6 +218,7 @@ async function run(input: ThreadInput): Promise<void> {
   const startNs = controlStart(input.control)[0]!;
   if (Atomics.load(flags, CONTROL.go) !== 1) return;
 
+  const endInspection = input.inspects ? await beginInspection(threadIndex) : null;
   const statsBefore = { ...loop.stats };
   const tunnelBytesBefore = driver.supply.tunnels?.sentBytes ?? 0;
   recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
@@ -220,6 +229,7 @@ async function run(input: ThreadInput): Promise<void> {
   const loadStartMs = performance.now();
   while (!driver.isFinished) loop.turn();
   const cost = endCost();
+  const inspected = (await endInspection?.()) ?? null;
   const stats = statsSince(loop.stats, statsBefore);
   const tunnelBytes = (driver.supply.tunnels?.sentBytes ?? 0) - tunnelBytesBefore;
   memory.counters[COUNTER.bytesSent] = Math.max(0, stats.sentBytes - tunnelBytes);
@@ -244,6 +254,7 @@ async function run(input: ThreadInput): Promise<void> {
       longestAbsence: recorder.waits.longestAbsence,
       longestSilence: driver.turns.silence.longest,
       suspendedNs: Math.max(0, readSuspendedNs() - suspendedBeforeNs),
+      inspected,
       replay: source.tally(),
     },
   });
