@@ -81,7 +81,7 @@ export class PerfProfiler {
       nameNs: cpuNsSince(before),
       unseen: this.#withKernel
         ? ''
-        : 'the kernel’s functions are not seen: that takes root, or kernel.perf_event_paranoid at 1',
+        : 'time in the kernel is not in it: to see that takes root, or kernel.perf_event_paranoid at 1',
       stacks,
     };
   }

@@ -18,8 +18,8 @@ export type ProfilePage = {
 export function renderProfilePage({ title, notes, stacks }: ProfilePage): string {
   const icicle = buildIcicle('all load threads', stacks);
   const style =
-    paletteCss('system') +
-    ['base', 'icicle'].map(sheet).join('') +
+    paletteCss('button') +
+    ['colours', 'page', 'base', 'layout', 'charts', 'icicle'].map(sheet).join('') +
     readFileSync(new URL('profile-page.css', import.meta.url), 'utf8');
   const code = ['dom', 'format', 'icicle'].map(clientCode).join('\n');
   const script = `(() => {\n'use strict';\n${code}\n${MAIN}})();\n`;
