@@ -34,6 +34,13 @@ export function replayPlan(options: PlanOptions): PlanOptions {
 /** Why no request of the logs is sent, when all of them are read. */
 export function nothingToSend(summary: ReplaySummary): LoopscopeError {
   const { lineCount, refused, leftOut, unsafeMethods } = summary;
+  if (lineCount === 0) {
+    return new LoopscopeError(
+      'NOTHING_TO_SEND',
+      'nothing in the log is to be sent: it is empty',
+      'name another file; of a pipe, see that what writes it does',
+    );
+  }
   const reasons = [
     ...leftOut.map(({ why, count }) => ({
       count,
