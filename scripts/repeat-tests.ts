@@ -1,5 +1,6 @@
 /**
- * Runs tests again and again and says which failed how often: whether they are right on a machine that is busy.
+ * Runs tests again and again and says which failed how often, those included that were right when asked again: whether
+ * they are right on a machine that is busy.
  *
  *     npm run test:repeat -- TIMES [--busy] [--full] [TIER…] [FILE…]
  *
@@ -49,15 +50,16 @@ let green = 0;
 const env = isFull ? { ...process.env, TEST_DEPTH: 'full' } : process.env;
 for (let i = 1; i <= times; i++) {
   const neighbours = isBusy ? keepBusy() : [];
-  const { failures, durationMs } = runBatches(chosen(), { env, isQuiet: true });
+  const { failures, wrongAnswers, durationMs } = runBatches(chosen(), { env, isQuiet: true });
   for (const neighbour of neighbours) neighbour.kill('SIGKILL');
   if (failures.length === 0) green++;
   const seconds = (durationMs / 1000).toFixed(0);
-  const outcome = failures.length === 0 ? 'green' : `${failures.length} failed`;
+  const again = wrongAnswers.length > 0 ? `, ${wrongAnswers.length} wrong at first` : '';
+  const outcome = (failures.length === 0 ? 'green' : `${failures.length} failed`) + again;
   console.log(
     `${new Date().toISOString()} run ${i} of ${times}${isBusy ? ', busy' : ''}: ${outcome}, ${seconds} s`,
   );
-  for (const failure of failures) {
+  for (const failure of [...failures, ...wrongAnswers]) {
     console.log(
       `  ${failure.name} (${failure.file}:${failure.line})\n${failure.error.replace(/^/gm, '    ')}`,
     );

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 
 export type ResultLine =
   | { type: 'failure'; name: string; file: string; line: number; error: string }
-  | { type: 'file'; file: string; durationMs: number };
+  | { type: 'file'; file: string; durationMs: number; passed: number };
 
 // biome-ignore lint/style/noDefaultExport: what --test-reporter takes
 export default async function* results(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
@@ -16,7 +16,8 @@ export default async function* results(source: AsyncIterable<TestEvent>): AsyncG
 
 function lineOf(event: TestEvent): ResultLine | null {
   if (event.type === 'test:summary' && event.data.file) {
-    return { type: 'file', file: event.data.file, durationMs: event.data.duration_ms };
+    const { file, duration_ms, counts } = event.data;
+    return { type: 'file', file, durationMs: duration_ms, passed: counts.passed };
   }
   if (event.type !== 'test:fail') return null;
   const { name, file, line, details } = event.data;

@@ -9,6 +9,8 @@ import { type Batch, root } from './tiers.ts';
 export type Failure = Extract<ResultLine, { type: 'failure' }>;
 export type Results = {
   failures: Failure[];
+  /** Wrong answers of tests that gave the right one when they were asked again. */
+  wrongAnswers: Failure[];
   files: { file: string; durationMs: number }[];
   durationMs: number;
 };
@@ -23,13 +25,32 @@ export type RunOptions = {
 
 const TIMEOUT_MS = 900_000;
 
-/** Runs all of them, also after a failure. A file that broke before its first test is a failure as well. */
+/** Files that are asked again: with more than so many, it is not the machine. */
+const ASKED_AGAIN_LIMIT = 6;
+
+/**
+ * Runs all of them, also after a failure. A file that broke before its first test is a failure as well. What failed in a
+ * batch that asks the machine is asked twice more, alone; only what fails three times has failed.
+ */
 export function runBatches(batches: readonly Batch[], options: RunOptions = {}): Results {
   const folder = mkdtempSync(join(tmpdir(), 'loopscope-test-run-'));
-  const results: Results = { failures: [], files: [], durationMs: 0 };
+  const results: Results = { failures: [], wrongAnswers: [], files: [], durationMs: 0 };
+  const doubted: Failure[] = [];
   const beganMs = performance.now();
   try {
-    for (const batch of batches) runBatch(batch, join(folder, 'results'), options, results);
+    for (const batch of batches) {
+      const { failures, files } = runBatch(batch, join(folder, 'results'), options);
+      results.files.push(...files);
+      (batch.asksMachine ? doubted : results.failures).push(...failures);
+    }
+    const byFile = Map.groupBy(doubted, ({ file }) => file);
+    if (byFile.size > ASKED_AGAIN_LIMIT || byFile.has('')) results.failures.push(...doubted);
+    else {
+      for (const [file, failures] of byFile) {
+        const { isRight, wrong } = askAgain(file, failures, join(folder, 'results'), options);
+        (isRight ? results.wrongAnswers : results.failures).push(...failures, ...wrong);
+      }
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -37,7 +58,32 @@ export function runBatches(batches: readonly Batch[], options: RunOptions = {}):
   return results;
 }
 
-function runBatch(batch: Batch, resultsPath: string, options: RunOptions, results: Results): void {
+/** First the tests that failed, then, in case they need those before them, the whole file. */
+function askAgain(
+  file: string,
+  failed: readonly Failure[],
+  resultsPath: string,
+  options: RunOptions,
+): { isRight: boolean; wrong: Failure[] } {
+  const batch: Batch = { title: `asked again: ${file}`, files: [file], concurrency: 1, asksMachine: true };
+  const wrong: Failure[] = [];
+  for (const names of [failed.map(({ name }) => name), []]) {
+    const flags = names.map((name) => `--test-name-pattern=^${RegExp.escape(name)}$`);
+    const { failures, files } = runBatch(batch, resultsPath, options, flags);
+    if (failures.length === 0 && files.some(({ passed }) => passed > 0)) return { isRight: true, wrong };
+    wrong.push(...failures);
+  }
+  return { isRight: false, wrong };
+}
+
+type FileResult = { file: string; durationMs: number; passed: number };
+
+function runBatch(
+  batch: Batch,
+  resultsPath: string,
+  options: RunOptions,
+  more: readonly string[] = [],
+): { failures: Failure[]; files: FileResult[] } {
   const { flags = [], isQuiet = false } = options;
   // Types are stripped and code compiled once, not anew in each of hundreds of processes.
   const env = { ...(options.env ?? process.env), NODE_COMPILE_CACHE: join(dirname(resultsPath), 'cache') };
@@ -57,21 +103,22 @@ function runBatch(batch: Batch, resultsPath: string, options: RunOptions, result
       ...(batch.title.startsWith('unit') ? [`--import=${join(root, 'test/helpers/seed.ts')}`] : []),
       ...reporters,
       ...flags,
+      ...more,
       ...batch.files,
     ],
     { cwd: root, env, stdio: isQuiet ? ['ignore', 'ignore', 'ignore'] : 'inherit' },
   );
   const lines = readFileSync(resultsPath, 'utf8').split('\n').filter(Boolean);
   const read = lines.map((line) => JSON.parse(line) as ResultLine);
-  const failures = read.filter((line) => line.type === 'failure');
-  results.failures.push(...failures.map((one) => ({ ...one, file: relative(root, one.file) })));
-  results.files.push(
-    ...read
-      .filter((line) => line.type === 'file')
-      .map(({ file, durationMs }) => ({ file: relative(root, file), durationMs })),
-  );
+  const failures = read
+    .filter((line) => line.type === 'failure')
+    .map((line) => ({ ...line, file: relative(root, line.file) }));
+  const files = read
+    .filter((line) => line.type === 'file')
+    .map(({ file, durationMs, passed }) => ({ file: relative(root, file), durationMs, passed }));
   if (status !== 0 && failures.length === 0) {
     const error = `node --test ended with ${signal ?? `status ${status}`} and named no test`;
-    results.failures.push({ type: 'failure', name: batch.title, file: '', line: 0, error });
+    failures.push({ type: 'failure', name: batch.title, file: '', line: 0, error });
   }
+  return { failures, files };
 }

@@ -22,15 +22,18 @@ if (unknown.length > 0) {
 
 const chosen = TIERS.filter((name) => wanted.length === 0 || wanted.includes(name));
 const env = isFull ? { ...process.env, TEST_DEPTH: 'full' } : process.env;
-const { failures, files, durationMs } = runBatches(batches(chosen, isFull), { flags, env });
+const { failures, wrongAnswers, files, durationMs } = runBatches(batches(chosen, isFull), { flags, env });
 
 const minutes = (ms: number) => `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 const slowest = files.sort((a, b) => b.durationMs - a.durationMs).slice(0, 8);
 console.log(`\n${files.length} files in ${minutes(durationMs)}. The slowest:`);
 for (const one of slowest) console.log(`  ${(one.durationMs / 1000).toFixed(1).padStart(6)} s  ${one.file}`);
 
-if (failures.length > 0) {
-  console.log('\nFailed:');
-  for (const { name, file, line, error } of failures) console.log(`${name} (${file}:${line})\n${error}\n`);
+function tell(heading: string, told: typeof failures) {
+  if (told.length > 0) console.log(`\n${heading}`);
+  for (const { name, file, line, error } of told) console.log(`${name} (${file}:${line})\n${error}\n`);
 }
+
+tell('Wrong at first, and right when asked again:', wrongAnswers);
+tell('Failed:', failures);
 process.exitCode = failures.length > 0 ? 1 : 0;

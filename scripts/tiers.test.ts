@@ -10,11 +10,11 @@ test('the words before the suffix say when: alone, and only with the rest', () =
   const told = (isFull: boolean) =>
     batchesOf('kernel', files, isFull).map(({ files, concurrency }) => [concurrency, ...files]);
   assert.deepEqual(told(false), [
-    [2, 'a.ktest.ts'],
+    [3, 'a.ktest.ts'],
     [1, 'b.alone.ktest.ts'],
   ]);
   assert.deepEqual(told(true), [
-    [2, 'a.ktest.ts', 'c.full.ktest.ts'],
+    [3, 'a.ktest.ts', 'c.full.ktest.ts'],
     [1, 'b.alone.ktest.ts', 'd.full.alone.ktest.ts'],
   ]);
 });

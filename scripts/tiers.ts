@@ -25,27 +25,41 @@ const GLOBS: Record<string, string[]> = {
 
 export const TIERS: readonly string[] = Object.keys(GLOBS);
 
-/** Files of one tier that `concurrency` processes work through. */
-export type Batch = { title: string; files: string[]; concurrency: number };
+/**
+ * Files of one tier that `concurrency` processes work through. `asksMachine`: an answer may be lost to what else the
+ * machine does, so a wrong one is asked again; unit tests give the same answer always.
+ */
+export type Batch = { title: string; files: string[]; concurrency: number; asksMachine: boolean };
 
-const SIDE_BY_SIDE = 2;
+/** Unit tests compute; the others mostly wait for what they started. */
+const sideBySide = (asksMachine: boolean) => (asksMachine ? 3 : 2);
 
-/** What to run for these tiers, in order: within each, what may have company before what may not. */
+/** Tiers whose files may run beside each other's: those with the longest first, so that none is waited for at the end. */
+const TOGETHER = [['unit'], ['kernel'], ['e2e', 'browser']];
+
+/** What to run for these tiers, in order: of those that go together, what may have company before what may not. */
 export function batches(tiers: readonly string[], isFull: boolean): Batch[] {
-  return tiers.flatMap((tier) => batchesOf(tier, globSync(GLOBS[tier]!, { cwd: root }).sort(), isFull));
+  return TOGETHER.flatMap((together) => {
+    const chosen = together.filter((tier) => tiers.includes(tier));
+    const files = chosen.flatMap((tier) => globSync(GLOBS[tier]!, { cwd: root }).sort());
+    return batchesOf(chosen.join(', '), files, isFull);
+  });
 }
 
-/** The same for files given by hand: those of one tier, by path. */
-export function batchesOf(tier: string, files: readonly string[], isFull: boolean): Batch[] {
+/** The same for files given by hand: those of tiers that are run together, by path. */
+export function batchesOf(title: string, files: readonly string[], isFull: boolean): Batch[] {
   const chosen = files.filter((file) => isFull || !wordsOf(file).includes('full'));
   const isAlone = (file: string) => wordsOf(file).includes('alone');
+  const asksMachine = title !== 'unit';
+  const concurrency = sideBySide(asksMachine);
   return [
     {
-      title: `${tier}, two at a time`,
+      title: `${title}: ${concurrency} at a time`,
       files: chosen.filter((file) => !isAlone(file)),
-      concurrency: SIDE_BY_SIDE,
+      concurrency,
+      asksMachine,
     },
-    { title: `${tier}, one at a time`, files: chosen.filter(isAlone), concurrency: 1 },
+    { title: `${title}: 1 at a time`, files: chosen.filter(isAlone), concurrency: 1, asksMachine },
   ].filter((batch) => batch.files.length > 0);
 }
 

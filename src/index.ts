@@ -18,6 +18,7 @@ export type { Threshold, ThresholdResult } from './diagnose/thresholds/threshold
 export { type DoctorOptions, type DoctorResult, doctor, load, type ProcessChoice, watch } from './doctor.ts';
 export { type FindLimitOptions, findLimit, type LimitResult, type LimitStep } from './find-limit.ts';
 export { type MeasureOptions, type MeasureProgress, measure } from './measure.ts';
+export { type ForwardProxy, parseProxy } from './plan/proxy.ts';
 export {
   defineScenario,
   type Scenario,

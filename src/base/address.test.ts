@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/helpers/depth.ts';
 import { formatAddress, parseTarget } from './address.ts';
 import { LoopscopeError } from './errors.ts';
 
@@ -112,6 +113,6 @@ test('whatever is typed is a target, or refused as none', () => {
         assert.ok(error instanceof LoopscopeError && error.code === 'TARGET_INVALID', String(error));
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });

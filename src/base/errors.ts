@@ -29,6 +29,10 @@ export const ERROR_CODES = {
   },
   PROCESS_EXITED: { exit: EXIT.unreachable, meaning: 'the watched process ended before the run did' },
   TARGET_UNREACHABLE: { exit: EXIT.unreachable, meaning: 'not one connection to the target could be opened' },
+  PROXY_UNUSABLE: {
+    exit: EXIT.unreachable,
+    meaning: 'the proxy could not be reached, or let no connection through to the target',
+  },
   TARGET_INVALID: {
     exit: EXIT.usage,
     meaning: 'the target is not an http://, tcp://, unix: or unix+http: address',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/helpers/depth.ts';
 import { LoopscopeError } from './errors.ts';
 import {
   formatBytes,
@@ -151,7 +152,7 @@ test('whatever is typed for a number is read, or refused as none', () => {
           assert.match(error.message, /^--x: /);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   }
 });

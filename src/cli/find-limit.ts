@@ -8,6 +8,7 @@ import type { MeasureProgress } from '../measure.ts';
 import type { Run } from '../record/run.ts';
 import { limitHeading, limitStepLine } from '../report/terminal/limit.ts';
 import { type OutputFlags, wantsColour } from './options.ts';
+import { typedCommand } from './proxy/typed-command.ts';
 
 export type LimitSearch = { limit: LimitResult; run: Run };
 
@@ -45,7 +46,7 @@ export async function searchLimit(options: Options): Promise<LimitSearch> {
         ...choices,
         ratePerSec,
         seed: ((choices.seed ?? 1) + attempt) % 2 ** 32,
-        command: process.argv.slice(2),
+        command: typedCommand(),
         signal,
         ...(options.onProgress && { onProgress: options.onProgress }),
       });

@@ -5,9 +5,10 @@ import { ARRIVAL_NAMES } from '../plan/arrivals/registry.ts';
 import { MAX_REQUEST_LIMIT } from '../plan/plan-limits.ts';
 import { CODEC_NAMES } from '../wire/registry.ts';
 import { addGroup, countOption, listOption, rateOption, timeOption } from './flag-parsers.ts';
+import { type ProxyFlags, proxyOptions } from './proxy/proxy-flags.ts';
 
 /** Which connections there are, and how long anything on them may take. */
-export type ConnectionFlags = {
+export type ConnectionFlags = ProxyFlags & {
   connections: number;
   connectionsPerSec?: number;
   requestsPerConnection?: number;
@@ -107,6 +108,7 @@ export function addConnectionOptions(command: Command, more: readonly Option[] =
     new Option('--addresses <which>', "which addresses of the target's name")
       .choices(['first', 'all'])
       .default('first'),
+    ...proxyOptions(),
   ]);
 }
 
@@ -115,6 +117,7 @@ export function addClientOptions(command: Command): void {
   addGroup(command, 'Client:', [
     countOption('-t, --threads <count>', 'threads that drive the load', { min: 1, max: 64, initial: 1 }),
     new Option('--backend <name>', 'event loop').choices(['auto', 'ring', 'epoll']).default('auto'),
+    new Option('--profile-client <file>', "where the load threads' own CPU time goes: .html or .folded"),
     new Option('--spin', 'never sleep between sends: on time to microseconds, for a CPU a thread').default(
       false,
     ),

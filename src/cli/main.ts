@@ -5,6 +5,7 @@ import { printable } from '../base/printable.ts';
 import { VERSION } from '../version.ts';
 import { fitted } from './fitted.ts';
 import { layOutHelp } from './help.ts';
+import { hidePassword } from './proxy/typed-command.ts';
 import { COMMANDS, commandsFor } from './registry.ts';
 
 async function main(argv: string[]): Promise<number> {
@@ -88,4 +89,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(reportFailure(failure, []));
 });
 
+hidePassword();
 process.exitCode = await main(process.argv.slice(2));

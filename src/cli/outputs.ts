@@ -13,6 +13,7 @@ const SIGNATURES: Record<string, RegExp> = {
   '--hdr': /^#\[Logged with /,
   '--hgrm': /^( +Value +Percentile|#\[response times)/,
   '--csv': /^start_s,/,
+  '--profile-client': /^(<!doctype html>|load thread \d+(;| ))/i,
   '--junit': /^<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites name="loopscope"/,
 };
 

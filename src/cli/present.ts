@@ -119,7 +119,7 @@ export function writeSummary(
 
 /** A slow server is what load is there to show, not a failure of the command; no good reply at all is one. */
 export function exitStatusOfLoad(run: Run, diagnosis: Diagnosis, failed: boolean): ExitCode {
-  if (run.load && (isServerGone(run.load) || run.load.stoppedEarly === 'target vanished'))
+  if (run.load && (isServerGone(run.load) || run.load.stoppedEarly?.endsWith('vanished')))
     return EXIT.unreachable;
   if (diagnosis.self.verdict === 'VOID') return EXIT.void;
   return !failed && (run.load?.counts.ok ?? 0) > 0 ? EXIT.ok : EXIT.failed;

@@ -15,12 +15,14 @@ import { durationOfRequests } from '../plan/arrivals/schedule.ts';
 import { parseStage } from '../plan/arrivals/stages.ts';
 import { parseThinkTime } from '../plan/arrivals/think-time.ts';
 import { parseHeader, parseMethod, parseSources } from '../plan/flags.ts';
+import { type ForwardProxy, forwardOptions } from '../plan/proxy.ts';
 import { type EncodedRequests, encodeRequests, plainRequest } from '../plan/requests/requests.ts';
 import type { Codec, RequestOptions } from '../wire/codec.ts';
 import { codecReference, loadCodec } from '../wire/custom/load-codec.ts';
 import { refuseUnknownNames } from './check-thresholds.ts';
 import { isGiven } from './flag-parsers.ts';
 import type { ClientFlags, ConnectionFlags, LoadFlags } from './load-options.ts';
+import { settleProxy } from './proxy/proxy-flags.ts';
 import { readBody } from './read-body.ts';
 
 export type SettledLoad = {
@@ -38,7 +40,8 @@ export async function settleLoad(
 ): Promise<SettledLoad> {
   const target = parseTarget(targetText);
   const when = settleWhen(flags, given, defaultRatePerSec);
-  const { scenarioThresholds = [], ...what } = await settleWhat(target, flags, when.seed);
+  const proxy = settleProxy(target, flags);
+  const { scenarioThresholds = [], ...what } = await settleWhat(target, flags, when.seed, proxy);
   const choices = {
     target: targetText,
     ...when,
@@ -150,7 +153,12 @@ function settleArrival(
 type What = LoadChoices & { scenarioThresholds?: readonly Threshold[] };
 
 /** Which bytes: a codec, and one request or a scenario's. */
-async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promise<What> {
+async function settleWhat(
+  target: Target,
+  flags: LoadFlags,
+  seed: number,
+  proxy: ForwardProxy | null,
+): Promise<What> {
   const name = flags.codec ?? (target.protocol === 'http' ? 'http1' : 'frame');
   // A name that nobody knows is told before what it would contradict.
   const reference = codecReference(name);
@@ -185,7 +193,8 @@ async function settleWhat(target: Target, flags: LoadFlags, seed: number): Promi
       );
     }
   }
-  const base: RequestOptions = { path: target.httpPath, host: target.httpHost };
+  const forward = forwardOptions(proxy, target);
+  const base: RequestOptions = { path: target.httpPath, host: target.httpHost, ...(forward && { forward }) };
   if (flags.scenario !== undefined) {
     return { codec: reference, ...(await settleScenario(flags, codec, base)), request: base };
   }
@@ -255,6 +264,7 @@ export function settleConnections(
     );
   }
   return {
+    proxy: settleProxy(target, flags),
     connectionCount: flags.connections,
     addresses: flags.addresses,
     timeoutNs: flags.timeout,

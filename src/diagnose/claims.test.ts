@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/helpers/depth.ts';
 import type { LoadRecord, WaitCounts } from '../record/load.ts';
 import type { Run } from '../record/run.ts';
 import { diagnose } from './diagnose.ts';
@@ -121,7 +122,7 @@ test('any run: what is said is what was counted', () => {
     fc.property(arbitraryRun, (run) => {
       claimsOf(run);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

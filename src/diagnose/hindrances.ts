@@ -4,7 +4,10 @@ import type { LoadRecord, OutageRecord, SpanRecord, WaitCounts } from '../record
 import type { Distribution } from './facts/distribution.ts';
 import { amount, ratio, sumBy } from './facts/numbers.ts';
 import { HINDRANCE } from './limits.ts';
-import { plural } from './words.ts';
+import { peerName, plural } from './words.ts';
+
+/** Of an outage: a proxy's word that it did not reach the target. */
+const OF_PROXY = /^proxy \d{3}$/;
 
 export type WaitReason = keyof WaitCounts;
 
@@ -102,11 +105,18 @@ export function momentText(record: Pick<LoadRecord, 'startNs'>, atNs: number): s
 /** "the server went away at 2.0 s: 10 connections closed, 62 refused". */
 export function outageText(record: LoadRecord, outage: OutageRecord): string {
   const from = momentText(record, outage.fromNs);
+  const who = goneName(record, outage);
   const what =
     outage.toNs === null
-      ? `the server went away at ${from}`
-      : `the server was away from ${from} to ${momentText(record, outage.toNs)}`;
+      ? `${who} went away at ${from}`
+      : `${who} was away from ${from} to ${momentText(record, outage.toNs)}`;
   return `${what}: ${lossText(outage, record.plan.connectionCount)}`;
+}
+
+/** A proxy that says so itself is there; else it is the proxy that connects did not find. */
+export function goneName({ plan: { proxy } }: LoadRecord, { errno }: OutageRecord): string {
+  if (!proxy) return 'the server';
+  return OF_PROXY.test(errno) ? 'the server behind the proxy' : 'the proxy';
 }
 
 function lossText({ closed, refused, errno }: OutageRecord, connectionCount: number): string {
@@ -124,13 +134,13 @@ function closedText(closed: number, connectionCount: number): string {
 }
 
 function errnoText(errno: string): string {
-  return /^\w{1,20}$/.test(errno) ? errno : 'errno not known';
+  return /^\w{1,20}$/.test(errno) || OF_PROXY.test(errno) ? errno : 'errno not known';
 }
 
 /** "nothing came from the server for 2.01 s, from 1.9 s on, with requests under way". */
 export function silenceText(record: LoadRecord, { fromNs, toNs }: SpanRecord): string {
   const from = sinceText(record, fromNs);
-  return `nothing came from the server for ${formatNs(toNs - fromNs)}, ${from}, with requests under way`;
+  return `nothing came from ${peerName(record.plan)} for ${formatNs(toNs - fromNs)}, ${from}, with requests under way`;
 }
 
 /** "the client did not run for 2.01 s, from 1.9 s on". */

@@ -354,6 +354,28 @@ export const SELF = {
   outcomesWarn: 0.01,
 } as const;
 
+/** Where the client's time went, and what it ran out of. */
+export const CLIENT = {
+  /** Looks at a thread that can tell a part of a tenth from nothing. */
+  minLooks: 40,
+  /** Parts smaller than this are not told… */
+  partShown: 0.005,
+  /** …and none below a tenth is a reason: without it the rest would take as long. */
+  partWorth: 0.1,
+  /** Asleep or spinning for less of its time, the client had no time to wait for a server. */
+  neverIdle: 0.1,
+  /** Bytes allocated for each reply. Built-in codecs were seen to make up to 320 in a short run, mostly while V8 compiles. */
+  allocatedBytes: 512,
+  /** Fewer replies do not make up for what the start allocates. */
+  minReplies: 1_000,
+  /** Processes named beside the client. */
+  rivalsTold: 3,
+  /** Closed loop: connections in use on average, of those asked for; with fewer they were missing. */
+  connectionsUsed: 0.9,
+  /** Of a network card's speed: with headers and gaps no more is to be had. */
+  cardUse: 0.9,
+} as const;
+
 /** How true a replay must be to its log. */
 export const REPLAY = {
   /** Kolmogorov–Smirnov distance of the gaps sent from those asked for: a twentieth of them may be elsewhere. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { diagnose } from './diagnose.ts';
 import { CULPRITS, type Diagnosis } from './finding.ts';
+import { CLIENT_LOOK_ALIKES, CLIENT_PLANTED } from './testing/client-cases.ts';
 import { LOOK_ALIKES } from './testing/look-alikes.ts';
 import { PLANTED } from './testing/planted.ts';
 import { assertSound } from './testing/sound.ts';
@@ -15,7 +16,7 @@ function wordsOf({ verdict }: Diagnosis): string {
 }
 
 describe('a planted fault gets its name', () => {
-  for (const { culprit, name, run, says } of PLANTED) {
+  for (const { culprit, name, run, says } of [...PLANTED, ...CLIENT_PLANTED]) {
     test(`${culprit}: ${name}`, () => {
       const diagnosis = diagnose(run().run);
       assert.equal(diagnosis.verdict.culprit, culprit, diagnosis.verdict.headline);
@@ -27,7 +28,7 @@ describe('a planted fault gets its name', () => {
 });
 
 describe('a look-alike does not', () => {
-  for (const { not, name, run, instead } of LOOK_ALIKES) {
+  for (const { not, name, run, instead } of [...LOOK_ALIKES, ...CLIENT_LOOK_ALIKES]) {
     test(`not ${not}: ${name}`, () => {
       const diagnosis = diagnose(run().run);
       assert.notEqual(diagnosis.verdict.culprit, not, diagnosis.verdict.headline);

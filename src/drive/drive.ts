@@ -1,33 +1,33 @@
 /** Drives a target: a plan in, a LoadRecord out. The work is done on worker threads; this thread stays free. */
-import { basename } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { LoopscopeError } from '../base/errors.ts';
-import { printable } from '../base/printable.ts';
 import { readOpenFileLimit } from '../kernel/proc/descriptors.ts';
 import type { RingSizes } from '../loop/ring-loop.ts';
-import { formatArrival } from '../plan/arrivals/arrival-spec.ts';
 import { ARRIVALS } from '../plan/arrivals/registry.ts';
-import { formatStage, type Stage, stageSpans } from '../plan/arrivals/stages.ts';
-import { createPlan } from '../plan/plan.ts';
+import { createPlan, peerAddress } from '../plan/plan.ts';
 import type { Plan, PlanOptions } from '../plan/plan-options.ts';
 import type { ReplayOptions } from '../plan/replay/replay-options.ts';
 import type { ReplayProgress } from '../plan/replay/replay-reader.ts';
 import { ROUTE_LIMIT } from '../plan/replay/replay-request.ts';
 import type { ReplaySummary } from '../plan/replay/replay-summary.ts';
-import type { AddressRecord, ClientCost, LoadRecord, StageRecord, SupplyRecord } from '../record/load.ts';
+import type { AddressRecord, ClientCost, LoadRecord, SupplyRecord } from '../record/load.ts';
+import { clientCost } from './client-cost.ts';
 import { sharedOutages, waitRecord } from './hindrances.ts';
 import { isConserved, LoadCollector, type LoadSpan, sumByName } from './load-collector.ts';
+import { planRecord } from './plan-record.ts';
+import type { ClientProfile } from './profile/client-profile.ts';
+import type { Profiling } from './profile/profiling.ts';
 import { ReplayFeed } from './replay-feed.ts';
 import { nothingToSend, replayArrival, replayPlan, replayRecord } from './replay-load.ts';
 import type { Resolver } from './resolve.ts';
 import { startLoadThread } from './start-load-thread.ts';
-import { readClientSurroundings, surroundingsSince } from './surroundings.ts';
+import { beginSurroundings } from './surroundings.ts';
+import { DoingSampler, SAMPLE_EVERY_MS } from './tally/doing-samples.ts';
 import type { LatencySoFar } from './tally/latency-so-far.ts';
 import { SLOWEST_LIMIT } from './tally/slowest.ts';
-import type { ThreadCost } from './tally/thread-cost.ts';
 import {
   CONTROL,
   COUNTER,
@@ -39,6 +39,7 @@ import {
 import { chooseAddresses, unreachable } from './target.ts';
 import type { ThreadResult } from './thread/load-thread.ts';
 import { ThreadMessages } from './thread-messages.ts';
+import { tunnelRecord } from './tunnel-record.ts';
 
 export type LoadOptions = PlanOptions & {
   clock: Clock;
@@ -51,6 +52,8 @@ export type LoadOptions = PlanOptions & {
   resolve?: Resolver;
   /** A log to be sent, at its own times, instead of what the plan's options say of arrivals and requests. */
   replay?: ReplayOptions;
+  /** Asks for a profile of the load threads, given when they are done. It costs them some of their time. */
+  onProfile?: (profile: ClientProfile) => void;
   /** About four times a second. */
   onProgress?: (progress: LoadProgress) => void;
 };
@@ -79,11 +82,13 @@ export type LoadHandle = {
 };
 
 const COLLECT_EVERY_MS = 250;
-const CODEC_NAME_LENGTH = 100;
 /** Between the last thread's being ready and the first request. */
 const START_DELAY_NS = 5e6;
 /** Without any connection for this long the target has vanished. */
 const VANISHED_AFTER_NS = 3e9;
+
+/** What connect(2) says when no local port is free. */
+const NO_PORT = 'EADDRNOTAVAIL';
 
 /** How long a thread may take to end after its work. */
 const EXIT_LIMIT_MS = 2000;
@@ -108,6 +113,7 @@ class LoadRun {
   readonly #openFileLimit = readOpenFileLimit();
   readonly #stopped = new AbortController();
   readonly #feed: ReplayFeed | null;
+  #profiling: Profiling | null = null;
   #tried: AddressRecord[] = [];
   #stopReason: string | null = null;
   #collector: LoadCollector | null = null;
@@ -146,12 +152,14 @@ class LoadRun {
 
   async #run(): Promise<LoadRecord> {
     await using _feed = this.#feed;
+    using profiling = this.#options.onProfile ? await prepareProfiling() : null;
+    this.#profiling = profiling;
     if (this.#feed !== null && !(await this.#feed.flowing)) throw await this.#nothingSent(this.#feed);
     const chosen = await chooseAddresses(this.#plan, this.#stopped.signal, this.#options.resolve);
     this.#tried = chosen.tried;
     const threads = this.#memories.map((_, threadIndex) => this.#startThread(chosen.used, threadIndex));
     try {
-      return await this.#drive(this.#plan, threads);
+      return await this.#drive(this.#plan, threads, chosen.used);
     } finally {
       // Threads end by themselves, closing what they opened; one that does not is stopped wherever it is.
       Atomics.store(this.#flags, CONTROL.stop, 1);
@@ -180,6 +188,7 @@ class LoadRun {
       ringSizes: this.#options.ringSizes,
       control: this.#control,
       memory: this.#memories[threadIndex]!,
+      inspects: this.#profiling?.inspects ?? false,
       replay: this.#feed && {
         ring: this.#feed.rings[threadIndex]!,
         isTimed: this.#isTimed,
@@ -199,12 +208,12 @@ class LoadRun {
     return this.#options.spin ?? false;
   }
 
-  async #drive(plan: Plan, threads: Thread[]): Promise<LoadRecord> {
+  async #drive(plan: Plan, threads: Thread[], targets: readonly Address[]): Promise<LoadRecord> {
     const ready = await Promise.all(threads.map(({ messages }) => messages.wait('ready')));
     const isOpen = ready.some(({ openedCount }) => openedCount > 0);
     if (!isOpen && this.#stopReason === null) throw unreachable(plan, ready);
 
-    const before = readClientSurroundings();
+    const endSurroundings = beginSurroundings(targets);
     const startNs = this.#options.clock.nowNs() + START_DELAY_NS;
     const span: LoadSpan = {
       startNs,
@@ -213,10 +222,13 @@ class LoadRun {
     };
     const collector = new LoadCollector(this.#memories, span);
     this.#collector = collector;
+    this.#profiling?.start(ready.map(({ tid }) => tid));
     controlStart(this.#control)[0] = startNs;
     Atomics.store(this.#flags, CONTROL.go, 1);
     Atomics.notify(this.#flags, CONTROL.go);
     const ticker = setInterval(() => this.#tick(collector), COLLECT_EVERY_MS);
+    const samples = new DoingSampler(this.#memories);
+    const sampling = setInterval(() => samples.look(), SAMPLE_EVERY_MS);
     let results: ThreadResult[];
     try {
       results = (await Promise.all(threads.map(({ messages }) => messages.wait('done')))).map(
@@ -224,19 +236,26 @@ class LoadRun {
       );
     } finally {
       clearInterval(ticker);
+      clearInterval(sampling);
     }
-    const surroundings = surroundingsSince(before, Math.max(1, plan.sourceAddresses.length));
     const endNs = Math.max(...results.map((result) => result.endNs));
+    const surroundings = endSurroundings({
+      wallNs: endNs - startNs,
+      sourceAddressCount: Math.max(1, plan.sourceAddresses.length),
+      ranOutOfPorts: results.some(({ failedByErrno }) => failedByErrno.some(([errno]) => errno === NO_PORT)),
+    });
     collector.collect(endNs);
+    if (this.#profiling) {
+      this.#options.onProfile?.(this.#profiling.finish(results.map(({ inspected }) => inspected)));
+    }
     const client: ClientCost = {
-      ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex)),
-      throttledNs: surroundings.throttledNs,
-      ...(surroundings.stealNs !== null && { stealNs: surroundings.stealNs }),
+      ...clientCost(results, endNs - startNs, (threadIndex) => collector.turns(threadIndex), samples),
+      ...surroundings.client,
     };
     const summary = (await this.#feed?.end()) ?? null;
     const ended = { ...span, endNs };
     const record = this.#record(plan, collector, results, ended, client, ready[0]!.backend, summary);
-    return plan.target.address.kind === 'tcp' ? { ...record, network: surroundings.network } : record;
+    return peerAddress(plan).kind === 'tcp' ? { ...record, network: surroundings.network } : record;
   }
 
   #tick(collector: LoadCollector): void {
@@ -246,7 +265,7 @@ class LoadRun {
       const downSinceNs = counters[COUNTER.downSinceNs]!;
       return downSinceNs > 0 && nowNs - downSinceNs > VANISHED_AFTER_NS;
     });
-    if (vanished) this.stop('target vanished');
+    if (vanished) this.stop(this.#plan.proxy ? 'proxy or target vanished' : 'target vanished');
     this.#options.onProgress?.(this.progress());
   }
 
@@ -263,6 +282,7 @@ class LoadRun {
     assert(isConserved(counts), `planned = sum of outcomes (O1): ${JSON.stringify(counts)}`);
     const kinds = collector.kinds(summary?.routes.map(({ name }) => name) ?? plan.requests.kindNames);
     const tallies = results.map(({ replay }) => replay).filter((tally) => tally !== null);
+    const startMs = this.#options.clock.startWallMs + span.startNs / 1e6;
     const finishedEarly = span.endNs < span.startNs + plan.durationNs;
     return {
       plan: {
@@ -313,7 +333,9 @@ class LoadRun {
       // A run that ends by itself before its time has had the requests that were asked for.
       stoppedEarly: finishedEarly ? this.#stopReason : null,
       ...(kinds && { kinds }),
-      ...(summary && { replay: replayRecord(summary, this.#options.replay!, tallies, counts.planned) }),
+      ...(summary && {
+        replay: replayRecord(summary, this.#options.replay!, tallies, counts.planned, startMs),
+      }),
     };
   }
 }
@@ -322,7 +344,9 @@ function supplyRecord(
   collector: LoadCollector,
   results: ThreadResult[],
 ): Omit<SupplyRecord, 'openFileLimit' | 'addresses'> {
+  const tunnels = tunnelRecord(results);
   return {
+    ...(tunnels && { tunnels }),
     held: collector.counter(COUNTER.held),
     turnedAway: collector.counter(COUNTER.turnedAway),
     refusal: results.find(({ refusal }) => refusal !== '')?.refusal ?? null,
@@ -330,68 +354,7 @@ function supplyRecord(
   };
 }
 
-function planRecord(plan: Plan, codecName: string, backend: 'ring' | 'epoll'): LoadRecord['plan'] {
-  return {
-    target: plan.target.text,
-    protocol: printable(codecName, CODEC_NAME_LENGTH),
-    transport: plan.target.address.kind,
-    arrival: plan.arrival,
-    ratePerSec: plan.ratePerSec,
-    connectionCount: plan.connectionCount,
-    threadCount: plan.threadCount,
-    durationNs: plan.durationNs,
-    requestLimit: plan.requestLimit,
-    warmupNs: plan.warmupNs,
-    timeoutNs: plan.timeoutNs,
-    seed: plan.seed,
-    backend,
-    arrivalSpec: formatArrival({ arrival: plan.arrival, params: plan.arrivalParams }),
-    codec: codecText(plan),
-    ...(plan.stages && { stages: stageRecords(plan.stages) }),
-    pipelineDepth: plan.pipelineDepth,
-    requestsPerConnection: plan.requestsPerConnection,
-    connectionsPerSec: plan.connectionsPerSec,
-    addresses: plan.addresses,
-    thinkTime: plan.thinkTime,
-  };
-}
-
-function stageRecords(stages: readonly Stage[]): StageRecord[] {
-  return stageSpans(stages).map(({ fromNs, toNs }, i) => {
-    const { fromRatePerSec, toRatePerSec } = stages[i]!;
-    return { text: formatStage(stages[i]!), fromNs, toNs, fromRatePerSec, toRatePerSec };
-  });
-}
-
-/** A user's codec by its file alone, without the folder: a report may leave the machine. */
-function codecText(plan: Plan): string {
-  return plan.codec.includes('/') ? basename(plan.codec) : plan.codec;
-}
-
-/** A spin that was put off its CPU goes on by the clock, but costs nothing while it is off. */
-function onCpuShare({ userNs, systemNs, runDelayNs }: ThreadCost): number {
-  const cpuNs = userNs + systemNs;
-  return cpuNs + runDelayNs > 0 ? cpuNs / (cpuNs + runDelayNs) : 1;
-}
-
-function clientCost(
-  results: ThreadResult[],
-  wallNs: number,
-  turnsOf: (threadIndex: number) => string,
-): Omit<ClientCost, 'throttledNs' | 'stealNs'> {
-  const oversleep = results.find((result) => result.oversleep !== null)?.oversleep;
-  return {
-    wallNs,
-    threads: results.map(({ cost, stats }, threadIndex) => ({
-      threadIndex,
-      ...cost,
-      spinNs: stats.spinNs * onCpuShare(cost),
-      waitCount: stats.waitCount,
-      eventCount: stats.eventCount,
-      turns: turnsOf(threadIndex),
-    })),
-    timerOversleepNsP50: oversleep?.p50Ns ?? 0,
-    timerOversleepNsP99: oversleep?.p99Ns ?? 0,
-    gcPauseNs: results.reduce((sum, result) => sum + result.gcPauseNs, 0),
-  };
+/** Loaded when asked for: it brings the symbols of the kernel and of our own process. */
+async function prepareProfiling(): Promise<Profiling> {
+  return (await import('./profile/profiling.ts')).prepareProfiling();
 }

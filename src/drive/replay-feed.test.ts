@@ -81,6 +81,12 @@ test('a log of which nothing is sent says why', async () => {
   assert.match(error.hint, /--unsafe-methods/);
 });
 
+test('an empty log is told as that', async () => {
+  await using feed = new ReplayFeed({ files: [logOf('empty.log', 0)], host: 'h' }, 1);
+  assert.equal(await feed.flowing, false);
+  assert.equal(nothingToSend(await feed.end()).message, 'nothing in the log is to be sent: it is empty');
+});
+
 test('a file that is not there', async () => {
   await using feed = new ReplayFeed({ files: [join(folder, 'none.log')], host: 'h' }, 1);
   await assert.rejects(feed.flowing, { code: 'FILE_UNREADABLE', message: /none\.log/ });

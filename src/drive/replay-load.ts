@@ -34,6 +34,13 @@ export function replayPlan(options: PlanOptions): PlanOptions {
 /** Why no request of the logs is sent, when all of them are read. */
 export function nothingToSend(summary: ReplaySummary): LoopscopeError {
   const { lineCount, refused, leftOut, unsafeMethods } = summary;
+  if (lineCount === 0) {
+    return new LoopscopeError(
+      'NOTHING_TO_SEND',
+      'nothing in the log is to be sent: it is empty',
+      'name another file; of a pipe, see that what writes it does',
+    );
+  }
   const reasons = [
     ...leftOut.map(({ why, count }) => ({
       count,
@@ -57,12 +64,16 @@ export function replayArrival({ pace }: ReplayOptions): Pick<PlanRecord, 'arriva
   return { arrival: pace?.kind === 'max' ? 'closed' : 'replay', arrivalSpec: 'replay' };
 }
 
-/** The replay's part of the run, of all threads together; `plannedCount`: requests that became due. */
+/**
+ * The replay's part of the run, of all threads together; `plannedCount`: requests that became due; `startMs`: when the
+ * schedule began, ms since 1970.
+ */
 export function replayRecord(
   summary: ReplaySummary,
   options: ReplayOptions,
   threads: readonly ReplayThreadTally[],
   plannedCount: number,
+  startMs: number,
 ): ReplayRecord {
   const sum = (count: (thread: ReplayThreadTally) => number) =>
     threads.reduce((total, thread) => total + count(thread), 0);
@@ -90,7 +101,7 @@ export function replayRecord(
     },
     filledCount: summary.filledCount,
   };
-  return replayRecordOf(untilTheEnd(summary, plannedCount), options, tally);
+  return replayRecordOf(untilTheEnd(summary, plannedCount), options, tally, startMs);
 }
 
 /** The reader is ahead of what is sent: what it handed over, and was not due when the run ended, is left out. */

@@ -72,6 +72,29 @@ test('IPv6 addresses are written as they are typed', async (t) => {
   assert.equal(find(`[::1]:${port}`).transport, 'tcp');
 });
 
+for (const host of ['127.0.0.1', '::1']) {
+  test(`sockets in TIME_WAIT are counted by their other end, to ${host}`, async (t) => {
+    // Who closes first waits: the clients. The server answers each end with its own.
+    const server: Server = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const clients = await connectTimes(3, { port, host });
+    using diag = openSockDiag();
+    const target = new Set([host === '::1' ? `[::1]:${port}` : `127.0.0.1:${port}`]);
+    assert.equal(diag!.timeWaitTo(target), 0);
+    await Promise.all(
+      clients.map((client) => {
+        client.resume();
+        client.end();
+        return new Promise((resolve) => client.once('close', resolve));
+      }),
+    );
+    assert.equal(diag!.timeWaitTo(target), 3);
+    assert.equal(diag!.timeWaitTo(new Set(['127.0.0.1:1'])), 0);
+  });
+}
+
 test('an answer that is cut short, or not what was asked for, is not read beyond its end', () => {
   const into: ListeningSocket[] = [];
   const message = new Uint8Array(32);

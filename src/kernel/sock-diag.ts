@@ -20,6 +20,7 @@ import {
   SOCK_DIAG_BY_FAMILY,
   SOCK_RAW,
   TCP_LISTEN,
+  TCP_TIME_WAIT,
   UDIAG_SHOW_NAME,
   UDIAG_SHOW_RQLEN,
   UNIX_DIAG_NAME,
@@ -49,6 +50,11 @@ export type ListeningSocket = {
 export type SockDiag = {
   /** All listeners of these families now; some tens of µs. Null: the kernel does not tell. */
   listeners(transports: { tcp: boolean; unix: boolean }): ListeningSocket[] | null;
+  /**
+   * Sockets in TIME_WAIT whose other end is one of these, "127.0.0.1:80" or "[::1]:80". The kernel walks all that are
+   * connected or were: some ms for tens of thousands. Null: it does not tell.
+   */
+  timeWaitTo(peers: ReadonlySet<string>): number | null;
   [Symbol.dispose](): void;
 };
 
@@ -64,12 +70,23 @@ export function openSockDiag(): SockDiag | null {
   const tcp4 = inetRequest(AF_INET);
   const tcp6 = inetRequest(AF_INET6);
   const unix = unixRequest();
+  const timeWait = [inetRequest(AF_INET, TCP_TIME_WAIT), inetRequest(AF_INET6, TCP_TIME_WAIT)];
   return {
     listeners(transports) {
       const found: ListeningSocket[] = [];
       const requests = [...(transports.tcp ? [tcp4, tcp6] : []), ...(transports.unix ? [unix] : [])];
-      for (const request of requests) if (!dump(fd, request, reply, found)) return null;
+      const take = (datagram: Uint8Array) => readMessages(datagram, found);
+      for (const request of requests) if (!dump(fd, request, reply, take)) return null;
       return found;
+    },
+    timeWaitTo(peers) {
+      let count = 0;
+      const take = (datagram: Uint8Array) =>
+        eachMessage(datagram, (message) => {
+          if (peers.has(peerOf(message) ?? '')) count++;
+        });
+      for (const request of timeWait) if (!dump(fd, request, reply, take)) return null;
+      return count;
     },
     [Symbol.dispose]: () => closeFd(fd),
   };
@@ -85,13 +102,13 @@ function header(payloadBytes: number): Uint8Array {
   return request;
 }
 
-function inetRequest(family: number): Uint8Array {
+function inetRequest(family: number, state = TCP_LISTEN): Uint8Array {
   const request = header(inet_diag_req_v2.byteLength);
   const values = {
     sdiag_family: family,
     sdiag_protocol: IPPROTO_TCP,
     idiag_ext: 1 << (INET_DIAG_SKMEMINFO - 1),
-    idiag_states: 1 << TCP_LISTEN,
+    idiag_states: 1 << state,
   };
   pack(request, inet_diag_req_v2, values, nlmsghdr.byteLength);
   return request;
@@ -108,21 +125,35 @@ function unixRequest(): Uint8Array {
   return request;
 }
 
-/** Sends a request and reads the messages of its answer. False: refused, or cut short. */
-function dump(fd: number, request: Uint8Array, reply: Uint8Array, into: ListeningSocket[]): boolean {
+type Progress = 'more' | 'done' | 'error';
+
+/** Sends a request and reads the datagrams of its answer. False: refused, or cut short. */
+function dump(
+  fd: number,
+  request: Uint8Array,
+  reply: Uint8Array,
+  take: (datagram: Uint8Array) => Progress,
+): boolean {
   // A netlink socket answers within the call: nothing is waited for.
   if (syscall(__NR_sendto, fd, request, request.byteLength, 0, null, 0) < 0) return false;
   for (let i = 0; i < REPLIES_MOST; i++) {
     const length = syscall(__NR_recvfrom, fd, reply, reply.byteLength, 0, null, null);
     if (length <= 0) return false;
-    const end = readMessages(reply.subarray(0, length), into);
+    const end = take(reply.subarray(0, length));
     if (end !== 'more') return end === 'done';
   }
   return false;
 }
 
 /** One datagram of netlink messages. 'done' and 'error' end the dump. */
-export function readMessages(datagram: Uint8Array, into: ListeningSocket[]): 'more' | 'done' | 'error' {
+export function readMessages(datagram: Uint8Array, into: ListeningSocket[]): Progress {
+  return eachMessage(datagram, (message) => {
+    const socket = readSocket(message);
+    if (socket) into.push(socket);
+  });
+}
+
+function eachMessage(datagram: Uint8Array, take: (message: Uint8Array) => void): Progress {
   for (let at = 0; at + nlmsghdr.byteLength <= datagram.byteLength; ) {
     const length = unpack(datagram, nlmsghdr, 'nlmsg_len', at);
     const type = unpack(datagram, nlmsghdr, 'nlmsg_type', at);
@@ -130,8 +161,7 @@ export function readMessages(datagram: Uint8Array, into: ListeningSocket[]): 'mo
     if (type === NLMSG_DONE) return 'done';
     if (type === NLMSG_ERROR) return 'error';
     if (type === SOCK_DIAG_BY_FAMILY) {
-      const socket = readSocket(datagram.subarray(at + nlmsghdr.byteLength, at + length));
-      if (socket) into.push(socket);
+      take(datagram.subarray(at + nlmsghdr.byteLength, at + length));
     }
     at += align(length);
   }
@@ -148,16 +178,29 @@ function readSocket(message: Uint8Array): ListeningSocket | null {
 function readInet(message: Uint8Array, family: number): ListeningSocket {
   const memory = attributes(message.subarray(inet_diag_msg.byteLength)).get(INET_DIAG_SKMEMINFO);
   const drops = memory && memory.byteLength >= (SK_MEMINFO_DROPS + 1) * 4;
-  const port = (message[4]! << 8) | message[5]!;
-  const source = message.subarray(inet_diag_msg.at['id.idiag_src']);
   return {
     transport: 'tcp',
-    address: `${family === AF_INET ? [...source.subarray(0, 4)].join('.') : ipv6(source)}:${port}`,
+    address: endpoint(message, family, inet_diag_msg.at['id.idiag_sport'], inet_diag_msg.at['id.idiag_src']),
     inode: unpack(message, inet_diag_msg, 'idiag_inode'),
     waiting: unpack(message, inet_diag_msg, 'idiag_rqueue'),
     backlog: unpack(message, inet_diag_msg, 'idiag_wqueue'),
     dropped: drops ? u32At(memory, SK_MEMINFO_DROPS * 4) : null,
   };
+}
+
+/** The other end of a connection; null for what is none. */
+function peerOf(message: Uint8Array): string | null {
+  const family = message[0]!;
+  if (message.byteLength < inet_diag_msg.byteLength || (family !== AF_INET && family !== AF_INET6))
+    return null;
+  return endpoint(message, family, inet_diag_msg.at['id.idiag_dport'], inet_diag_msg.at['id.idiag_dst']);
+}
+
+/** "127.0.0.1:80" or "[::1]:80", of a port and an address that lie at these offsets. */
+function endpoint(message: Uint8Array, family: number, portAt: number, addressAt: number): string {
+  const port = (message[portAt]! << 8) | message[portAt + 1]!;
+  const address = message.subarray(addressAt, addressAt + 16);
+  return `${family === AF_INET ? [...address.subarray(0, 4)].join('.') : ipv6(address)}:${port}`;
 }
 
 function readUnix(message: Uint8Array): ListeningSocket | null {

@@ -5,6 +5,7 @@ import type { ArrivalName } from './arrivals/registry.ts';
 import type { Stage } from './arrivals/stages.ts';
 import type { ThinkTime } from './arrivals/think-time.ts';
 import type { ArrivalParams } from './parameters.ts';
+import type { ForwardProxy } from './proxy.ts';
 import type { EncodedRequests } from './requests/requests.ts';
 
 export type PlanOptions = {
@@ -49,6 +50,8 @@ export type PlanOptions = {
   addresses?: 'first' | 'all';
   /** Local addresses that connections take turns to use. Default: none, the kernel chooses. */
   sourceAddresses?: readonly string[];
+  /** The forward proxy on the way, made with parseProxy(). `requests` made beforehand have its `forward` themselves. */
+  proxy?: ForwardProxy | null;
 };
 
 export type Plan = Readonly<Required<Omit<PlanOptions, 'request'>> & { request: Readonly<RequestOptions> }>;

@@ -1,5 +1,5 @@
 /** What is to be sent, to whom, when and for how long: checked once, then frozen. */
-
+import type { Address } from '../base/address.ts';
 import { LoopscopeError } from '../base/errors.ts';
 import { NS_PER_S } from '../base/units.ts';
 import { DEFAULT_FRAME_FORMAT, type RequestOptions } from '../wire/codec.ts';
@@ -9,6 +9,7 @@ import { createPlanSchedule } from './arrivals/schedule.ts';
 import { stageTotals } from './arrivals/stages.ts';
 import { checkCounts, checkRate, checkSources, checkThinkTime, within } from './plan-limits.ts';
 import type { Plan, PlanOptions } from './plan-options.ts';
+import { forwardOptions } from './proxy.ts';
 import { type EncodedRequests, encodeRequests, plainRequest } from './requests/requests.ts';
 
 const MIN_QUEUE_LIMIT = 1024;
@@ -36,7 +37,15 @@ export function createPlan(options: PlanOptions): Plan {
   const { target } = options;
   const codec = options.codec ?? (target.protocol === 'http' ? 'http1' : 'frame');
   const frame = Object.freeze({ ...(options.frame ?? options.request?.frame ?? DEFAULT_FRAME_FORMAT) });
-  const request = Object.freeze({ path: target.httpPath, host: target.httpHost, frame, ...options.request });
+  const proxy = options.proxy ?? null;
+  const forward = forwardOptions(proxy, target);
+  const request = Object.freeze({
+    path: target.httpPath,
+    host: target.httpHost,
+    frame,
+    ...(forward && { forward }),
+    ...options.request,
+  });
   const plan: Plan = Object.freeze({
     target: Object.freeze({ ...target, address: Object.freeze({ ...target.address }) }),
     arrival: options.arrival,
@@ -61,7 +70,8 @@ export function createPlan(options: PlanOptions): Plan {
     connectionsPerSec: options.connectionsPerSec ?? null,
     connectTimeoutNs: options.connectTimeoutNs ?? Math.min(DEFAULT_CONNECT_TIMEOUT_NS, options.timeoutNs),
     addresses: options.addresses ?? 'first',
-    sourceAddresses: checkSources(options.sourceAddresses ?? [], target.address.kind),
+    sourceAddresses: checkSources(options.sourceAddresses ?? [], (proxy ?? target).address.kind),
+    proxy: proxy && Object.freeze({ ...proxy, address: Object.freeze({ ...proxy.address }) }),
   });
   // A schedule that cannot be made is refused here, and not in each thread.
   createPlanSchedule(plan);
@@ -86,4 +96,9 @@ function defaultQueueLimit(ratePerSec: number | null): number {
 /** True when requests follow a schedule, false when each waits for the reply before it. */
 export function isOpenLoop(plan: Pick<Plan, 'arrival'>): boolean {
   return ARRIVALS[plan.arrival].openLoop;
+}
+
+/** Where the plan's connections go: to its proxy, or else to its target. */
+export function peerAddress({ proxy, target }: Pick<Plan, 'proxy' | 'target'>): Address {
+  return (proxy ?? target).address;
 }

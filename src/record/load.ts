@@ -35,7 +35,7 @@ export type LoadRecord = {
   slowest: OutcomeRecord[];
   /** Replies, right or wrong, that came before sending ended; absent in files of before it was counted. */
   answeredInTime?: number;
-  /** Why the run ended before its duration, or null. "target vanished", "interrupted". */
+  /** Why the run ended before its duration, or null. "target vanished", "proxy or target vanished", "interrupted". */
   stoppedEarly: string | null;
   /** The kinds of a mix, warm-up left out; absent when there is only one kind. */
   kinds?: KindRecord[];
@@ -64,6 +64,13 @@ export type NetworkRecord = {
   timeWaitSockets: number | null;
   /** Ports of net.ipv4.ip_local_port_range, times the source addresses in use. */
   localPortCount: number | null;
+  /** What follows is absent when not read. net.ipv4.ip_local_port_range; net.ipv4.tcp_tw_reuse, 0 to 2. */
+  localPorts?: { from: number; to: number };
+  timeWaitReuse?: number;
+  /** Of the sockets in TIME_WAIT, those of connections to this run's targets; read where ports ran out. */
+  timeWaitToTarget?: number;
+  /** Absent for loopback. */
+  card?: CardRecord;
 };
 
 /** The plan as it was run; null where it does not apply. */
@@ -95,6 +102,8 @@ export type PlanRecord = {
   connectionsPerSec?: number | null;
   /** Which addresses of the target's name connections were spread over. */
   addresses?: 'first' | 'all';
+  /** The forward proxy on the way, without credentials; null: none. Absent in earlier files, which had none. */
+  proxy?: ProxyRecord | null;
   /** The client never slept, so as to send on time. */
   spin?: boolean;
   /** The run was to end after so many requests, `durationNs` at the latest; null: time alone ended it. */
@@ -102,6 +111,9 @@ export type PlanRecord = {
   /** Closed loop: the pause between a reply and the next request; null: none. */
   thinkTime?: { meanNs: number; jitterNs: number } | null;
 };
+
+/** `isTunnel`: each connection was a tunnel through it (CONNECT); else it was asked for each request. */
+export type ProxyRecord = { url: string; isTunnel: boolean };
 
 /** One stage of a run; times are ns since the load began. */
 export type StageRecord = {
@@ -166,12 +178,23 @@ export type SupplyRecord = {
   turnedAway: number;
   /** The first line of what it said to one of them; null when it said nothing. */
   refusal: string | null;
-  /** Why connects failed: errno name → count. */
+  /** Why connects failed: errno name, or "status 407 from the proxy" → count. */
   failedByErrno: Record<string, number>;
   /** Files that the client's process may have open (RLIMIT_NOFILE); null when not known, or without a limit. */
   openFileLimit: number | null;
   /** Addresses of the target's name in the order of trying; those without an error were used. Absent: not recorded. */
   addresses?: AddressRecord[];
+  /** The tunnels through a proxy; absent when there were to be none. */
+  tunnels?: TunnelRecord;
+};
+
+/** Each connection was a tunnel: from the end of its connect to the proxy's answer, ns; null: none stood. */
+export type TunnelRecord = {
+  opened: number;
+  handshakeNsMean: number | null;
+  handshakeNsMax: number | null;
+  /** Why the first that was refused was, with what the proxy said; null when none was. */
+  refusal: string | null;
 };
 
 /** "127.0.0.1:8080", and the name of an errno or "no answer"; null: it was used. */
@@ -278,6 +301,10 @@ export type ClientCost = {
   gcPauseNs: number;
   /** CPU time that the hypervisor took from all CPUs during the run; absent when not read. */
   stealNs?: number;
+  /** The tightest CPU quota above the client: the group's path, and CPUs. Null: none; absent: not recorded. */
+  quota?: { path: string; cpus: number } | null;
+  /** Other processes that used a twentieth of a CPU or more, the greatest first; absent when not looked for. */
+  rivals?: RivalRecord[];
 };
 
 export type ClientThread = {
@@ -296,4 +323,27 @@ export type ClientThread = {
    * a turn counts once for every event it handled. Absent when not recorded.
    */
   turns?: string;
+  /** What follows is absent in files of versions that did not know of it. Pauses of the thread's garbage collector. */
+  gcNs?: number;
+  gcCount?: number;
+  /** In V8's heap, garbage or not. */
+  allocatedBytes?: number;
+  /** Looks at what the thread did, at even distances: they divide its own CPU time. */
+  doing?: DoingSamples;
+};
+
+/** Of `count` looks: the codec was at a reply; a check was. */
+export type DoingSamples = { count: number; parsing: number; checking: number };
+
+/** A process beside the client, on CPUs that the client may use, and its CPU time meanwhile. */
+export type RivalRecord = { pid: number; comm: string; cpuNs: number };
+
+/** The interface that leads to the target, over the run; `speedBitsPerSec` null: the driver does not tell. */
+export type CardRecord = {
+  name: string;
+  speedBitsPerSec: number | null;
+  receivedBytes: number;
+  sentBytes: number;
+  receiveDrops: number;
+  sendDrops: number;
 };

@@ -17,11 +17,13 @@ import type { CycleWindow, HostSample, ListenerRecord, ObservationRecord, Stall 
 import { replaySchema } from './replay/replay-schema.ts';
 import type { RunHeader } from './run.ts';
 import {
+  clientSchema,
   count,
   countsByName,
   loadDetails,
   many,
   name,
+  networkSchema,
   number,
   numberOrNull,
   type Schema,
@@ -124,6 +126,7 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     requestsPerConnection: v.optional(v.nullable(count)),
     connectionsPerSec: v.optional(numberOrNull),
     addresses: v.optional(v.picklist(['first', 'all'])),
+    proxy: v.optional(v.nullable(v.object({ url: name, isTunnel: v.boolean() }))),
     spin: v.optional(v.boolean()),
     thinkTime: v.optional(v.nullable(v.object({ meanNs: number, jitterNs: number }))),
   }),
@@ -156,6 +159,14 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
       addresses: v.optional(
         v.pipe(v.array(v.object({ address: name, error: v.nullable(name) })), v.maxLength(1000)),
       ),
+      tunnels: v.optional(
+        v.object({
+          opened: count,
+          handshakeNsMean: numberOrNull,
+          handshakeNsMax: numberOrNull,
+          refusal: v.nullable(name),
+        }),
+      ),
     }),
   ),
   ...loadDetails,
@@ -171,43 +182,13 @@ export const loadSchema: Schema<Omit<LoadRecord, 'blocks'>> = v.object({
     gaps: v.optional(v.object({ histogram: text, lag1: numberOrNull })),
     counts1ms: v.optional(v.object({ sent: countsPerMs, planned: countsPerMs })),
   }),
-  client: v.object({
-    wallNs: number,
-    threads: many(
-      v.object({
-        threadIndex: count,
-        tid: count,
-        userNs: number,
-        systemNs: number,
-        runDelayNs: number,
-        spinNs: number,
-        waitCount: number,
-        eventCount: number,
-        turns: v.optional(text),
-      }),
-    ),
-    throttledNs: numberOrNull,
-    timerOversleepNsP50: number,
-    timerOversleepNsP99: number,
-    gcPauseNs: number,
-    stealNs: v.optional(number),
-  }),
+  client: clientSchema,
   inFlight: v.object({ mean: number, max: number, limit: number }),
   slowest: v.pipe(v.array(outcome), v.maxLength(200)),
   answeredInTime: v.optional(count),
   stoppedEarly: v.nullable(name),
   kinds: v.optional(v.pipe(v.array(v.object({ name, counts: outcomeCounts, latency })), v.maxLength(1000))),
-  network: v.optional(
-    v.object({
-      listenOverflows: numberOrNull,
-      listenDrops: numberOrNull,
-      requestQueueFullDrops: numberOrNull,
-      synRetransmits: numberOrNull,
-      retransSegs: numberOrNull,
-      timeWaitSockets: numberOrNull,
-      localPortCount: numberOrNull,
-    }),
-  ),
+  network: v.optional(networkSchema),
   replay: v.optional(replaySchema),
 });
 

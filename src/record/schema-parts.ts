@@ -1,6 +1,6 @@
 /** What the schemas of a run file's records are made of. */
 import * as v from 'valibot';
-import type { LoadRecord, WaitRecord } from './load.ts';
+import type { ClientCost, LoadRecord, NetworkRecord, WaitRecord } from './load.ts';
 
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
@@ -50,3 +50,54 @@ export const loadDetails = {
     ),
   ),
 } satisfies Record<string, Schema<LoadRecord[keyof LoadRecord]>>;
+
+export const clientSchema: Schema<ClientCost> = v.object({
+  wallNs: number,
+  threads: many(
+    v.object({
+      threadIndex: count,
+      tid: count,
+      userNs: number,
+      systemNs: number,
+      runDelayNs: number,
+      spinNs: number,
+      waitCount: number,
+      eventCount: number,
+      turns: v.optional(text),
+      gcNs: v.optional(number),
+      gcCount: v.optional(count),
+      allocatedBytes: v.optional(number),
+      doing: v.optional(v.object({ count, parsing: count, checking: count })),
+    }),
+  ),
+  throttledNs: numberOrNull,
+  timerOversleepNsP50: number,
+  timerOversleepNsP99: number,
+  gcPauseNs: number,
+  stealNs: v.optional(number),
+  quota: v.optional(v.nullable(v.object({ path: name, cpus: number }))),
+  rivals: v.optional(v.pipe(v.array(v.object({ pid: count, comm: name, cpuNs: number })), v.maxLength(100))),
+});
+
+export const networkSchema: Schema<NetworkRecord> = v.object({
+  listenOverflows: numberOrNull,
+  listenDrops: numberOrNull,
+  requestQueueFullDrops: numberOrNull,
+  synRetransmits: numberOrNull,
+  retransSegs: numberOrNull,
+  timeWaitSockets: numberOrNull,
+  localPortCount: numberOrNull,
+  localPorts: v.optional(v.object({ from: count, to: count })),
+  timeWaitReuse: v.optional(count),
+  timeWaitToTarget: v.optional(count),
+  card: v.optional(
+    v.object({
+      name,
+      speedBitsPerSec: numberOrNull,
+      receivedBytes: number,
+      sentBytes: number,
+      receiveDrops: number,
+      sendDrops: number,
+    }),
+  ),
+});

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/helpers/depth.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/finding.ts';
 import { arbitraryRun } from '../diagnose/testing/arbitrary-run.ts';
@@ -111,7 +112,7 @@ for (const reporter of REPORTERS.filter(({ name }) => name !== 'html')) {
         if (reporter.name === 'json') JSON.parse(text);
         else assertReadable(text, reporter.name === 'terminal' ? columns : null, reporter.name);
       }),
-      { numRuns: reporter.name === 'terminal' ? 250 : 60 },
+      { numRuns: runs(reporter.name === 'terminal' ? 250 : 60) },
     );
   });
 }
@@ -126,7 +127,7 @@ test('html and json: any run, and no number that is none', () => {
       assert.match(htmlReporter.render(run, diagnosis, options), /<\/html>\s*$/);
       assert.doesNotMatch(jsonReporter.render(run, diagnosis, options), /[^\P{Cc}\n]/u);
     }),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
 });
 
@@ -185,7 +186,7 @@ test('the live forms: any observation, told piece by piece, fits any terminal', 
       for (const object of objects) JSON.parse(jsonLine(object));
       assertReadable(await metrics.registry.metrics(), null, 'metrics');
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/helpers/depth.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { arbitraryRun } from '../diagnose/testing/arbitrary-run.ts';
 import { LOOK_ALIKES } from '../diagnose/testing/look-alikes.ts';
@@ -26,7 +27,7 @@ test('planted faults and their look-alikes', () => {
 test('any run', () => {
   fc.assert(
     fc.property(arbitraryRun, (run) => assertAgrees(textOf(run))),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

@@ -26,6 +26,16 @@ export type RequestOptions = {
   /** The payload: of a frame, an HTTP request, an echo; the text of a line, or of a command. */
   body?: Uint8Array;
   frame?: FrameFormat;
+  /** HTTP: the request goes to a forward proxy. */
+  forward?: ForwardOptions;
+};
+
+/** What a request to a forward proxy says besides. RFC 9112 §3.2.2 */
+export type ForwardOptions = {
+  /** What stands before the path: "http://host:port". */
+  readonly origin: string;
+  /** Of the Proxy-Authorization field: "Basic …"; null: there is none. */
+  readonly authorization: string | null;
 };
 
 /** How a length-framed protocol writes a frame: [magic … length …] payload. frameFormat() makes one from parts. */

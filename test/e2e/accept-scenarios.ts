@@ -123,20 +123,20 @@ export const ACCEPT_SCENARIOS: readonly Scenario[] = [
   ...['exclusive', 'reuseport', 'mutex'].map(
     (accept): Scenario => ({
       name: `no-herd-${accept}`,
-      title: `look-alike: 24 workers that accept by ${accept}`,
+      title: `look-alike: 12 workers that accept by ${accept}`,
       expected: [],
       mustNotBe: ['accept.thundering-herd', 'accept.stranded', 'accept.queue-overflow'],
       obstacle: needsRoot,
-      plant: () => trickleTo('--workers', '24', '--accept', accept, '--backend', 'epoll'),
+      plant: () => trickleTo('--workers', '12', '--accept', accept, '--backend', 'epoll'),
     }),
   ),
   {
     name: 'no-herd-ring',
-    title: 'look-alike: 24 workers with multishot accepts on their rings',
+    title: 'look-alike: 12 workers with multishot accepts on their rings',
     expected: [],
     mustNotBe: ['accept.'],
     obstacle: needsRoot,
-    plant: () => trickleTo('--workers', '24', '--accept', 'multishot'),
+    plant: () => trickleTo('--workers', '12', '--accept', 'multishot'),
   },
   {
     name: 'no-herd-nginx',

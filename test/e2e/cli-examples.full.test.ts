@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Store } from '../../src/serve/proxy/accounts/store.ts';
+import { startForwardProxy } from '../fixtures/forward-proxy.ts';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { binPath, type LoopscopeResult, runLoopscope } from '../fixtures/loopscope.ts';
 import { freePort, untilListening } from '../fixtures/ports.ts';
@@ -22,6 +23,7 @@ const TIME = '300ms';
 const ENDS = /--check-config|--hash-password/;
 let httpPort = 0;
 let echoPort = 0;
+let proxyPort = 0;
 let spareServers = 0;
 
 before(async () => {
@@ -61,6 +63,7 @@ function adapt(line: string, httpPid: number, agentPid: number): string[] {
     return word
       .replace(/127\.0\.0\.1:8080|^:8080$/, (at) => at.replace('8080', String(httpPort)))
       .replace('127.0.0.1:7007', `127.0.0.1:${echoPort}`)
+      .replace('127.0.0.1:3128', `127.0.0.1:${proxyPort}`)
       .replace('unix:/run/agent.sock', `unix:${join(folder.path, 'agent.sock')}`);
   });
 }
@@ -91,10 +94,12 @@ test('examples that drive or watch: each runs', async (t) => {
   const path = join(folder.path, 'agent.sock');
   await using http = await serverFrom(['http', '-l', `http://127.0.0.1:${httpPort}`], { port: httpPort });
   await using _echo = await serverFrom(['echo', '-l', `tcp://127.0.0.1:${echoPort}`], { port: echoPort });
+  await using proxy = await startForwardProxy();
+  proxyPort = proxy.port;
   await using agent = await serverFrom(['agent', '-l', `unix:${path}`], { path });
-  const proxyPort = await freePort();
-  const proxyArgs = ['proxy', '-l', `127.0.0.1:${proxyPort}`, '--admin', 'proxy-admin.sock'];
-  await using _proxy = await serverFrom(proxyArgs, { port: proxyPort });
+  const servedPort = await freePort();
+  const served = ['proxy', '-l', `127.0.0.1:${servedPort}`, '--admin', 'proxy-admin.sock'];
+  await using _served = await serverFrom(served, { port: servedPort });
   const driven = examples.filter((example) => !serves(example));
   // What reads a run file comes after what writes it; for the rest, most of the time is waiting.
   const reads = (line: string) => / (run|before(-\d)?)\.loopscope/.test(line.replace(/--out \S+/, ''));

@@ -41,7 +41,7 @@ export type Planted = {
 
 const isRoot = process.getuid?.() === 0;
 const cores = serverAndOtherCore();
-const SECONDS = ['--duration', '5s'];
+const SECONDS = ['--duration', '4s'];
 
 const needsNginx = () => (nginxPath ? (isRoot ? null : 'root') : 'nginx');
 const needsNginxAndCores = () => needsNginx() ?? (cores ? null : 'two CPUs');

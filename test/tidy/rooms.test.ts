@@ -40,13 +40,15 @@ const INNER: Record<string, Record<string, string[]>> = {
   },
   drive: {
     tally: [],
+    around: [],
+    profile: [],
     lists: [],
     supply: ['tally', 'lists'],
     hindrances: ['tally'],
     flight: ['tally', 'lists', 'hindrances'],
     pace: ['lists', 'flight'],
     replay: ['tally', 'lists', 'flight', 'pace'],
-    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace', 'replay'],
+    thread: ['tally', 'lists', 'supply', 'hindrances', 'flight', 'pace', 'replay', 'profile'],
   },
   wire: {
     parsing: ['.'],

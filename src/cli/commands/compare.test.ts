@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/helpers/depth.ts';
 import { compareRuns, isWorse } from '../../diagnose/compare/compare-runs.ts';
 import { arbitraryRun } from '../../diagnose/testing/arbitrary-run.ts';
 import { quietRun } from '../../diagnose/testing/run-builder.ts';
@@ -94,6 +95,6 @@ test('any runs on either side are compared, and the text can be read', () => {
       const judged = a.length > 1 && b.length > 1 ? isWorse(comparison, 0.05) : null;
       assertReadable(comparisonText(comparison, judged, { columns, colour: true }), columns, 'compare');
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });

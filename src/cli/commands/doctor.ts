@@ -28,10 +28,12 @@ import {
 } from '../options.ts';
 import { checkOutputFlags, keepingRun, present, refuseExportsWithoutLoad, writeSummary } from '../present.ts';
 import { processGone } from '../process-gone.ts';
+import { type ProfileFlags, type ProfileTaker, settleProfile } from '../profile-client.ts';
+import { typedCommand } from '../proxy/typed-command.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
-type Flags = LoadFlags & ThresholdFlags & ObserveFlags & OutputFlags;
+type Flags = ProfileFlags & LoadFlags & ThresholdFlags & ObserveFlags & OutputFlags;
 
 export const doctorCommand = {
   usage: 'doctor [target]',
@@ -94,6 +96,7 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   }
   checkOutputFlags(flags);
   if (target === undefined) refuseExportsWithoutLoad(flags);
+  const profile = settleProfile(target === undefined ? {} : flags);
   const { choices, scenarioThresholds } =
     target === undefined
       ? { choices: { durationNs: flags.duration }, scenarioThresholds: [] }
@@ -108,11 +111,12 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   });
   const run = await driveAndWatch({
     ...choices,
+    ...profile.choices,
     ...(flags.pid !== undefined && { process: flags.pid }),
     tier: flags.tier,
     armed: flags.armed,
     ...budgetChoices(flags),
-    command: process.argv.slice(2),
+    command: typedCommand(),
     signal: interrupt.signal,
     ...(!progress.silent && { onProgress: (now) => progress.show(now) }),
   });
@@ -122,6 +126,7 @@ async function diagnoseLive(target: string | undefined, flags: Flags, given: Com
   return judgeAndPresent(run, diagnosis, flags, {
     scenarioThresholds,
     cutShort: () => interrupt.exitStatus() ?? processGone(run) ?? gone,
+    profile,
   });
 }
 
@@ -137,7 +142,13 @@ async function judgeAndPresent(
     readFrom,
     scenarioThresholds = [],
     cutShort = () => null,
-  }: { readFrom?: string; scenarioThresholds?: readonly Threshold[]; cutShort?: () => number | null },
+    profile = null,
+  }: {
+    readFrom?: string;
+    scenarioThresholds?: readonly Threshold[];
+    cutShort?: () => number | null;
+    profile?: ProfileTaker | null;
+  },
 ): Promise<number> {
   const conditions = [...scenarioThresholds, ...parseThresholds(flags.failIf)];
   const judged = judgeThresholds(run, conditions, diagnosis.self.checks);
@@ -145,6 +156,7 @@ async function judgeAndPresent(
     thresholds: judged,
     ...(readFrom !== undefined && { readFrom }),
   });
+  await profile?.write(flags.json);
   const verdict = exitStatusOf(diagnosis);
   const failed = verdict === EXIT.ok && judged.some((result) => result.failed);
   const status = cutShort() ?? (failed ? EXIT.failed : verdict);

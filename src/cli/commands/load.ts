@@ -18,10 +18,12 @@ import {
   type ThresholdFlags,
 } from '../options.ts';
 import { checkOutputFlags, exitStatusOfLoad, keepingRun, present, writeSummary } from '../present.ts';
+import { type ProfileFlags, settleProfile } from '../profile-client.ts';
+import { typedCommand } from '../proxy/typed-command.ts';
 import { settleLoad } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 
-type Flags = LoadFlags & LimitFlags & ThresholdFlags & OutputFlags;
+type Flags = LoadFlags & ProfileFlags & LimitFlags & ThresholdFlags & OutputFlags;
 
 /** Where a search begins when no --rate says so. */
 const LIMIT_START_PER_SEC = 1000;
@@ -37,6 +39,7 @@ export const loadCommand = {
     addExportOptions(command);
     command.action(async (target: string, flags: Flags, given: Command) => {
       checkOutputFlags(flags);
+      const profile = settleProfile(flags);
       const thresholds = parseThresholds(flags.failIf);
       const goals = parseThresholds(flags.findLimit, '--find-limit');
       if (goals.length > 0) refuseWithLimit(flags);
@@ -64,13 +67,17 @@ export const loadCommand = {
               ...shared,
               clearProgress: () => progress.clear(),
             })
-          : { run: await load({ ...choices, ...shared, command: process.argv.slice(2) }), limit: undefined };
+          : {
+              run: await load({ ...choices, ...profile.choices, ...shared, command: typedCommand() }),
+              limit: undefined,
+            };
       progress[Symbol.dispose]();
       const diagnosis = await keepingRun(run, () => diagnose(run));
       const conditions = [...scenarioThresholds, ...thresholds];
       const judged = judgeThresholds(run, conditions, diagnosis.self.checks);
       const outcome = { thresholds: judged, ...(limit && { limit }) };
       await present(run, diagnosis, flags, outcome);
+      await profile.write(flags.json);
       const failed =
         judged.some((result) => result.failed) || (limit !== undefined && limit.ratePerSec === null);
       const status = interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed);
@@ -81,12 +88,19 @@ export const loadCommand = {
 } satisfies CliCommand;
 
 /** A search chooses the rates itself. */
-function refuseWithLimit(flags: LoadFlags): void {
+function refuseWithLimit(flags: LoadFlags & ProfileFlags): void {
   if (flags.requests !== undefined) {
     throw new LoopscopeError(
       'USAGE',
       '--find-limit and --requests contradict each other: the search runs for as long at each rate',
       'leave out --requests; --duration is the length of each run',
+    );
+  }
+  if (flags.profileClient !== undefined) {
+    throw new LoopscopeError(
+      'USAGE',
+      '--find-limit and --profile-client contradict each other: a search is many runs',
+      'leave out --find-limit; --rate is the rate to look at',
     );
   }
   const other = flags.stage.length > 0 ? '--stage' : flags.arrival === 'closed' ? '--arrival closed' : null;

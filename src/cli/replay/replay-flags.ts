@@ -4,6 +4,7 @@ import { parseTarget } from '../../base/address.ts';
 import { LoopscopeError } from '../../base/errors.ts';
 import type { Ns } from '../../base/units.ts';
 import { parseHeader } from '../../plan/flags.ts';
+import { forwardOptions } from '../../plan/proxy.ts';
 import type { ReplayOptions, ReplayPace } from '../../plan/replay/replay-options.ts';
 import {
   parseCondition,
@@ -13,6 +14,7 @@ import {
   parseSpeed,
 } from '../../plan/replay/typed.ts';
 import { addGroup, countOption, listOption, rateOption, timeOption } from '../flag-parsers.ts';
+import { type ProxyFlags, settleProxy } from '../proxy/proxy-flags.ts';
 
 export type ReplayFlags = {
   target?: string;
@@ -47,7 +49,7 @@ export function addReplayOptions(command: Command): void {
     new Option('--nginx-conf <file>', 'nginx.conf that has the log_format; --format may name it'),
     new Option(
       '--session <kind>',
-      'tells clients apart: ip, ip:port, connection, header:NAME, none',
+      'tells clients apart: ip, ip+agent, ip:port, connection, header:NAME, none',
     ).argParser((text: string) => parseSession(text)),
     new Option('--from <time>', 'leave out what came before: 07:04:55, or 2026-11-29T07:04:55Z'),
     new Option('--to <time>', 'and from this time on'),
@@ -86,7 +88,10 @@ export function addReplayOptions(command: Command): void {
 }
 
 /** What openReplay() takes. Throws USAGE naming the options at fault. */
-export function settleReplay(files: readonly string[], flags: ReplayFlags): ReplayOptions {
+export function settleReplay(
+  files: readonly string[],
+  flags: ReplayFlags & Partial<ProxyFlags>,
+): ReplayOptions {
   if (flags.speed !== undefined && flags.rate !== undefined) {
     throw new LoopscopeError('USAGE', '--speed and --rate contradict each other', 'give one');
   }
@@ -95,7 +100,7 @@ export function settleReplay(files: readonly string[], flags: ReplayFlags): Repl
   const headers = flags.header.map((line) => parseHeader(line));
   return {
     files,
-    host: flags.target === undefined ? 'localhost' : hostOf(flags.target),
+    ...(flags.target === undefined ? { host: 'localhost' } : whereTo(flags.target, flags)),
     headers,
     rewrites: flags.rewrite.map((text) => parseRewrite(text)),
     only: flags.only.map((text) => parseCondition(text, '--only')),
@@ -149,9 +154,10 @@ function refuseWithFollow(files: readonly string[], flags: ReplayFlags, pace: Re
   }
 }
 
-/** Of the Host header. */
-function hostOf(text: string): string {
-  const { protocol, httpHost, httpPath } = parseTarget(text);
+/** The Host header, and what a proxy is told besides. */
+function whereTo(text: string, flags: Partial<ProxyFlags>): Pick<ReplayOptions, 'host' | 'forward'> {
+  const target = parseTarget(text);
+  const { protocol, httpHost, httpPath } = target;
   if (protocol !== 'http') {
     throw new LoopscopeError(
       'USAGE',
@@ -159,7 +165,10 @@ function hostOf(text: string): string {
       'write http:// or unix+http:',
     );
   }
-  if (httpPath === '/') return httpHost;
+  if (httpPath === '/') {
+    const forward = forwardOptions(settleProxy(target, flags), target);
+    return { host: httpHost, ...(forward && { forward }) };
+  }
   throw new LoopscopeError(
     'USAGE',
     `--target: it has a path, and paths come from the log`,

@@ -14,11 +14,18 @@ import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import type { ClientFlags, ConnectionFlags } from '../load-options.ts';
 import type { OutputFlags, ThresholdFlags } from '../options.ts';
 import { checkOutputFlags, exitStatusOfLoad, keepingRun, present, writeSummary } from '../present.ts';
+import { type ProfileFlags, settleProfile } from '../profile-client.ts';
+import { typedCommand } from '../proxy/typed-command.ts';
 import { settleClient, settleConnections } from '../settle-load.ts';
 import { showProgress } from '../show-progress.ts';
 import type { ReplayFlags } from './replay-flags.ts';
 
-export type SendFlags = ReplayFlags & ConnectionFlags & ClientFlags & ThresholdFlags & OutputFlags;
+export type SendFlags = ReplayFlags &
+  ProfileFlags &
+  ConnectionFlags &
+  ClientFlags &
+  ThresholdFlags &
+  OutputFlags;
 
 /** Sends the log and prints the report; the exit status of load. */
 export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promise<ExitCode | number> {
@@ -31,6 +38,7 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
     );
   }
   checkOutputFlags(flags);
+  const profile = settleProfile(flags);
   const thresholds = parseThresholds(flags.failIf);
   refuseUnknownChecks(thresholds);
   using interrupt = onInterrupt();
@@ -45,7 +53,8 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
     seed: flags.seed,
     ...settleConnections(parseTarget(target), flags),
     ...settleClient(flags),
-    command: process.argv.slice(2),
+    ...profile.choices,
+    command: typedCommand(),
     signal: interrupt.signal,
     ...(!progress.silent && {
       onProgress: (now: MeasureProgress) => progress.show({ ...now, durationNs: shownNs }),
@@ -56,6 +65,7 @@ export async function sendReplay(replay: ReplayOptions, flags: SendFlags): Promi
   const diagnosis = await keepingRun(run, () => diagnose(run));
   const judged = judgeThresholds(run, thresholds, diagnosis.self.checks);
   await present(run, diagnosis, flags, { thresholds: judged });
+  await profile.write(flags.json);
   const failed = judged.some((result) => result.failed);
   const status = interrupt.exitStatus() ?? exitStatusOfLoad(run, diagnosis, failed);
   writeSummary(run, diagnosis, flags, status, { thresholds: judged });

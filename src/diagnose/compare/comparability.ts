@@ -1,6 +1,7 @@
 /** What differs between runs besides what is compared. */
 import { printable } from '../../base/printable.ts';
 import { formatBytes, formatNs } from '../../base/units.ts';
+import type { ProxyRecord } from '../../record/load.ts';
 import type { ReplayRecord } from '../../record/replay/replay.ts';
 import type { Run } from '../../record/run.ts';
 import type { SelfCheck, SelfVerdict } from '../finding.ts';
@@ -11,6 +12,7 @@ const ns = (value: number | undefined) => (value === undefined ? null : formatNs
 
 const PROPERTIES: readonly Property[] = [
   ['target', (run) => run.load?.plan.target ?? null],
+  ['proxy', ({ load }) => (load?.plan.proxy ? proxyText(load.plan.proxy) : null)],
   ['protocol', (run) => run.load?.plan.protocol ?? null],
   ['arrival', (run) => run.load?.plan.arrivalSpec ?? run.load?.plan.arrival ?? null],
   ['stages', (run) => run.load?.plan.stages?.map(({ text }) => text).join(' ') ?? null],
@@ -38,6 +40,10 @@ const PROPERTIES: readonly Property[] = [
   ['loopscope', (run) => run.header.loopscopeVersion],
   ['observer', (run) => run.observation?.tier ?? null],
 ];
+
+function proxyText({ url, isTunnel }: ProxyRecord): string {
+  return isTunnel ? `tunnels of ${url}` : url;
+}
 
 function logText({ log, schedule }: ReplayRecord): string {
   const { pace, speed, ratePerSec, from, to } = schedule;

@@ -1,4 +1,7 @@
 import { formatShare } from '../../base/units.ts';
+import { clientLimitOf } from '../client/client-limits.ts';
+import { reasonAdvice, reasonPhrase, timeEvidence } from '../client/client-reason.ts';
+import { type ClientTime, clientTimeOf, isNeverIdle } from '../client/client-time.ts';
 import { tallyOf } from '../facts/excess.ts';
 import type { WatchFacts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
@@ -36,8 +39,16 @@ export const clientSaturated = {
     if (!load) return null;
     const capacity = checks.filter((check) => CAPACITY.includes(check.name));
     const failed = capacity.filter((check) => check.verdict === 'VOID');
-    const first = failed[0];
-    if (!first) {
+    const limit = clientLimitOf(load);
+    if (limit) {
+      const evidence = [...limit.evidence, ...failed.map(asEvidence)];
+      const { headline, advice } = limit;
+      return {
+        standing: 'decisive',
+        finding: { culprit: 'client.saturated', share: 1, confidence: 'high', headline, evidence, advice },
+      };
+    }
+    if (failed.length === 0) {
       const busy = `the busiest client thread used ${formatShare(load.client.busyShare)} of a CPU`;
       return {
         cleared: load.open
@@ -46,7 +57,9 @@ export const clientSaturated = {
       };
     }
     const { main, absence } = load.hindrances;
+    const time = clientTimeOf(load.record);
     const onlyPool =
+      !(time && isNeverIdle(time)) &&
       failed.every((check) => check.name === 'rate-held') &&
       load.poolDry &&
       main !== 'clientAway' &&
@@ -60,20 +73,23 @@ export const clientSaturated = {
         culprit: 'client.saturated',
         share: 1,
         confidence: failed.length > 1 ? 'high' : 'medium',
-        headline: headlineOf(load, onlyPool),
-        evidence: failed.map(asEvidence),
+        headline: headlineOf(load, onlyPool, time),
+        evidence: [...failed.map(asEvidence), ...(time && !onlyPool ? timeEvidence(time, load) : [])],
         advice: adviceFor(
           new Set(failed.map((check) => check.name)),
-          load.replay ? '--speed' : '--rate',
+          load,
           onlyPool,
           main === 'clientAway' && absence !== null,
+          time,
         ),
       },
     };
   },
 } satisfies Rule;
 
-function headlineOf({ record, hindrances: { main, absence } }: LoadFacts, onlyPool: boolean): string {
+function headlineOf(load: LoadFacts, onlyPool: boolean, time: ClientTime | null): string {
+  const { record } = load;
+  const { main, absence } = load.hindrances;
   if (onlyPool) {
     const { connectionCount } = record.plan;
     return `${plural(connectionCount, 'connection')} cannot carry the planned rate: the load waited for more`;
@@ -81,7 +97,8 @@ function headlineOf({ record, hindrances: { main, absence } }: LoadFacts, onlyPo
   const describe = 'these numbers describe it, not the server';
   if (main === 'clientAway' && absence) return `${absenceText(record, absence)}: ${describe}`;
   if (main === 'suspended') return `the machine was suspended during the run: ${describe}`;
-  return `the load generator could not keep its own schedule: ${describe}`;
+  const reason = time ? reasonPhrase(time, load) : '';
+  return `the load generator could not keep its own schedule${reason && ` (${reason})`}: ${describe}`;
 }
 
 /** By a fault that the load does not bring along: crowded turns and workers in each other's way it does. */
@@ -102,10 +119,12 @@ function asEvidence(check: SelfCheck) {
 
 function adviceFor(
   failed: ReadonlySet<string>,
-  pace: '--rate' | '--speed',
+  load: LoadFacts,
   onlyPool: boolean,
   stoodStill: boolean,
+  time: ClientTime | null,
 ): string[] {
+  const pace = load.replay ? '--speed' : '--rate';
   if (stoodStill) {
     return [
       'find what held the client up then: a stop signal, a debugger, memory written to disk',
@@ -114,11 +133,8 @@ function adviceFor(
   }
   if (onlyPool)
     return [`raise --connections, or lower ${pace}`, 'read response times, which include the wait'];
-  const advice: string[] = [];
-  if (failed.has('client-throttled')) advice.push('raise or remove the CPU quota of the client’s cgroup');
-  if (failed.has('client-run-queue')) advice.push('give the client CPUs of its own, away from the server’s');
-  if (failed.has('client-cpu')) advice.push('raise --threads, if there are CPUs for them');
-  if (failed.has('replay-starved')) advice.push('decompress the log first, or read it from a faster disk');
+  const advice = new Set(reasonAdvice(time, load, failed));
+  if (failed.has('replay-starved')) advice.add('decompress the log first, or read it from a faster disk');
   return [
     ...advice,
     `lower ${pace} until the run is not VOID`,

@@ -4,7 +4,7 @@ import type { BaseFacts } from '../facts/facts.ts';
 import type { LoadFacts } from '../facts/load.ts';
 import { sumBy } from '../facts/numbers.ts';
 import type { Evidence } from '../finding.ts';
-import { momentText, outageText, waitsText } from '../hindrances.ts';
+import { goneName, momentText, outageText, waitsText } from '../hindrances.ts';
 import { fact, type Judgement, type Rule } from '../rule.ts';
 
 /** Outages told one by one. */
@@ -45,12 +45,13 @@ function missed(load: LoadFacts, exits: readonly Exit[]): Judgement {
     ...exits.map(asEvidence),
     ...(waits ? [fact('requests_waiting', waitingCount(load), 'requests', sentence(waits))] : []),
   ];
-  const judgement = gone(`${outageText(load.record, main)}${more}`, evidence, !isGone);
+  const headline = `${outageText(load.record, main)}${more}`;
+  const judgement = gone(headline, evidence, !isGone, goneName(load.record, main));
   return isGone || wasGone ? judgement : { ...judgement, standing: 'aside' };
 }
 
-function gone(headline: string, evidence: Evidence[], isBack = false) {
-  const log = 'read the server’s own log of that time';
+function gone(headline: string, evidence: Evidence[], isBack = false, who = 'the server') {
+  const log = `read ${who === 'the proxy' ? who : 'the server'}’s own log of that time`;
   return {
     standing: 'decisive' as const,
     finding: {

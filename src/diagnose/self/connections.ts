@@ -3,6 +3,7 @@ import { formatCount } from '../../base/units.ts';
 import type { LoadRecord, SupplyRecord } from '../../record/load.ts';
 import { ratio } from '../facts/numbers.ts';
 import { type Check, skip } from '../self-check.ts';
+import { peerName } from '../words.ts';
 
 /** `why`: empty, or with the colon before it. */
 type Reason = { what: string; why: string };
@@ -51,7 +52,7 @@ function notSpread({ addresses = [] }: SupplyRecord, isAsked: boolean): string[]
 function reason(
   supply: SupplyRecord,
   asked: number,
-  { connections: { unasked = 0 } }: LoadRecord,
+  { connections: { unasked = 0 }, plan }: LoadRecord,
 ): Reason | null {
   const { failedByErrno, openFileLimit, refusal, turnedAway } = supply;
   const could = 'could be kept';
@@ -69,16 +70,18 @@ function reason(
   const [errno, count] = Object.entries(failedByErrno).sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
   if (unasked > 0 && unasked >= Math.max(turnedAway, count)) {
     const said = refusal ? `: “${printable(refusal, REFUSAL_LENGTH)}”` : '';
-    return { what: could, why: `: the server sends what no request asked for${said}` };
+    return { what: could, why: `: ${peerName(plan)} sends what no request asked for${said}` };
   }
   if (turnedAway > 0 && turnedAway >= count) {
     const said = refusal ? `, saying \u201c${printable(refusal, REFUSAL_LENGTH)}\u201d` : '';
-    return { what: could, why: `: the server closes them${said}` };
+    return { what: could, why: `: ${peerName(plan)} closes them${said}` };
   }
   if (count > 0) {
+    // What a proxy said is called its own already.
+    const whatFailed = plan.proxy && !errno.endsWith('proxy') ? 'connects to the proxy' : 'connects';
     return {
       what: 'were open at the end',
-      why: `: connects failed with ${printable(errno, 20)}, ${formatCount(count)} times`,
+      why: `: ${whatFailed} failed with ${printable(errno, 60)}, ${formatCount(count)} times`,
     };
   }
   return null;

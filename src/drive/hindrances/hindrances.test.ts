@@ -130,6 +130,15 @@ describe('outages', () => {
     assert.deepEqual(outages.records, [{ ...gone, toNs: 4000 * MS }]);
   });
 
+  test('a proxy that says that the server is gone', () => {
+    const { counters, outages } = server();
+    counters[COUNTER.lastErrno] = -503;
+    counters[COUNTER.downSinceNs] = 10 * MS;
+    counters[COUNTER.unanswered] = 5;
+    outages.look(11 * MS);
+    assert.equal(outages.records[0]!.errno, 'proxy 503');
+  });
+
   test('look-alike: connections that are closed and opened again, and connects that fail for want of ours', () => {
     const { counters, outages } = server();
     counters[COUNTER.closedByPeer] = 10;

@@ -68,6 +68,7 @@ export class Outages {
   #update(outage: OutageRecord): void {
     outage.closed = this.#closedCount - this.#closedBefore;
     outage.refused = this.#counters[COUNTER.unanswered]! - this.#unansweredBefore;
-    outage.errno = errnoName(this.#counters[COUNTER.lastErrno]!);
+    const errno = this.#counters[COUNTER.lastErrno]!;
+    outage.errno = errno < 0 ? `proxy ${-errno}` : errnoName(errno);
   }
 }

@@ -9,6 +9,9 @@ import type { ReplaySummary } from '../../plan/replay/replay-summary.ts';
 import { replaySchema } from '../../record/replay/replay-schema.ts';
 import { type ReplayTally, replayRecordOf } from './replay-record.ts';
 
+/** When the schedule began, ms since 1970. */
+const START_MS = 1_795_935_895_000;
+
 const options: ReplayOptions = {
   files: ['/var/log/nginx/access.log.1.gz', '-'],
   host: '127.0.0.1',
@@ -89,7 +92,7 @@ const tally: ReplayTally = {
 };
 
 test('what was told is in the record, and the record is one that a run file may hold', () => {
-  const record = replayRecordOf(summary, options, tally);
+  const record = replayRecordOf(summary, options, tally, START_MS);
   assert.deepEqual(v.parse(replaySchema, JSON.parse(JSON.stringify(record))), record);
   assert.deepEqual(record.log.sources, ['access.log.1.gz', 'standard input']);
   assert.deepEqual(record.log.skipped, [
@@ -135,24 +138,37 @@ test('what was told is in the record, and the record is one that a run file may 
 });
 
 test('every line is a request, left out or refused', () => {
-  const { log } = replayRecordOf(summary, options, tally);
+  const { log } = replayRecordOf(summary, options, tally, START_MS);
   const sum = (counted: readonly { count: number }[]) =>
     counted.reduce((total, { count }) => total + count, 0);
   assert.equal(log.readCount, log.requestCount + sum(log.refused) + sum(log.skipped));
 });
 
 test('at full speed there is no speed, and scaled to a rate both are told', () => {
-  const at = (pace: ReplayOptions['pace']) => replayRecordOf(summary, { ...options, pace }, tally).schedule;
+  const at = (pace: ReplayOptions['pace']) =>
+    replayRecordOf(summary, { ...options, pace }, tally, START_MS).schedule;
   assert.deepEqual([at({ kind: 'max' }).pace, at({ kind: 'max' }).speed], ['max', null]);
   const scaled = at({ kind: 'rate', perSec: 16 });
   assert.deepEqual([scaled.pace, scaled.ratePerSec, scaled.speed], ['rate', 16, 2]);
 });
 
 test('a log that was followed, and a thousand files', () => {
-  const follow = { rotatedCount: 1, truncatedCount: 0, behindBytes: 100, behindNs: 5e6 };
+  const follow = {
+    rotatedCount: 1,
+    truncatedCount: 0,
+    behindBytes: 100,
+    behindNs: 5e6,
+    delayNs: 2e9,
+    overtakenCount: 3,
+  };
   const sources = Array.from({ length: 1000 }, (_, i) => ({ ...summary.sources[0]!, path: `/x/${i}.log` }));
-  const record = replayRecordOf({ ...summary, follow, sources, time: null }, options, tally);
-  assert.deepEqual(record.schedule.follow, follow);
+  const record = replayRecordOf(
+    { ...summary, follow: { ...follow, beganMs: START_MS - 1500 }, sources, time: null },
+    options,
+    tally,
+    START_MS,
+  );
+  assert.deepEqual(record.schedule.follow, { ...follow, delayNs: 2.5e9 });
   assert.equal(record.log.sources.length, 64);
   assert.equal(record.log.sourceCount, 1000);
   assert.equal(record.log.firstWallMs, null);

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { printable } from '../../base/printable.ts';
 import { REFUSAL } from '../../plan/replay/lines/refusal.ts';
+import { LIVE_SLACK_NS } from '../../plan/replay/order/pace.ts';
 import type { ReplayOptions } from '../../plan/replay/replay-options.ts';
 import type { ReplaySummary } from '../../plan/replay/replay-summary.ts';
 import type {
@@ -33,6 +34,7 @@ export function replayRecordOf(
   summary: ReplaySummary,
   options: ReplayOptions,
   tally: ReplayTally,
+  startMs: number,
 ): ReplayRecord {
   const { session } = summary;
   return {
@@ -47,7 +49,7 @@ export function replayRecordOf(
       movedCount: tally.movedCount,
       disorderedCount: tally.disorderedCount,
     },
-    schedule: scheduleOf(summary, options),
+    schedule: scheduleOf(summary, options, startMs),
     askedGaps: tally.askedGaps,
     starved: tally.starved,
     routes: summary.routes.map(({ name }, route) => ({ name, logged: tally.logged[route] ?? null })),
@@ -92,7 +94,11 @@ function leftOutText(why: ReplaySummary['leftOut'][number]['why'], { unsafeMetho
   return `a method that changes things${methods.length > 0 ? `: ${methods.join(', ')}${more}` : ''}`;
 }
 
-function scheduleOf(summary: ReplaySummary, { pace, from, to }: ReplayOptions): ReplaySchedule {
+function scheduleOf(
+  summary: ReplaySummary,
+  { pace, from, to }: ReplayOptions,
+  startMs: number,
+): ReplaySchedule {
   const { time, follow } = summary;
   const isTimed = pace?.kind !== 'max';
   return {
@@ -105,6 +111,14 @@ function scheduleOf(summary: ReplaySummary, { pace, from, to }: ReplayOptions): 
     grainNs: time?.grainNs ?? null,
     spreadCount: summary.spreadCount,
     overflowCount: summary.windowOverflowCount,
-    ...(follow && { follow }),
+    ...(follow && { follow: followOf(follow, startMs) }),
   };
+}
+
+function followOf(
+  { beganMs, ...counts }: NonNullable<ReplaySummary['follow']>,
+  startMs: number,
+): ReplaySchedule['follow'] {
+  if (Number.isNaN(beganMs)) return counts;
+  return { ...counts, delayNs: Math.max(0, (startMs - beganMs) * 1e6 + LIVE_SLACK_NS) };
 }

@@ -16,12 +16,12 @@ export class RingReader {
   readonly #control: Int32Array;
   readonly #f64: Float64Array;
   readonly #u32: Uint32Array;
-  #read = 0;
-  #freed = 0;
+  #read: number;
+  #freed: number;
   /** As it was when last looked at. */
-  #written = 0;
+  #written: number;
   /** Of the next record's fields. */
-  #base = 0;
+  #base: number;
 
   constructor(memory: RingMemory) {
     const views = viewRing(memory);
@@ -29,6 +29,10 @@ export class RingReader {
     this.#f64 = views.f64;
     this.#u32 = views.u32;
     this.bytes = views.bytes;
+    this.#read = Atomics.load(this.#control, RING.read);
+    this.#freed = Atomics.load(this.#control, RING.freed);
+    this.#written = this.#read;
+    this.#base = (this.#read & (RECORD_LIMIT - 1)) * FIELDS;
   }
 
   /** False when there is no next record by now. */

@@ -24,8 +24,8 @@ export class RingWriter {
   readonly #f64: Float64Array;
   readonly #u32: Uint32Array;
   readonly #bytes: Uint8Array;
-  #written = 0;
-  #filled = 0;
+  #written: number;
+  #filled: number;
 
   constructor(memory: RingMemory) {
     const views = viewRing(memory);
@@ -33,6 +33,8 @@ export class RingWriter {
     this.#f64 = views.f64;
     this.#u32 = views.u32;
     this.#bytes = views.bytes;
+    this.#written = Atomics.load(this.#control, RING.written);
+    this.#filled = Atomics.load(this.#control, RING.filled);
     this.longest = Math.floor(views.bytes.length * LONGEST_PART);
   }
 

@@ -15,6 +15,7 @@ import { COUNTER } from '../tally/thread-memory.ts';
 import { Refusal } from './refusal.ts';
 import { MAX_BACKOFF_NS, Retries } from './retries.ts';
 import { Target } from './target.ts';
+import { ANSWER, TUNNEL, Tunnels } from './tunnels.ts';
 
 /** Connects under way at once: a listen queue is short, and a refused SYN costs a second. */
 const OPENING_LIMIT = 128;
@@ -54,6 +55,8 @@ export type SupplyOptions = {
   random: () => number;
   /** Local addresses used in turn; empty: the kernel's choice. */
   sourceAddresses: readonly string[];
+  /** The addresses are a proxy's, which is asked with these bytes for a tunnel on each; null: there is none. */
+  tunnelRequest: Uint8Array | null;
   counters: Float64Array;
 };
 
@@ -81,6 +84,7 @@ export class ConnectionSupply {
   mayOpen = true;
   /** What the server said to connections that it then closed without a good reply. */
   readonly refusal: Refusal;
+  readonly tunnels: Tunnels | null;
   /** Why connects failed. */
   readonly failedByErrno: Map<string, number> = new Map();
   /** errno of the last connect that failed; 0 when none did. */
@@ -102,6 +106,7 @@ export class ConnectionSupply {
     this.#isProved = new Uint8Array(connectionLimit);
     this.#isFine = new Uint8Array(wanted);
     this.refusal = new Refusal(connectionLimit);
+    this.tunnels = options.tunnelRequest && new Tunnels(options.tunnelRequest, connectionLimit);
     this.#openEveryNs = options.openingsPerSec === null ? 0 : 1e9 / options.openingsPerSec;
   }
 
@@ -144,7 +149,8 @@ export class ConnectionSupply {
     const connecting = this.#connecting;
     for (let conn = connecting.expired(nowNs); conn >= 0; conn = connecting.expired(nowNs)) {
       this.#loop.close(conn);
-      this.connected(conn, ERRNO.ETIMEDOUT, nowNs);
+      if (this.tunnels?.isAsked(conn)) this.#giveUpTunnel(conn, TUNNEL.silent, nowNs);
+      else this.connected(conn, ERRNO.ETIMEDOUT, nowNs);
     }
     return connecting.earliestNs - nowNs;
   }
@@ -169,17 +175,61 @@ export class ConnectionSupply {
     this.#opening++;
   }
 
-  /** The outcome of a connect. */
-  connected(conn: number, errno: number, nowNs: number): void {
+  /** The outcome of a connect. True: it is open now; of one that has yet to become a tunnel, tunnelled() tells. */
+  connected(conn: number, errno: number, nowNs: number): boolean {
+    if (errno !== 0) {
+      this.lastErrno = errno;
+      this.#failed(this.#ended(conn), errno, nowNs);
+      return false;
+    }
+    if (this.tunnels !== null) {
+      this.tunnels.ask(this.#loop, conn, nowNs);
+      return false;
+    }
+    this.#opened(conn, nowNs);
+    return true;
+  }
+
+  /**
+   * What the proxy says on a connection that is being opened. Where in the bytes those of the target begin, when its
+   * tunnel stands now; else −1.
+   */
+  tunnelled(conn: number, bytes: Uint8Array, start: number, end: number, nowNs: number): number {
+    const { tunnels } = this;
+    if (tunnels === null || !tunnels.isAsked(conn)) return NONE;
+    const at = tunnels.hear(conn, bytes, start, end, nowNs);
+    if (at >= 0) {
+      this.#opened(conn, nowNs);
+      return at;
+    }
+    if (at === ANSWER.refused) {
+      this.#loop.close(conn);
+      this.#failed(this.#ended(conn), -tunnels.goneStatus, nowNs, tunnels.problem);
+    }
+    return NONE;
+  }
+
+  /** The proxy closed a connection; of one that is open already, nothing is done here. */
+  closedEarly(conn: number, nowNs: number): void {
+    if (this.tunnels?.isAsked(conn)) this.#giveUpTunnel(conn, TUNNEL.closed, nowNs);
+  }
+
+  #giveUpTunnel(conn: number, problem: string, nowNs: number): void {
+    this.tunnels!.giveUp(conn, problem);
+    this.#failed(this.#ended(conn), 0, nowNs, problem);
+  }
+
+  /** Opening it has come to an end; its place, which it leaves. */
+  #ended(conn: number): number {
     this.#opening--;
     this.#connecting.remove(conn);
     const place = this.#placeOf[conn]!;
-    if (errno !== 0) {
-      this.#placeOf[conn] = NONE;
-      this.lastErrno = errno;
-      this.#failed(place, errno, nowNs);
-      return;
-    }
+    this.#placeOf[conn] = NONE;
+    return place;
+  }
+
+  #opened(conn: number, nowNs: number): void {
+    const place = this.#ended(conn);
     if (this.#retries.backoffNs(place) === 0) this.#isFine[place] = 1;
     const counters = this.#counters;
     if (counters[COUNTER.opened]! >= this.wanted) counters[COUNTER.reopened]!++;
@@ -196,12 +246,19 @@ export class ConnectionSupply {
     this.#counters[COUNTER.downSinceNs] = 0;
   }
 
-  #failed(place: number, errno: number, nowNs: number): void {
-    const name = errno === 0 ? 'other' : errnoName(errno);
+  /** `errno`: 0 when there is none; negative, a status by which a proxy said that it found nobody. */
+  #failed(
+    place: number,
+    errno: number,
+    nowNs: number,
+    name: string = errno === 0 ? 'other' : errnoName(errno),
+  ): void {
     this.failedByErrno.set(name, (this.failedByErrno.get(name) ?? 0) + 1);
     this.#counters[COUNTER.failed]!++;
-    this.#counters[COUNTER.lastErrno] = errno;
-    if (NOBODY_THERE.has(errno)) this.#counters[COUNTER.unanswered]!++;
+    if (errno < 0 || NOBODY_THERE.has(errno)) {
+      this.#counters[COUNTER.unanswered]!++;
+      this.#counters[COUNTER.lastErrno] = errno;
+    }
     this.#noUse(place, nowNs);
     this.#markDown(nowNs);
   }

@@ -1,6 +1,7 @@
 /** What a load thread cost: its own CPU time, the wait for a CPU, garbage collection, and how late its timers are. */
 import { readFileSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { gettid } from '../../kernel/process.ts';
 
 export type ThreadCost = {
@@ -8,12 +9,15 @@ export type ThreadCost = {
   userNs: number;
   systemNs: number;
   runDelayNs: number;
+  /** Of V8's heap, garbage or not; what lies outside it, as large buffers do, is not counted. */
+  allocatedBytes: number;
 };
 
 /** Starts the account of the calling thread; the function returned ends it. */
 export function beginThreadCost(): () => ThreadCost {
   const cpu = process.threadCpuUsage();
   const runDelayNs = readRunDelayNs();
+  const allocatedBytes = readAllocatedBytes();
   return () => {
     const used = process.threadCpuUsage(cpu);
     return {
@@ -21,8 +25,15 @@ export function beginThreadCost(): () => ThreadCost {
       userNs: used.user * 1e3,
       systemNs: used.system * 1e3,
       runDelayNs: Math.max(0, readRunDelayNs() - runDelayNs),
+      allocatedBytes: Math.max(0, readAllocatedBytes() - allocatedBytes),
     };
   };
+}
+
+/** Newer than the types that we have of Node. */
+function readAllocatedBytes(): number {
+  const { total_allocated_bytes } = getHeapStatistics() as { total_allocated_bytes?: number };
+  return total_allocated_bytes ?? 0;
 }
 
 /** Time runnable but not running: the second field of schedstat (Documentation/scheduler/sched-stats.rst). */
@@ -34,8 +45,10 @@ function readRunDelayNs(): number {
   }
 }
 
-/** Pauses of this thread's garbage collector; the sum is complete once the thread has been idle for a moment. */
-export function watchGarbageCollection(): { sumNsSince(performanceMs: number): Promise<number> } {
+/** Pauses of this thread's garbage collector; the account is complete once the thread has been idle for a moment. */
+export function watchGarbageCollection(): {
+  since(performanceMs: number): Promise<{ ns: number; count: number }>;
+} {
   const pauses: { startMs: number; durationMs: number }[] = [];
   const observer = new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries()) {
@@ -44,12 +57,13 @@ export function watchGarbageCollection(): { sumNsSince(performanceMs: number): P
   });
   observer.observe({ entryTypes: ['gc'] });
   return {
-    async sumNsSince(performanceMs) {
+    async since(performanceMs) {
       // Entries are delivered by the thread's event loop, which did not run while the load did.
       for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
       observer.disconnect();
       const counted = pauses.filter(({ startMs }) => startMs >= performanceMs);
-      return counted.reduce((sum, { durationMs }) => sum + durationMs * 1e6, 0);
+      const ns = counted.reduce((sum, { durationMs }) => sum + durationMs * 1e6, 0);
+      return { ns, count: counted.length };
     },
   };
 }

@@ -57,13 +57,18 @@ export const COUNTER = {
   /** Of the connects that failed, those at which nobody was there; and the last such errno. */
   unanswered: 36,
   lastErrno: 37,
+  /** What the thread does with its CPU just now: DOING. Written twice a reply, read by whoever samples. */
+  doing: 51,
 } as const;
 
-const COUNTER_COUNT = 51;
+const COUNTER_COUNT = 52;
 
 /** Why a request waited. */
 export const WAIT = { allTaken: 0, noConnection: 1, clientAway: 2, suspended: 3, predecessor: 4 } as const;
 export const WAIT_COUNT = 5;
+
+/** Parts of a load thread's work that its CPU times do not tell apart. */
+export const DOING = { other: 0, parsing: 1, checking: 2 } as const;
 
 /** Words of the control block, one a run. */
 export const CONTROL = { go: 0, stop: 1 } as const;

@@ -28,6 +28,8 @@ export const CONNECT_TIMEOUT_NS: number = 30e6;
 const BODY = Uint8Array.of(1, 2, 3);
 export const REPLY: Uint8Array = frame.encodeRequest({ body: BODY });
 
+export const TUNNEL_REQUEST = 'CONNECT host:1 HTTP/1.1\r\n\r\n';
+
 export type Settings = {
   connections?: number;
   ratePerSec?: number | null;
@@ -47,6 +49,8 @@ export type Settings = {
   /** A log instead, written to `ring` by the test. */
   replay?: { ring: RingMemory; isTimed: boolean; waitingLimit: number };
   durationNs?: number;
+  /** Each connection is a tunnel through a proxy. */
+  tunnel?: boolean;
 };
 
 export type Rig = {
@@ -127,6 +131,7 @@ export function setUp(given: Settings = {}): Rig {
       retriesPerSec: 100,
       random: () => 0.999,
       sourceAddresses: [],
+      tunnelRequest: given.tunnel ? Buffer.from(TUNNEL_REQUEST) : null,
       counters: memory.counters,
     }),
   });

@@ -16,7 +16,7 @@ import { Standing } from '../flight/standing.ts';
 import { UnderWay } from '../flight/under-way.ts';
 import type { Pace } from '../pace/pace.ts';
 import { type ConnectionSupply, LOST, type Lost } from '../supply/connection-supply.ts';
-import { COUNTER } from '../tally/thread-memory.ts';
+import { COUNTER, DOING } from '../tally/thread-memory.ts';
 import type { DriverOptions } from './driver-options.ts';
 import { ReplyJudge } from './reply-judge.ts';
 import { TurnLog } from './turn-log.ts';
@@ -150,12 +150,26 @@ export class Driver {
 
   #onConnect(conn: number, errno: number): void {
     const nowNs = this.#nowNs();
-    this.supply.connected(conn, errno, nowNs);
-    if (errno !== 0) return;
+    if (!this.supply.connected(conn, errno, nowNs)) return;
+    this.#admit(conn);
+    this.#serve(conn, nowNs);
+  }
+
+  #admit(conn: number): void {
     this.#parser.reset(conn);
     this.#underWay.clear(conn);
     this.#standing.opened(conn);
-    this.#serve(conn, nowNs);
+  }
+
+  /** The answer of a proxy that was asked for a tunnel. */
+  #onTunnelData(conn: number, bytes: Uint8Array, start: number, end: number): void {
+    const nowNs = this.#nowNs();
+    const at = this.supply.tunnelled(conn, bytes, start, end, nowNs);
+    if (at < 0) return;
+    this.#admit(conn);
+    // What the target says by itself answers no request: it must be here before one is sent.
+    if (at < end) this.#onData(conn, bytes, at, end);
+    else this.#serve(conn, nowNs);
   }
 
   #serve(conn: number, nowNs: number): void {
@@ -164,7 +178,10 @@ export class Driver {
   }
 
   #onData(conn: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#standing.isClosed(conn)) return;
+    if (this.#standing.isClosed(conn)) {
+      this.#onTunnelData(conn, bytes, start, end);
+      return;
+    }
     const nowNs = this.#nowNs();
     const underWay = this.#underWay;
     this.turns.event(nowNs);
@@ -178,7 +195,9 @@ export class Driver {
         return;
       }
       const isBegun = underWay.received(conn, nowNs);
+      this.#counters[COUNTER.doing] = DOING.parsing;
       const result = this.#parser.feed(conn, bytes, at, end);
+      this.#counters[COUNTER.doing] = DOING.other;
       if (result === PARSED.more) break;
       this.judge.hear(result, bytes, at, end, isBegun);
       if (result === PARSED.bad) {
@@ -226,7 +245,9 @@ export class Driver {
       this.#counters[COUNTER.lateReplies]!++;
       underWay.answeredLate(conn, nowNs);
     } else {
+      this.#counters[COUNTER.doing] = DOING.checking;
       const wrongReason = this.judge.wrongReason(underWay.oldestVariant(conn));
+      this.#counters[COUNTER.doing] = DOING.other;
       underWay.answered(conn, nowNs, this.#parser.status, wrongReason);
     }
     if (this.judge.needsRequest && underWay.count[conn]! > 0) {
@@ -235,8 +256,11 @@ export class Driver {
   }
 
   #onClose(conn: number, errno: number): void {
-    if (this.#standing.isClosed(conn)) return;
     const nowNs = this.#nowNs();
+    if (this.#standing.isClosed(conn)) {
+      this.supply.closedEarly(conn, nowNs);
+      return;
+    }
     this.#counters[COUNTER.closedByPeer]!++;
     if (this.#underWay.count[conn]! > 0) {
       const kind = closeKind(errno, this.#parser.midMessage(conn));

@@ -7,19 +7,23 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Address } from '../../base/address.ts';
 import { createPrng } from '../../base/prng.ts';
 import { createMonotonicClock, createSuspensionClock } from '../../kernel/clock.ts';
-import { setTimerSlackNs } from '../../kernel/process.ts';
+import { gettid, setTimerSlackNs } from '../../kernel/process.ts';
 import type { LoopStats } from '../../loop/event-loop.ts';
 import { createLoop } from '../../loop/registry.ts';
 import type { RingSizes } from '../../loop/ring-loop.ts';
 import { stageSpans } from '../../plan/arrivals/stages.ts';
 import type { Plan } from '../../plan/plan-options.ts';
+import { tunnelRequest } from '../../plan/proxy.ts';
 import { captureBytesOf, readsHeaders } from '../../plan/requests/check.ts';
 import type { OutageRecord, OutcomeRecord, SpanRecord } from '../../record/load.ts';
 import type { ParserOptions } from '../../wire/codec.ts';
 import { loadCodec } from '../../wire/custom/load-codec.ts';
 import { OutcomeRecorder } from '../flight/outcome-recorder.ts';
+import type { ProfileStack } from '../profile/client-profile.ts';
+import { beginInspection } from '../profile/inspection.ts';
 import { ReplaySource, type ReplaySourceOptions, type ReplayThreadTally } from '../replay/replay-source.ts';
 import { ConnectionSupply } from '../supply/connection-supply.ts';
+import type { TunnelTally } from '../supply/tunnels.ts';
 import { GapWriter } from '../tally/send-gaps.ts';
 import {
   beginThreadCost,
@@ -54,6 +58,8 @@ export type ThreadInput = {
   ringSizes: Partial<RingSizes> | undefined;
   control: ControlMemory;
   memory: ThreadMemory;
+  /** The thread is to profile itself. */
+  inspects: boolean;
   /** The log that is replayed, instead of what the plan has; null: there is none. */
   replay: ReplaySourceOptions | null;
 };
@@ -61,9 +67,12 @@ export type ThreadInput = {
 export type ThreadMessage =
   | {
       kind: 'ready';
+      tid: number;
       openedCount: number;
       lastErrno: number;
       error: ThreadError | null;
+      /** Null without tunnels. */
+      tunnels: TunnelTally | null;
       backend: 'ring' | 'epoll';
     }
   | { kind: 'failed'; error: ThreadError }
@@ -74,7 +83,7 @@ export type ThreadResult = {
   codecName: string;
   endNs: number;
   cost: ThreadCost;
-  gcPauseNs: number;
+  garbage: { ns: number; count: number };
   oversleep: { p50Ns: number; p99Ns: number } | null;
   stats: LoopStats;
   statusCounts: [status: number, count: number][];
@@ -84,11 +93,15 @@ export type ThreadResult = {
   failedByErrno: [errno: string, count: number][];
   /** What the server said to a connection that it turned away; empty when it said nothing. */
   refusal: string;
+  /** Null without tunnels. */
+  tunnels: TunnelTally | null;
   slowest: { responseNs: number; outcome: OutcomeRecord }[];
   outages: OutageRecord[];
   longestAbsence: SpanRecord;
   longestSilence: SpanRecord;
   suspendedNs: number;
+  /** Null unless the thread was to profile itself. */
+  inspected: ProfileStack[] | null;
   /** Null when no log is replayed. */
   replay: ReplayThreadTally | null;
 };
@@ -164,6 +177,7 @@ async function run(input: ThreadInput): Promise<void> {
       retriesPerSec: RETRIES_PER_SEC / plan.threadCount,
       random: createPrng(plan.seed, RETRY_STREAM + threadIndex).next,
       sourceAddresses: plan.sourceAddresses,
+      tunnelRequest: tunnelRequest(plan),
       counters: memory.counters,
     }),
   });
@@ -179,21 +193,34 @@ async function run(input: ThreadInput): Promise<void> {
   );
   driver.attach(loop);
 
-  const openUntilNs = nowNs() + OPENING_LIMIT_NS;
+  const begunNs = nowNs();
+  // Without a single one there is nothing to begin with: the first has all its time.
+  const openLimitNs = () =>
+    memory.counters[COUNTER.opened]! > 0
+      ? OPENING_LIMIT_NS
+      : Math.max(OPENING_LIMIT_NS, plan.connectTimeoutNs);
   do loop.turn();
-  while (!driver.supply.isSettled && nowNs() < openUntilNs && Atomics.load(flags, CONTROL.stop) === 0);
+  while (
+    !driver.supply.isSettled &&
+    nowNs() - begunNs < openLimitNs() &&
+    Atomics.load(flags, CONTROL.stop) === 0
+  );
   post({
     kind: 'ready',
+    tid: gettid(),
     openedCount: memory.counters[COUNTER.opened]!,
     lastErrno: driver.supply.lastErrno,
     error: driver.supply.lastError && toMessage(driver.supply.lastError),
+    tunnels: driver.supply.tunnels && { ...driver.supply.tunnels.tally },
     backend: loop.backend,
   });
   Atomics.wait(flags, CONTROL.go, 0, GO_LIMIT_MS);
   const startNs = controlStart(input.control)[0]!;
   if (Atomics.load(flags, CONTROL.go) !== 1) return;
 
+  const endInspection = input.inspects ? await beginInspection(threadIndex) : null;
   const statsBefore = { ...loop.stats };
+  const tunnelBytesBefore = driver.supply.tunnels?.sentBytes ?? 0;
   recorder.begin(startNs, startNs + plan.warmupNs, startNs + plan.durationNs, blockCutsNs(plan, startNs));
   source.begin(startNs + plan.warmupNs);
   driver.start(startNs, startNs + plan.durationNs);
@@ -202,15 +229,17 @@ async function run(input: ThreadInput): Promise<void> {
   const loadStartMs = performance.now();
   while (!driver.isFinished) loop.turn();
   const cost = endCost();
+  const inspected = (await endInspection?.()) ?? null;
   const stats = statsSince(loop.stats, statsBefore);
-  memory.counters[COUNTER.bytesSent] = stats.sentBytes;
+  const tunnelBytes = (driver.supply.tunnels?.sentBytes ?? 0) - tunnelBytesBefore;
+  memory.counters[COUNTER.bytesSent] = Math.max(0, stats.sentBytes - tunnelBytes);
   post({
     kind: 'done',
     result: {
       codecName: codec.name,
       endNs: driver.endedNs,
       cost,
-      gcPauseNs: await garbage.sumNsSince(loadStartMs),
+      garbage: await garbage.since(loadStartMs),
       oversleep,
       stats,
       statusCounts: [...recorder.statusCounts.entries()].filter(([, count]) => count > 0),
@@ -219,11 +248,13 @@ async function run(input: ThreadInput): Promise<void> {
       firstTexts: [...driver.judge.firstTexts.byKind],
       failedByErrno: [...driver.supply.failedByErrno],
       refusal: driver.supply.refusal.text,
+      tunnels: driver.supply.tunnels && { ...driver.supply.tunnels.tally },
       slowest: recorder.slowest.records(),
       outages: driver.turns.outages.records,
       longestAbsence: recorder.waits.longestAbsence,
       longestSilence: driver.turns.silence.longest,
       suspendedNs: Math.max(0, readSuspendedNs() - suspendedBeforeNs),
+      inspected,
       replay: source.tally(),
     },
   });

@@ -8,7 +8,20 @@ export const PERF_FLAG_FD_CLOEXEC = 8;
 
 /** Bits of the flag word at offset 40. */
 export const PERF_ATTR_DISABLED = 1n << 0n;
+export const PERF_ATTR_EXCLUDE_KERNEL = 1n << 5n;
+export const PERF_ATTR_EXCLUDE_HV = 1n << 6n;
 export const PERF_ATTR_FREQ = 1n << 10n;
+
+/** What a sample holds: with this alone a u64 count and as many addresses, innermost first. */
+export const PERF_SAMPLE_CALLCHAIN = 1n << 5n;
+/** Addresses from here on are no addresses: they say whose the following ones are. PERF_CONTEXT_* */
+export const PERF_CONTEXT_MAX = 0xffff_ffff_ffff_f001n;
+export const PERF_CONTEXT_KERNEL = 0xffff_ffff_ffff_ff80n;
+
+export const PERF_RECORD_LOST = 2;
+export const PERF_RECORD_SAMPLE = 9;
+/** Offsets in the first page of the mapping: struct perf_event_mmap_page. */
+export const PERF_MMAP_DATA_HEAD = 1024;
 
 export const PERF_EVENT_IOC_ENABLE = 0x2400;
 export const PERF_EVENT_IOC_DISABLE = 0x2401;
@@ -22,6 +35,7 @@ export const perf_event_attr = layout(
     size: u32(4),
     config: u64(8),
     sample_freq: u64(16),
+    sample_type: u64(24),
     flags: u64(40),
     /** Address of a path, of the uprobe kind. */
     uprobe_path: u64(56),

@@ -14,7 +14,8 @@ export const NLM_F_DUMP = 0x300;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 
-/** State of a listening socket, TCP and Unix alike: include/net/tcp_states.h. */
+/** States: include/net/tcp_states.h. That of a listening socket is the same for TCP and Unix. */
+export const TCP_TIME_WAIT = 6;
 export const TCP_LISTEN = 10;
 
 /** Asked for by bit number − 1 in `idiag_ext`: an array of u32, of which SK_MEMINFO_DROPS is the ninth. Since 3.6. */
@@ -49,7 +50,9 @@ export const inet_diag_msg = layout('inet_diag_msg', 72, {
   idiag_family: u8(0),
   idiag_state: u8(1),
   'id.idiag_sport': u16(4),
+  'id.idiag_dport': u16(6),
   'id.idiag_src': bytes(8, 16),
+  'id.idiag_dst': bytes(24, 16),
   idiag_rqueue: u32(56),
   idiag_wqueue: u32(60),
   idiag_inode: u32(68),

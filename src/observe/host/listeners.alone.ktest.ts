@@ -55,6 +55,7 @@ test('queues are counted look by look: the most, the full ones, and what was dro
   const queue = [0, 3, 9, 9, 0];
   let look = 0;
   const diag: SockDiag = {
+    timeWaitTo: () => null,
     listeners: () => [socketWith(inode, queue[Math.min(look, queue.length - 1)]!, 100 + look * 5)],
     [Symbol.dispose]() {},
   };

@@ -173,6 +173,7 @@ export const loop_state = layout('loop_state', 5064, {
   start_cpu: u32(80),
   since_ns: u64(88),
   throttled: u32(104),
+  charged_ns: u64(112),
   wake_ns: u64(136),
   armed_at_start: u32(152),
   at_start: bytes(168, counters.byteLength),

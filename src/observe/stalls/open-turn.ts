@@ -83,16 +83,55 @@ export type NewestSample = {
 /** Descriptors of the maps that the probes keep their state in. */
 export type StateMaps = { states: number; userStacks: number; cpuMemories: number };
 
+/** Where it is read from. */
+export type StateSource = {
+  state(): StateBytes | null;
+  holderOf(cpu: number): CpuOwner | null;
+};
+
+export type StateBytes = { bytes: Uint8Array; view: DataView };
+
 /** Null while it waits as it should (or late, with nobody who saw it wake), or was not yet seen to return from a wait. `epoch`: of the present arming, or 0. */
 export function readOpenTurn(maps: StateMaps, slot: number, epoch: number): OpenTurn | null {
-  const state = readState(maps, slot);
-  if (state === null) return null;
-  const { view } = state;
+  const source = { state: () => readState(maps, slot), holderOf: (cpu: number) => holderOf(maps, cpu) };
+  return openTurnFrom(source, epoch);
+}
+
+const READS = 4;
+
+/**
+ * The same from any source. Who has the CPU stands in another map than the state: where the thread was given the CPU
+ * between the two, it would seem to be kept from it by itself. Then both are read again, and the holder is not known
+ * when they never agree.
+ */
+export function openTurnFrom(source: StateSource, epoch: number): OpenTurn | null {
+  for (let reads = 1; ; reads++) {
+    const state = source.state();
+    if (state === null) return null;
+    const turn = turnOf(source, state, epoch);
+    const owner = turn?.kind === 'work' ? turn.seen?.owner : turn?.owner;
+    if (!owner?.holder || isOfOneMoment(state, source.state())) return turn;
+    owner.holder = null;
+    if (reads === READS) return turn;
+  }
+}
+
+function isOfOneMoment({ view }: StateBytes, after: StateBytes | null): boolean {
+  const { where, since_ns, charged_ns } = loop_state.at;
+  return (
+    after !== null &&
+    after.view.getUint32(where, true) === view.getUint32(where, true) &&
+    after.view.getBigUint64(since_ns, true) === view.getBigUint64(since_ns, true) &&
+    after.view.getBigUint64(charged_ns, true) === view.getBigUint64(charged_ns, true)
+  );
+}
+
+function turnOf(source: StateSource, { bytes, view }: StateBytes, epoch: number): OpenTurn | null {
   const at = loop_state.at;
   const isSeen = epoch !== 0 && view.getUint32(at.armed_at_start, true) === epoch;
   if (view.getUint32(at.in_wait, true) !== 0) {
     const isLate = view.getUint32(at.where, true) === WHERE_RUNNABLE;
-    return isLate && isSeen ? lateWake(maps, state.bytes, view) : null;
+    return isLate && isSeen ? lateWake(source, bytes, view) : null;
   }
   const startMonoNs = view.getBigUint64(at.segment_start_ns, true);
   if (startMonoNs === 0n) return null;
@@ -106,7 +145,7 @@ export function readOpenTurn(maps: StateMaps, slot: number, epoch: number): Open
     peekCount: view.getUint32(at.cycle_peeks, true),
     execNs: counter('exec'),
     runDelayNs: counter('run_delay'),
-    seen: isSeen ? seenTurn(maps, state.bytes, view) : null,
+    seen: isSeen ? seenTurn(source, bytes, view) : null,
   };
 }
 
@@ -116,7 +155,7 @@ const WHERE = new Map([
   [WHERE_BLOCKED, 'blocked'],
 ] as const);
 
-function seenTurn(maps: StateMaps, bytes: Uint8Array, view: DataView): SeenTurn | null {
+function seenTurn(source: StateSource, bytes: Uint8Array, view: DataView): SeenTurn | null {
   const at = loop_state.at;
   const now = WHERE.get(view.getUint32(at.where, true) as 1 | 2 | 3);
   if (now === undefined) return null;
@@ -124,15 +163,15 @@ function seenTurn(maps: StateMaps, bytes: Uint8Array, view: DataView): SeenTurn 
     stall: stallOf(bytes),
     now,
     sinceMonoNs: view.getBigUint64(at.since_ns, true),
-    owner: ownershipOf(maps, view),
+    owner: ownershipOf(source, view),
   };
 }
 
-function ownershipOf(maps: StateMaps, view: DataView): Ownership {
+function ownershipOf(source: StateSource, view: DataView): Ownership {
   const at = loop_state.at;
   return {
     isThrottled: view.getUint32(at.throttled, true) !== 0,
-    holder: ownerOf(maps, view.getUint32(at.cpu, true)),
+    holder: source.holderOf(view.getUint32(at.cpu, true)),
   };
 }
 
@@ -141,7 +180,7 @@ function stallOf(state: Uint8Array): Uint8Array {
   return state.slice(at, at + stall_event.byteLength);
 }
 
-function lateWake(maps: StateMaps, bytes: Uint8Array, view: DataView): LateWake | null {
+function lateWake(source: StateSource, bytes: Uint8Array, view: DataView): LateWake | null {
   const at = loop_state.at;
   const startMonoNs = view.getBigUint64(at.wake_ns, true);
   if (startMonoNs === 0n) return null;
@@ -150,12 +189,12 @@ function lateWake(maps: StateMaps, bytes: Uint8Array, view: DataView): LateWake 
     startMonoNs,
     timeoutNs: Number(view.getBigInt64(at.timeout_ns, true)),
     cpu: view.getUint32(at.cpu, true),
-    owner: ownershipOf(maps, view),
+    owner: ownershipOf(source, view),
     stall: stallOf(bytes),
   };
 }
 
-function ownerOf(maps: StateMaps, cpu: number): CpuOwner | null {
+function holderOf(maps: StateMaps, cpu: number): CpuOwner | null {
   const memory = offHeap(cpu_memory.byteLength);
   if (!lookupElement(maps.cpuMemories, cpu, memory)) return null;
   const view = new DataView(memory.buffer);
@@ -205,7 +244,7 @@ function readStack(maps: StateMaps, stackSlot: number): Uint8Array | null {
   return record.slice(0, Math.min(at.bytes + byteCount, user_stack.byteLength));
 }
 
-function readState(maps: StateMaps, slot: number): { bytes: Uint8Array; view: DataView } | null {
+function readState(maps: StateMaps, slot: number): StateBytes | null {
   const bytes = offHeap(loop_state.byteLength);
   return lookupElement(maps.states, slot, bytes) ? { bytes, view: new DataView(bytes.buffer) } : null;
 }

@@ -1,26 +1,21 @@
 /** The face of this room: logs in, requests out. */
 import { LoopscopeError } from '../../base/errors.ts';
-import { SESSION_KINDS, type SessionKind } from './formats/log-format.ts';
+import { SESSION_KINDS } from './formats/log-format.ts';
 import { LiveClock } from './order/live-clock.ts';
-import { Pace } from './order/pace.ts';
+import { LIVE_SLACK_NS, Pace } from './order/pace.ts';
 import { parseTimePoint, resolveBounds, type TimeBounds } from './order/time-bounds.ts';
 import { Reader } from './reader.ts';
 import type { ReplayOptions } from './replay-options.ts';
 import { DROPPING_SINK, type ReplayProgress, type ReplayReader, type ReplaySink } from './replay-reader.ts';
 import type { ReplaySummary } from './replay-summary.ts';
+import { defaultSession, type SessionChoice } from './select/overlap.ts';
 import { type LogFile, lookAt } from './sources/log-file.ts';
 import { Merge } from './sources/merge.ts';
 import { Account } from './survey/account.ts';
 import { summarize } from './survey/summarize.ts';
 
-/**
- * With a log that is followed the first request is due so much after it is handed on: what follows it comes no sooner than
- * the log is written, and may be written later than it was stamped.
- */
-const LIVE_SLACK_NS = 2e9;
-
-/** What was chosen, and why: for the report. */
-export type SessionChoice = { kind: SessionKind; why: string };
+/** Of many logs so many tell whether their clients sent one request after another. */
+const FILES_LOOKED_INTO = 8;
 
 /**
  * Opens logs and finds out what they are; nothing is handed on before pump(). Throws USAGE and FILE_UNREADABLE, naming
@@ -91,6 +86,7 @@ async function lookAtAll(
           typed: { ...typed, files: [path] },
           signal,
           follow: options.follow === true,
+          looksForOverlaps: options.session === undefined && index < FILES_LOOKED_INTO,
         }),
       );
     }
@@ -124,9 +120,8 @@ function chooseSession({ session, sessionHeader }: ReplayOptions, logs: readonly
       `it says ${carried.join(', ')}`,
     );
   }
-  const kind = carried[0] ?? 'none';
-  const better = SESSION_KINDS.slice(0, SESSION_KINDS.indexOf(kind)).filter((each) => each !== 'header');
-  return { kind, why: better.length === 0 ? 'the log says it' : `the log has no ${better.join(' and no ')}` };
+  const heads = logs.flatMap(({ overlaps }) => (overlaps === null ? [] : [overlaps]));
+  return defaultSession(carried, heads);
 }
 
 class OpenReplay implements ReplayReader {

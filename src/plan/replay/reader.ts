@@ -48,6 +48,10 @@ export class Reader {
   readonly clients: Clients;
   /** Requests whose line does not say who sent them. */
   unknownCount = 0;
+  /** Of a log that is followed: requests that others had overtaken, and that went out as soon as they came. */
+  overtakenCount = 0;
+  /** The same: when the first one began, by our clock, ms since 1970. */
+  beganMs: number = Number.NaN;
   /** How far behind the last one handed on the latest of the refused lines lay. */
   lateNsMax = 0;
   /** Requests with a body of filler. */
@@ -85,6 +89,7 @@ export class Reader {
   #client = 0;
   #stampNs = 0;
   #durationNs = 0;
+  #isOvertaken = false;
 
   constructor({ options, account, session, bounds, pace, live }: ReaderOptions) {
     this.#live = live;
@@ -168,13 +173,15 @@ export class Reader {
       this.#refuse(REFUSAL.clock, source);
       return false;
     }
-    if (Number.isNaN(this.anchorSec)) this.#anchor(entry.stampSec);
+    const stampSec = entry.stampSec + (this.#live?.shiftSec ?? 0);
+    if (Number.isNaN(this.anchorSec)) this.#anchor(stampSec);
     const window = this.#window;
-    this.#stampNs = (entry.stampSec - this.anchorSec) * 1e9 + entry.stampSubNs;
+    this.#isOvertaken = false;
+    this.#stampNs = (stampSec - this.anchorSec) * 1e9 + entry.stampSubNs;
     this.#durationNs = source.parser.stamped === 'end' && entry.durationNs > 0 ? entry.durationNs : 0;
     if (this.#stampNs > window.newestNs) {
       window.newestNs = this.#stampNs;
-      this.newestSec = entry.stampSec;
+      this.newestSec = stampSec;
     }
     this.#method = this.methods.numberOf(entry);
     this.#client = this.clients.of(entry);
@@ -188,8 +195,14 @@ export class Reader {
       this.#account.leaveOut('outside --from and --to');
       return false;
     }
-    if (!window.isLate(this.#stampNs - this.#durationNs, entry.grainNs)) return true;
-    const lateNs = window.lastNs - this.#stampNs + this.#durationNs;
+    const beganNs = this.#stampNs - this.#durationNs;
+    const firstNs = window.floorNs(this.#windowNs);
+    if (beganNs >= firstNs || beganNs + entry.grainNs > firstNs) return true;
+    const lateNs = firstNs - beganNs;
+    if (this.#live !== null && lateNs <= WINDOW_NS) {
+      this.#isOvertaken = true;
+      return true;
+    }
     if (lateNs > this.lateNsMax) this.lateNsMax = lateNs;
     this.#refuse(REFUSAL.late, source);
     return false;
@@ -225,7 +238,10 @@ export class Reader {
     store.loggedNs[slot] = entry.durationNs;
     store.fillBytes[slot] = fillBytes;
     if (entry.grainNs > this.grainNs) this.grainNs = entry.grainNs;
-    if (entry.grainNs < 1e9) this.#window.add(slot, this.#stampNs - this.#durationNs);
+    if (this.#isOvertaken) {
+      this.overtakenCount++;
+      this.#window.add(slot, this.#window.floorNs(this.#windowNs));
+    } else if (entry.grainNs < 1e9) this.#window.add(slot, this.#stampNs - this.#durationNs);
     else if (this.#durationNs > 0) this.#window.addCoarseEnd(slot, this.#stampNs, this.#durationNs);
     else this.#window.addCoarseStart(slot, this.#stampNs);
   }
@@ -265,7 +281,9 @@ export class Reader {
     request.loggedBytes = store.loggedBytes[slot]!;
     request.loggedNs = store.loggedNs[slot]!;
     if (!this.#sink!.push(request)) return false;
-    this.#account.requestCount++;
+    if (this.#account.requestCount++ === 0 && this.#live !== null) {
+      this.beganMs = (this.anchorSec + startNs / 1e9 + this.#live.aheadSec) * 1e3;
+    }
     if (fillBytes > 0) this.filledCount++;
     const isFirst = this.roundCount === 1;
     this.survey.add(

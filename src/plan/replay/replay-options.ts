@@ -1,3 +1,4 @@
+import type { ForwardOptions } from '../../wire/codec.ts';
 import type { SessionKind } from './formats/log-format.ts';
 
 /** How the log's own times become those of the replay. */
@@ -32,6 +33,8 @@ export type ReplayOptions = {
   sessionHeader?: string;
   /** Of the Host header, where the log has no host of its own: "127.0.0.1:8080". */
   host: string;
+  /** The requests go to a forward proxy. */
+  forward?: ForwardOptions;
   /** Sent with each request; one that the log has too replaces it. */
   headers?: readonly (readonly [name: string, value: string])[];
   /** Default: as fast as it was. */

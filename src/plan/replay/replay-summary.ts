@@ -43,8 +43,18 @@ export type ReplaySummary = {
   spreadCount: number;
   /** Requests whose bodies are filler of the logged length. */
   filledCount: number;
-  /** With `follow`: how often the file was replaced and cut, and how far behind its end reading was when it ended. */
-  follow: { rotatedCount: number; truncatedCount: number; behindBytes: number; behindNs: number } | null;
+  /**
+   * With `follow`: how often the file was replaced and cut, how far behind its end reading was when it ended, when the
+   * first request began by our clock (ms since 1970, NaN without any), and how many are due behind such that began later.
+   */
+  follow: {
+    rotatedCount: number;
+    truncatedCount: number;
+    behindBytes: number;
+    behindNs: number;
+    beganMs: number;
+    overtakenCount: number;
+  } | null;
   /** Requests that went on before the reorder window had closed, because it was full. */
   windowOverflowCount: number;
   /** What a user should know: a damaged archive, a log that runs backwards. Sentences. */

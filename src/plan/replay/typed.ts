@@ -67,7 +67,7 @@ export function parseSample(text: string, option = '--sample'): number {
   throw refusal(option, text, 'is not a share above 0 and up to 100 %', `try ${option} 10%`);
 }
 
-/** "ip", "ip:port", "connection", "none", "header:X-User". */
+/** "ip", "ip+agent", "ip:port", "connection", "none", "header:X-User". */
 export function parseSession(text: string, option = '--session'): { kind: SessionKind; header?: string } {
   const trimmed = text.trim();
   const header = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/.exec(trimmed)?.[1];

@@ -28,7 +28,7 @@ export const replaySchema: Schema<ReplayRecord> = v.object({
     remarks: many(name, 64),
   }),
   clients: v.object({
-    session: v.picklist(['ip', 'ip:port', 'connection', 'header', 'none']),
+    session: v.picklist(['ip', 'ip+agent', 'ip:port', 'connection', 'header', 'none']),
     why: name,
     distinct: v.nullable(count),
     atLimit: v.boolean(),
@@ -48,7 +48,14 @@ export const replaySchema: Schema<ReplayRecord> = v.object({
     spreadCount: count,
     overflowCount: count,
     follow: v.optional(
-      v.object({ behindNs: number, behindBytes: count, rotatedCount: count, truncatedCount: count }),
+      v.object({
+        behindNs: number,
+        behindBytes: count,
+        rotatedCount: count,
+        truncatedCount: count,
+        delayNs: v.optional(number),
+        overtakenCount: v.optional(count),
+      }),
     ),
   }),
   askedGaps: v.nullable(text),

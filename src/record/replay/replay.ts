@@ -52,7 +52,7 @@ export type ReplayRefusal = {
 
 export type ReplayClients = {
   /** What tells clients apart. */
-  session: 'ip' | 'ip:port' | 'connection' | 'header' | 'none';
+  session: 'ip' | 'ip+agent' | 'ip:port' | 'connection' | 'header' | 'none';
   /** "asked for", "the log has no port". */
   why: string;
   /** How many there were; null: not counted. With `atLimit` no more than so many are told apart. */
@@ -86,8 +86,18 @@ export type ReplaySchedule = {
   spreadCount: number;
   /** Requests that went on before the reorder window had closed, because it was full. */
   overflowCount: number;
-  /** A log that is still written: how often it was replaced and cut, how far behind its end reading ended. */
-  follow?: { behindNs: number; behindBytes: number; rotatedCount: number; truncatedCount: number };
+  /**
+   * A log that is still written: how often it was replaced and cut, how far behind its end reading ended, how long after
+   * its start by the log each request was due, and how many went out behind such that began later.
+   */
+  follow?: {
+    behindNs: number;
+    behindBytes: number;
+    rotatedCount: number;
+    truncatedCount: number;
+    delayNs?: number;
+    overtakenCount?: number;
+  };
 };
 
 export type ReplayRoute = {

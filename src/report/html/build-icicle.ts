@@ -1,4 +1,4 @@
-/** The time of all stalls as one tree, from the loops inwards, for the page's icicle. */
+/** Time by stacks as one tree, from the outermost functions inwards, for a page's icicle; that of all stalls. */
 import type { ObservationRecord } from '../../record/observation.ts';
 import { PART_GROUPS, type PartGroup } from '../model/stall-account.ts';
 import { stallStacks } from '../model/stall-stacks.ts';
@@ -18,10 +18,22 @@ type Node = {
   children: Map<string, Node>;
 };
 
+export type IcicleStack = {
+  group: PartGroup;
+  /** Outermost first. */
+  frames: readonly { name: string; kernel: boolean }[];
+  ns: number;
+};
+
 /** Null without stalls. */
 export function icicleOf(observation: ObservationRecord): PageIcicle | null {
-  const root = createNode('all stalls', false);
-  for (const { group, frames, ns } of stallStacks(observation)) {
+  return buildIcicle('all stalls', stallStacks(observation));
+}
+
+/** Null when nothing took time. */
+export function buildIcicle(whole: string, stacks: Iterable<IcicleStack>): PageIcicle | null {
+  const root = createNode(whole, false);
+  for (const { group, frames, ns } of stacks) {
     let node = root;
     add(node, group, ns);
     for (const frame of frames.slice(0, DEPTH_MAX)) {

@@ -19,6 +19,7 @@ import {
   networkPhrase,
   statusPhrase,
 } from '../text/about-load.ts';
+import { proxyPhrase } from '../text/about-proxy.ts';
 import {
   conservationPhrase,
   formatRate,
@@ -212,6 +213,7 @@ export function loadFacts(load: LoadRecord): PageData['load'] {
     { term: 'Errors', text: list(load.errorsByKind) },
     { term: 'Connections', text: connectionsPhrase(load) },
     { term: 'Address', text: addressesPhrase(load) ?? '' },
+    { term: 'Proxy', text: proxyPhrase(load) ?? '' },
     { term: 'Network', text: networkPhrase(load) ?? '' },
     {
       term: 'In flight',

@@ -107,7 +107,7 @@ const replay = v.strictObject({
     remarks: v.array(text),
   }),
   clients: v.strictObject({
-    session: v.picklist(['ip', 'ip:port', 'connection', 'header', 'none']),
+    session: v.picklist(['ip', 'ip+agent', 'ip:port', 'connection', 'header', 'none']),
     session_why: text,
     distinct: v.nullable(count),
     distinct_at_limit: v.boolean(),
@@ -128,7 +128,14 @@ const replay = v.strictObject({
     spread: count,
     reorder_overflow: count,
     follow: v.nullable(
-      v.strictObject({ behind_ns: ns, behind_bytes: count, rotated: count, truncated: count }),
+      v.strictObject({
+        behind_ns: ns,
+        behind_bytes: count,
+        rotated: count,
+        truncated: count,
+        delay_ns: v.nullable(ns),
+        overtaken: v.nullable(count),
+      }),
     ),
   }),
   fidelity: v.nullable(
@@ -197,6 +204,7 @@ const load = v.strictObject({
     connections_per_sec: v.nullable(v.number()),
     addresses: v.picklist(['first', 'all']),
     think_time: v.nullable(v.strictObject({ mean_ns: ns, jitter_ns: ns })),
+    proxy: v.nullable(v.strictObject({ url: text, tunnel: v.boolean() })),
   }),
   duration_ns: ns,
   stopped_early: v.nullable(text),
@@ -230,6 +238,14 @@ const load = v.strictObject({
     turned_away: v.nullable(count),
     refusal: v.nullable(text),
     failed_by_errno: v.record(text, count),
+    tunnels: v.nullable(
+      v.strictObject({
+        opened: count,
+        handshake_mean_ns: v.nullable(ns),
+        handshake_max_ns: v.nullable(ns),
+        refusal: v.nullable(text),
+      }),
+    ),
   }),
   waits: v.nullable(
     v.strictObject({

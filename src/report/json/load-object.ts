@@ -1,5 +1,12 @@
 import type { Diagnosis } from '../../diagnose/finding.ts';
-import type { LoadRecord, OutcomeCounts, SpanRecord, WaitCounts, WaitRecord } from '../../record/load.ts';
+import type {
+  LoadRecord,
+  OutcomeCounts,
+  SpanRecord,
+  TunnelRecord,
+  WaitCounts,
+  WaitRecord,
+} from '../../record/load.ts';
 import { type KindRow, kindRows } from '../model/kinds.ts';
 import { isSpoilt, type LatencyRow, latencyRows, QUANTILES } from '../model/latency.ts';
 import { answeredPerSec, unaccountedCount } from '../model/load-summary.ts';
@@ -31,6 +38,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       requests_per_connection: plan.requestsPerConnection ?? null,
       connections_per_sec: plan.connectionsPerSec ?? null,
       addresses: plan.addresses ?? 'first',
+      proxy: plan.proxy ? { url: plan.proxy.url, tunnel: plan.proxy.isTunnel } : null,
       think_time: plan.thinkTime
         ? { mean_ns: plan.thinkTime.meanNs, jitter_ns: plan.thinkTime.jitterNs }
         : null,
@@ -67,6 +75,7 @@ export function loadObject(load: LoadRecord, diagnosis: Diagnosis) {
       turned_away: load.supply?.turnedAway ?? null,
       refusal: load.supply?.refusal ?? null,
       failed_by_errno: load.supply?.failedByErrno ?? {},
+      tunnels: load.supply?.tunnels ? tunnelsObject(load.supply.tunnels) : null,
     },
     waits: load.waits ? waitsObject(load.waits) : null,
     outages: (load.outages ?? []).map(({ fromNs, toNs, closed, refused, errno }) => ({
@@ -155,6 +164,10 @@ function quantilesObject(quantiles: KindRow['quantiles']) {
     p99_9_ns: quantiles['p99.9']?.ns ?? null,
     max_ns: quantiles.max?.ns ?? null,
   };
+}
+
+function tunnelsObject({ opened, handshakeNsMean, handshakeNsMax, refusal }: TunnelRecord) {
+  return { opened, handshake_mean_ns: handshakeNsMean, handshake_max_ns: handshakeNsMax, refusal };
 }
 
 function networkObject(network: NonNullable<LoadRecord['network']>) {

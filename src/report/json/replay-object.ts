@@ -108,6 +108,8 @@ function scheduleObject({ record: { schedule } }: ReplayModel) {
           behind_bytes: schedule.follow.behindBytes,
           rotated: schedule.follow.rotatedCount,
           truncated: schedule.follow.truncatedCount,
+          delay_ns: schedule.follow.delayNs ?? null,
+          overtaken: schedule.follow.overtakenCount ?? null,
         }
       : null,
   };

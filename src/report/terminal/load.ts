@@ -15,6 +15,7 @@ import {
   networkPhrase,
   statusPhrase,
 } from '../text/about-load.ts';
+import { proxyPhrase } from '../text/about-proxy.ts';
 import type { Paper } from '../text/paper.ts';
 import {
   conservationPhrase,
@@ -144,6 +145,7 @@ export function writeLoad(paper: Paper, load: LoadRecord): void {
     ['errors', countsPhrase(load.errorsByKind, load.firstTexts), 'red'],
     ['connections', connectionsPhrase(load)],
     ['address', addressesPhrase(load)],
+    ['proxy', proxyPhrase(load)],
     ['network', networkPhrase(load), 'yellow'],
     [
       'in flight',

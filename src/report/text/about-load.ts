@@ -1,4 +1,5 @@
 import { formatNs, formatQuantile } from '../../base/units.ts';
+import { peerName } from '../../diagnose/words.ts';
 import type { LoadRecord } from '../../record/load.ts';
 import { isSpoilt, type LatencyRow, QUANTILES, SAMPLES_BEYOND_MIN } from '../model/latency.ts';
 import { formatWhole, plural } from './phrases.ts';
@@ -57,7 +58,8 @@ export function statusPhrase({ statusCounts, firstTexts = {} }: LoadRecord): str
 }
 
 /** Connections by what became of them; what did not happen is not mentioned. */
-export function connectionsPhrase({ connections, supply }: LoadRecord): string {
+export function connectionsPhrase({ connections, supply, plan }: LoadRecord): string {
+  const peer = peerName(plan);
   const parts = [`${formatWhole(connections.opened)} opened`];
   const add = (count: number, what: string) => {
     if (count > 0) parts.push(`${formatWhole(count)} ${what}`);
@@ -67,13 +69,13 @@ export function connectionsPhrase({ connections, supply }: LoadRecord): string {
   add(supply?.turnedAway ?? 0, 'turned away');
   const idle = connections.closedIdle ?? 0;
   const ofThem = idle > 0 ? ` (${formatWhole(idle)} of them with no request under way)` : '';
-  add(connections.closedByPeer, `closed by the server${ofThem}`);
-  add(connections.unasked ?? 0, 'given up because the server sent what no request had asked for');
+  add(connections.closedByPeer, `closed by ${peer}${ofThem}`);
+  add(connections.unasked ?? 0, `given up because ${peer} sent what no request had asked for`);
   add(connections.reopened, 'reopened');
   const again = connections.sentAgain ?? 0;
   add(
     again,
-    `${again === 1 ? 'request' : 'requests'} sent again on another, for the server had announced its close`,
+    `${again === 1 ? 'request' : 'requests'} sent again on another, for ${peer} had announced its close`,
   );
   add(connections.lateReplies, connections.lateReplies === 1 ? 'late reply' : 'late replies');
   return parts.join(', ');
@@ -84,8 +86,10 @@ export function addressesPhrase({ plan, supply }: LoadRecord): string | null {
   const tried = supply?.addresses ?? [];
   const used = tried.filter(({ error }) => error === null).map(({ address }) => address);
   const failed = tried.flatMap(({ address, error }) => (error === null ? [] : [`${address} (${error})`]));
-  if (failed.length === 0 && used.every((address) => plan.target.includes(address))) return null;
-  return [some(used), ...(failed.length > 0 ? [`not used: ${some(failed)}`] : [])].join('; ');
+  const typed = plan.proxy?.url ?? plan.target;
+  if (failed.length === 0 && used.every((address) => typed.includes(address))) return null;
+  const whose = plan.proxy ? 'of the proxy: ' : '';
+  return [whose + some(used), ...(failed.length > 0 ? [`not used: ${some(failed)}`] : [])].join('; ');
 }
 
 function some(names: readonly string[]): string {

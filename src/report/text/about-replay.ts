@@ -112,6 +112,10 @@ function schedulePhrase({ record: { schedule, log } }: ReplayModel): string {
     parts.push(
       `followed, ${formatNs(follow.behindNs)} and ${formatBytes(follow.behindBytes)} behind its end`,
     );
+    if (follow.delayNs) parts.push(`each sent ${formatNs(follow.delayNs)} after it began`);
+    if (follow.overtakenCount) {
+      parts.push(`${formatWhole(follow.overtakenCount)} later than that, as they were logged later`);
+    }
     if (follow.rotatedCount > 0) parts.push(`replaced ${times(follow.rotatedCount)}`);
     if (follow.truncatedCount > 0) parts.push(`cut ${times(follow.truncatedCount)}`);
   }

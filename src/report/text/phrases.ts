@@ -113,7 +113,8 @@ export function pacePhrase({ pace, speed, ratePerSec }: ReplaySchedule): string 
 /** What the load was, in one line. */
 export function planPhrase(load: LoadRecord): string {
   const { plan } = load;
-  return `${plan.target}, ${ratePhrase(load)}, ${heldPhrase(load)}, ${durationPhrase(load)}`;
+  const through = plan.proxy ? ` through ${plan.proxy.url}` : '';
+  return `${plan.target}${through}, ${ratePhrase(load)}, ${heldPhrase(load)}, ${durationPhrase(load)}`;
 }
 
 /** "50 connections"; "50 connections asked, 10 held" where these were not all of use when sending ended. */

@@ -26,7 +26,8 @@ function encodeRequest(request: RequestOptions): Uint8Array {
       'percent-encode it: a space is %20; in a scenario {{name|url}} does that to a value',
     );
   }
-  const lines = [`${method} ${path} HTTP/1.1`];
+  const { forward } = request;
+  const lines = [`${method} ${forward ? absoluteForm(forward.origin, path) : path} HTTP/1.1`];
   const names = new Set<string>();
   for (const [name, value] of request.headers ?? []) {
     // A line break in a value would be a second header, or a second request.
@@ -37,6 +38,9 @@ function encodeRequest(request: RequestOptions): Uint8Array {
     lines.push(`${name}: ${value}`);
   }
   if (!names.has('host')) lines.splice(1, 0, `Host: ${request.host ?? 'localhost'}`);
+  if (forward?.authorization && !names.has('proxy-authorization')) {
+    lines.push(`Proxy-Authorization: ${forward.authorization}`);
+  }
   const body = request.body ?? new Uint8Array(0);
   if (names.has('transfer-encoding')) {
     throw new LoopscopeError('USAGE', '--header: Transfer-Encoding cannot be set', 'bodies have a length');
@@ -49,4 +53,10 @@ function encodeRequest(request: RequestOptions): Uint8Array {
   bytes.set(head);
   bytes.set(body, head.length);
   return bytes;
+}
+
+/** A path as a proxy is asked for it; what is not of the form of a path stays. RFC 9112 §3.2.2, §3.2.4 */
+function absoluteForm(origin: string, path: string): string {
+  if (path === '*') return origin;
+  return path.startsWith('/') ? origin + path : path;
 }

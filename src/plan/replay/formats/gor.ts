@@ -6,7 +6,7 @@ import { headersEnd, headerValue, joinChunks, lineEnd, type Place, textEnd } fro
 import { clearEntry, FIELD, type Field, type LogEntry, setField } from '../lines/log-entry.ts';
 import { REFUSAL, type Refusal } from '../lines/refusal.ts';
 import { checkRequest, setRequestLine } from '../lines/request-line.ts';
-import { readStamp, type Stamp } from '../lines/stamp.ts';
+import { createStamp, readStamp, type Stamp } from '../lines/stamp.ts';
 import type { LogFormat, LogParser } from './log-format.ts';
 
 const REQUEST = 0x31;
@@ -33,7 +33,7 @@ function createGorParser(sessionHeader: string | undefined): LogParser {
       ? HEADERS
       : [...HEADERS, [Buffer.from(sessionHeader.toLowerCase()), FIELD.session]];
   const place: Place = { start: 0, end: 0 };
-  const replyStamp: Stamp = { stampSec: 0, stampSubNs: 0, grainNs: 1, zoneSec: 0 };
+  const replyStamp: Stamp = createStamp();
   /** Where a chunked body is put together, with the head before it. */
   let joined: Buffer | null = null;
 

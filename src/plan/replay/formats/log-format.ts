@@ -2,7 +2,7 @@ import type { Escapes, LogEntry } from '../lines/log-entry.ts';
 import type { Refusal } from '../lines/refusal.ts';
 
 /** What can tell one client from another, the most exact first. */
-export const SESSION_KINDS = ['connection', 'ip:port', 'header', 'ip', 'none'] as const;
+export const SESSION_KINDS = ['connection', 'ip:port', 'header', 'ip+agent', 'ip', 'none'] as const;
 
 export type SessionKind = (typeof SESSION_KINDS)[number];
 

@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LoopscopeError } from '../../../base/errors.ts';
+import { readNs } from '../lines/bytes.ts';
+import { createLogEntry } from '../lines/log-entry.ts';
+import { REFUSAL } from '../lines/refusal.ts';
 import { recognise } from './recognise.ts';
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures', `${name}.log`));
@@ -112,4 +115,45 @@ test("a string of nginx's and one of Apache's are told apart by their variables"
   assert.match(refusal(LINE, { format: 'hproxy' }).hint, /did you mean haproxy/);
   assert.match(refusal(LINE, { format: 'something' }).hint, /there are gor, har/);
   assert.match(refusal(LINE, { format: 'nginx', fields: 'time=ts' }).message, /--fields is for JSON/);
+});
+
+test('combined with more behind it: the report says what to type, and that reads it', () => {
+  const line =
+    '10.0.0.1 - - [29/Nov/2026:07:04:55 +0000] "GET /a HTTP/1.1" 200 2 "-" "a \\"b\\" [c]" 7 "web@docker" "http://10.1.0.2:80" 2.5ms';
+  const head = Buffer.from(`${line}\n`.repeat(3));
+  const { why } = recognise(head, {})!;
+  const format = /, which --format '(.*)' would read$/.exec(why)?.[1] ?? '';
+  assert.match(why, /^nginx: 3 of the first 3 lines; more stands behind that/);
+  assert.match(format, /"\$http_user_agent" \$more1 "\$more2" "\$more3" \$request_time$/);
+  const { parser, why: whyAsked } = recognise(head, { format })!;
+  assert.equal(whyAsked, 'nginx: 3 of the first 3 lines');
+  assert.doesNotMatch(recognise(fixture('nginx'), {})!.why, /behind/);
+  const entry = createLogEntry(parser.escapes);
+  const bytes = Buffer.from(line);
+  assert.equal(parser.parse(bytes, 0, bytes.length, entry), REFUSAL.none);
+  assert.equal(entry.durationNs, 2.5e6);
+});
+
+test('durations as Go writes them carry their unit', () => {
+  const cases: [text: string, ns: number][] = [
+    ['1.5ms', 1.5e6],
+    ['850µs', 850e3],
+    ['850μs', 850e3],
+    ['850us', 850e3],
+    ['12ns', 12],
+    ['2s', 2e9],
+    ['1m2.5s', 62.5e9],
+    ['1h0m0s', 3600e9],
+    ['1h2m3.004s', 3723.004e9],
+    ['0s', 0],
+    ['0.25', 250e6],
+    ['9.29e-05', 92_900],
+    ...['ms', '1h2', '1.5x', '1.5mss', '1m2', '1m.', '1.5m s', '-1ms', '1µ', '1\u00b5', 's1', '-', ''].map(
+      (text): [string, number] => [text, -1],
+    ),
+  ];
+  for (const [text, ns] of cases) {
+    const bytes = Buffer.from(text);
+    assert.equal(readNs(bytes, 0, bytes.length, 1e9), ns, text);
+  }
 });

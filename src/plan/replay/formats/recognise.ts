@@ -8,6 +8,7 @@ import { REFUSAL } from '../lines/refusal.ts';
 import { type Candidate, candidatesFor, type FormatOptions } from './choice.ts';
 import { guessFields } from './json/guess-fields.ts';
 import type { LogFormat, LogParser } from './log-format.ts';
+import { COMBINED } from './nginx.ts';
 
 /** So much of a log is enough to know it; more is not looked at. */
 export const HEAD_BYTES = 65_536;
@@ -51,7 +52,7 @@ export function recognise(head: Uint8Array, options: FormatOptions): Recognised 
     format,
     parser,
     share: share(best),
-    why: `${format.name}: ${readCount} of the first ${count} ${what}`,
+    why: `${format.name}: ${readCount} of the first ${count} ${what}${isAsked ? '' : skippedIn(format, head)}`,
   };
 }
 
@@ -112,6 +113,31 @@ function hintFor(head: Uint8Array): string {
   return guess === null
     ? 'say which key holds what: --fields time=ts,method=request.method,path=request.uri,duration:ms=took'
     : `say which key holds what; this may be it: --fields ${guess}`;
+}
+
+/** Longer hints are none. */
+const MORE_MAX = 80;
+const COMBINED_LINE =
+  /^\S+ \S+ \S+ \[[^\]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"(?= )/;
+
+/** What a log has behind what its format reads, and how to have that read too: most have how long requests took. */
+function skippedIn({ name }: LogFormat, head: Uint8Array): string {
+  const format = name === 'nginx' ? combinedAndMore(lineOf(head)) : null;
+  return format === null ? '' : `; more stands behind that, which --format '${format}' would read`;
+}
+
+/** The format of a line that begins as combined does, with a name for each thing behind that; null for another line. */
+function combinedAndMore(line: string): string | null {
+  const begin = COMBINED_LINE.exec(line)?.[0];
+  if (begin === undefined) return null;
+  let nth = 0;
+  const behind = line.slice(begin.length).replace(/"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^\s"[\]]+/g, (part) => {
+    nth++;
+    // A number with its unit can be but one thing.
+    if (/^\d+(\.\d+)?(ns|us|µs|ms|s)$/.test(part)) return '$request_time';
+    return part[0] === '"' ? `"$more${nth}"` : part[0] === '[' ? `[$more${nth}]` : `$more${nth}`;
+  });
+  return nth === 0 || behind.length > MORE_MAX ? null : COMBINED.replace('$ident', '-') + behind;
 }
 
 function firstLine(head: Uint8Array): string {

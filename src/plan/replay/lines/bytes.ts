@@ -19,7 +19,10 @@ export function readUint(bytes: Uint8Array, start: number, end: number): number 
   return value;
 }
 
-/** "0.123" in units of `unitNs` → ns; −1 for anything that is no such number, "-" and "-1" among them. */
+/**
+ * "0.123" in units of `unitNs`, or in its own as Go writes durations ("1.5ms", "1m2.5s") → ns; −1 for anything that is
+ * neither, "-" and "-1" among them.
+ */
 export function readNs(bytes: Uint8Array, start: number, end: number, unitNs: number): number {
   let at = start;
   let value = 0;
@@ -37,7 +40,47 @@ export function readNs(bytes: Uint8Array, start: number, end: number, unitNs: nu
   if (digits === 0) return -1;
   if (at < end && (bytes[at]! | 0x20) === 0x65)
     return readExponent(bytes, at + 1, end, (value / scale) * unitNs);
-  return at === end ? Math.round((value / scale) * unitNs) : -1;
+  if (at === end) return Math.round((value / scale) * unitNs);
+  return readUnits(bytes, at, end, value / scale);
+}
+
+/** The rest of "1h2m3.5s", from its first unit on. */
+function readUnits(bytes: Uint8Array, start: number, end: number, first: number): number {
+  let totalNs = 0;
+  let value = first;
+  for (let at = start; ; ) {
+    const second = at + 1 < end ? bytes[at + 1]! : 0;
+    const isBare = second === 0 || isDigit(second);
+    const unitNs = isBare ? longUnitNs(bytes[at]!) : second === LETTER.s ? shortUnitNs(bytes[at]!) : -1;
+    // The micro sign, and the Greek letter, in UTF-8.
+    const isMicro = unitNs < 0 && (bytes[at] === 0xc2 || bytes[at] === 0xce) && bytes[at + 2] === LETTER.s;
+    if (unitNs < 0 && !isMicro) return -1;
+    totalNs += value * (isMicro ? 1e3 : unitNs);
+    at += isMicro ? 3 : isBare ? 1 : 2;
+    if (at >= end) return at === end ? Math.round(totalNs) : -1;
+    const from = at;
+    value = 0;
+    let step = 0;
+    for (; at < end && (isDigit(bytes[at]!) || (bytes[at] === DOT && step === 0)); at++) {
+      if (bytes[at] === DOT) step = 1;
+      else if (step === 0) value = value * 10 + bytes[at]! - ZERO;
+      else value += (bytes[at]! - ZERO) * (step /= 10);
+    }
+    // A number without a unit, or a unit without a number.
+    if (at === end || at === from) return -1;
+  }
+}
+
+const LETTER = { s: 0x73, m: 0x6d, h: 0x68, u: 0x75, n: 0x6e } as const;
+
+function longUnitNs(letter: number): number {
+  if (letter === LETTER.s) return 1e9;
+  return letter === LETTER.m ? 60e9 : letter === LETTER.h ? 3600e9 : -1;
+}
+
+function shortUnitNs(letter: number): number {
+  if (letter === LETTER.m) return 1e6;
+  return letter === LETTER.u ? 1e3 : letter === LETTER.n ? 1 : -1;
 }
 
 /** The rest of "9.29e-05", as Go and JavaScript write small numbers. */

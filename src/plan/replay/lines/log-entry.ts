@@ -35,6 +35,8 @@ export type LogEntry = {
   grainNs: number;
   /** Of the clock that it was written by, seconds east of Greenwich; 0 where the stamp does not say. */
   zoneSec: number;
+  /** The stamp has no zone: its clock is set back in autumn. */
+  isLocal: boolean;
   /** −1: not known. */
   durationNs: number;
   /** 0: not known. */
@@ -68,6 +70,7 @@ export function createLogEntry(escapes: Escapes): LogEntry {
     stampSubNs: 0,
     grainNs: 1,
     zoneSec: 0,
+    isLocal: false,
     durationNs: -1,
     status: 0,
     bodyBytes: -1,

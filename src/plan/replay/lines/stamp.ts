@@ -5,7 +5,19 @@
 import { isDigit, readUint } from './bytes.ts';
 
 /** Where a stamp is put; LogEntry is one. */
-export type Stamp = { stampSec: number; stampSubNs: number; grainNs: number; zoneSec: number };
+export type Stamp = {
+  stampSec: number;
+  stampSubNs: number;
+  grainNs: number;
+  zoneSec: number;
+  /** It has no zone. */
+  isLocal: boolean;
+};
+
+/** An empty one, to be read into. */
+export function createStamp(): Stamp {
+  return { stampSec: 0, stampSubNs: 0, grainNs: 1, zoneSec: 0, isLocal: false };
+}
 
 /** 1980 and 2100: what lies outside was not a time. */
 const SEC_MIN = 315_532_800;
@@ -68,6 +80,7 @@ function readTimeOfDay(
   const zoneSec = readZone(bytes, afterFraction, end);
   if (Number.isNaN(zoneSec)) return false;
   out.zoneSec = zoneSec;
+  out.isLocal = afterFraction >= end;
   out.stampSec = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - zoneSec;
   return true;
 }
@@ -113,6 +126,7 @@ function readEpoch(bytes: Uint8Array, start: number, end: number, out: Stamp): b
   if (sec < 0) return false;
   out.stampSec = sec;
   out.zoneSec = 0;
+  out.isLocal = false;
   if (extra === 0) return (dot === end || bytes[dot] === DOT) && readFraction(bytes, dot, end, out) === end;
   const unitNs = 10 ** (9 - extra);
   out.stampSubNs = readUint(bytes, secEnd, dot) * unitNs;

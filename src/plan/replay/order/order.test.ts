@@ -132,29 +132,6 @@ test('a line behind the window is refused as late, with its number; one within i
   );
 });
 
-const LEAPS: [name: string, offsetsSec: number[], sent: number, clockLines: number[]][] = [
-  ['a leap ahead that comes back is refused', [0, 1, 90_000, 2, 3], 4, [3]],
-  ['two hours of quiet are none', [0, 1, 7200, 7201], 4, []],
-  ['the first line may be the wrong one', [900_000, 0, 1, 2], 3, [1]],
-  ['the last line is believed an hour ahead', [0, 1, 3000], 3, []],
-  ['and no further', [0, 1, 90_000], 2, [3]],
-  ['a line alone', [0], 1, []],
-  ['minutes between all lines', [0, 300, 600, 900], 4, []],
-  ['a leap at each second line', [0, 1, 90_000, 2, 80_000, 3], 4, [3, 5]],
-];
-
-for (const [name, offsets, sent, clockLines] of LEAPS) {
-  test(`a clock that leaps: ${name}`, async () => {
-    using folder = logFolder();
-    const path = folder.write('log', offsets.map((at) => timed(at, 0)).join('\n'));
-    const { requests, summary } = await replayed({ files: [path] });
-    assert.equal(requests.length, sent);
-    const clock = summary.refused.find(({ meaning }) => meaning === 'a clock that jumped and came back');
-    assert.deepEqual(clock?.firstAt.map(({ line }) => line) ?? [], clockLines);
-    assert.equal(summary.lineCount, requests.length + (clock?.count ?? 0));
-  });
-}
-
 test('three files of a day each, at three speeds: the last request is due to the microsecond', async () => {
   using folder = logFolder();
   const day = 86_400;

@@ -1,6 +1,12 @@
 import type { ReplayPace } from '../replay-options.ts';
 
 /**
+ * With a log that is followed the first request is due so much after it is handed on: what follows it comes no sooner than
+ * the log is written, and may be written later than it was stamped.
+ */
+export const LIVE_SLACK_NS = 1e9;
+
+/**
  * From the log's time to that of the replay: one line, so that nothing adds up. Log times are ns since the log's anchor,
  * exact to 104 days from it.
  */

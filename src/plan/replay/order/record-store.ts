@@ -8,7 +8,7 @@
  *  R3  reserve(), commit() and free() allocate nothing once the segments are there, but for a request larger than one.
  */
 const SEGMENT_BYTES = 256 * 1024;
-const LIMIT_BYTES = 40 * 1024 * 1024;
+const LIMIT_BYTES = 24 * 1024 * 1024;
 const SEGMENT_LIMIT: number = LIMIT_BYTES / SEGMENT_BYTES;
 /** So many at first: the first request is not to wait until all the memory is full. */
 const FIRST_SEGMENTS: number = SEGMENT_LIMIT / 4;

@@ -17,7 +17,7 @@ import { SlotHeap } from './slot-heap.ts';
 
 export const WINDOW_NS = 60e9;
 /** Of a log that is followed: what it shows is so much later than it was. */
-export const LIVE_WINDOW_NS = 5e9;
+export const LIVE_WINDOW_NS = 1e9;
 const SECOND_NS = 1e9;
 
 /** Slots whose second is being spread. */
@@ -60,9 +60,12 @@ export class ReorderWindow {
     this.#prng = createPrng(seed);
   }
 
-  /** Whether one that starts then would have to go back: `grainNs` later at most. */
-  isLate(startNs: number, grainNs: number): boolean {
-    return startNs < this.lastNs && startNs + grainNs <= this.lastNs;
+  /**
+   * What starts before this is too late: another has left that started later. Before the first has left, what would
+   * have the whole replay wait for the rest of the log.
+   */
+  floorNs(windowNs: number): number {
+    return this.lastNs === Number.NEGATIVE_INFINITY ? this.newestNs - windowNs : this.lastNs;
   }
 
   /** One whose start is known. */

@@ -9,6 +9,7 @@ const FIELD_OF: Readonly<Record<Exclude<SessionKind, 'none'>, Field>> = {
   connection: FIELD.connection,
   'ip:port': FIELD.client,
   header: FIELD.session,
+  'ip+agent': FIELD.client,
   ip: FIELD.client,
 };
 
@@ -32,7 +33,10 @@ export class Clients {
       return mix(++this.#next);
     }
     const hash = hashBytes(entry.bytes, entry.ranges[2 * field]!, entry.ranges[2 * field + 1]!, SEED);
-    return this.#kind === 'ip:port' ? mix(hash ^ Math.imul(entry.port, 0x9e3779b1)) : hash;
+    if (this.#kind === 'ip:port') return mix(hash ^ Math.imul(entry.port, 0x9e3779b1));
+    if (this.#kind !== 'ip+agent') return hash;
+    const agent = 2 * FIELD.userAgent;
+    return hashBytes(entry.bytes, entry.ranges[agent]!, entry.ranges[agent + 1]!, mix(hash));
   }
 }
 

@@ -7,6 +7,7 @@ const LF = 10;
 const NEVER_AGAIN = [
   'connection',
   'keep-alive',
+  'proxy-authorization',
   'proxy-connection',
   'te',
   'trailer',

@@ -23,11 +23,15 @@ const REFERRER = Buffer.from('Referer: ');
 const LENGTH = Buffer.from('Content-Length: ');
 const LINE_END = Buffer.from('\r\n');
 
+const ASTERISK = 0x2a;
+
 type Rewrite = { from: Uint8Array; to: Uint8Array };
 
 export class RequestWriter {
   /** "Connection: close" is among the headers given. */
   readonly closes: boolean;
+  /** What a proxy is told before the path. */
+  readonly #origin: Uint8Array;
   readonly #host: Uint8Array;
   readonly #headers: Uint8Array;
   readonly #replaced: ReadonlySet<string>;
@@ -36,8 +40,11 @@ export class RequestWriter {
   /** Bytes beside those of the log. */
   readonly #extraBytes: number;
 
-  constructor({ host, headers = [], rewrites = [] }: ReplayOptions) {
+  constructor(options: ReplayOptions) {
+    const { host, forward, rewrites = [] } = options;
+    const headers = headersOf(options);
     const names = headers.map(([name]) => name.toLowerCase());
+    this.#origin = Buffer.from(forward?.origin ?? '');
     this.#replaced = new Set(names);
     this.#leftOut = new LeftOutNames([...names, 'host']);
     this.#host = Buffer.from(host);
@@ -45,7 +52,7 @@ export class RequestWriter {
     this.#rewrites = rewrites.map(toBytes);
     this.closes = saysClose({ headers });
     const longest = Math.max(0, ...this.#rewrites.map(({ to }) => to.length));
-    this.#extraBytes = 256 + this.#host.length + this.#headers.length + longest;
+    this.#extraBytes = 256 + this.#host.length + this.#origin.length + this.#headers.length + longest;
   }
 
   /** write() writes no more than this. */
@@ -60,7 +67,7 @@ export class RequestWriter {
     const { bytes, ranges, carried } = entry;
     let end = copy(bytes, ranges[2 * FIELD.method]!, ranges[2 * FIELD.method + 1]!, out, at);
     out[end++] = 0x20;
-    end = this.#writePath(entry, out, end);
+    end = this.#writePath(entry, out, append(this.#origin, out, end));
     end = append(VERSION, out, end);
     if (!this.#replaced.has('host')) {
       const withHost = this.#writeField(HOST, 'host', FIELD.host, entry, out, end);
@@ -90,6 +97,8 @@ export class RequestWriter {
   #writePath(entry: LogEntry, out: Uint8Array, at: number): number {
     // The parser has made sure that it can be.
     const end = at + unescapeAt(entry, FIELD.path, out, at);
+    // "OPTIONS *" is asked of a proxy without a path. RFC 9112 §3.2.4
+    if (this.#origin.length > 0 && out[at] === ASTERISK) return at;
     return this.#rewrites.length === 0 ? end : this.#rewrite(out, at, end);
   }
 
@@ -127,6 +136,13 @@ export class RequestWriter {
 }
 
 const WRITTEN: readonly Field[] = [FIELD.method, FIELD.path, FIELD.host, FIELD.userAgent, FIELD.referrer];
+
+/** Those given, and what lets us through the proxy. */
+function headersOf({ headers = [], forward }: ReplayOptions): NonNullable<ReplayOptions['headers']> {
+  const isGiven = headers.some(([name]) => name.toLowerCase() === 'proxy-authorization');
+  if (!forward?.authorization || isGiven) return headers;
+  return [...headers, ['Proxy-Authorization', forward.authorization]];
+}
 
 function toBytes({ from, to }: ReplayRewrite): Rewrite {
   return { from: Buffer.from(from), to: Buffer.from(to) };

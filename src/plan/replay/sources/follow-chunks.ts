@@ -4,15 +4,19 @@
  * Invariants
  *  F1  What the old file still gets is read until the new one has been there for GRACE_MS: writers change over one by one.
  *  F2  A line that was begun in one file does not go on in another.
- *  F3  read() comes back at least every POLL_MS, with no bytes when there are none, so that its caller sees time pass.
+ *  F3  What lies before the place where reading goes on is what was read there: a file that was cut and has grown again
+ *      is read from its beginning.
+ *  F4  read() comes back at least every POLL_MS, with no bytes when there are none, so that its caller sees time pass.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CHUNK_BYTES, type Chunks, reasonOf } from './chunks.ts';
 
-const POLL_MS = 100;
+const POLL_MS = 50;
 const GRACE_MS = 1000;
 const LF = 10;
+/** Of what was read last, so much is compared. */
+const TAIL_BYTES = 64;
 const NOTHING = new Uint8Array(0);
 const LINE_END = Uint8Array.of(LF);
 
@@ -31,7 +35,9 @@ export class FollowChunks implements Chunks {
   readonly #path: string;
   readonly #pollMs: number;
   readonly #graceMs: number;
-  readonly #buffer: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #buffer: Buffer = Buffer.allocUnsafeSlow(TAIL_BYTES + CHUNK_BYTES);
+  readonly #tail: Buffer = Buffer.alloc(TAIL_BYTES);
+  #tailLength = 0;
   #handle: FileHandle;
   #at: number;
   #readBytes = 0;
@@ -73,25 +79,34 @@ export class FollowChunks implements Chunks {
   }
 
   async #readOn(): Promise<Uint8Array | null> {
-    const { bytesRead } = await this.#handle.read(this.#buffer, 0, CHUNK_BYTES, this.#at);
-    if (bytesRead === 0) return null;
-    this.#at += bytesRead;
-    this.#readBytes += bytesRead;
-    this.#atLineStart = this.#buffer[bytesRead - 1] === LF;
-    if (bytesRead === CHUNK_BYTES)
-      this.behindBytes = Math.max(0, (await this.#handle.stat()).size - this.#at);
-    return this.#buffer.subarray(0, bytesRead);
+    const buffer = this.#buffer;
+    const tailLength = this.#tailLength;
+    const length = tailLength + CHUNK_BYTES;
+    const { bytesRead } = await this.#handle.read(buffer, 0, length, this.#at - tailLength);
+    if (bytesRead <= tailLength) return null;
+    if (buffer.compare(this.#tail, 0, tailLength, 0, tailLength) !== 0) return this.#beginAgain();
+    this.#at += bytesRead - tailLength;
+    this.#readBytes += bytesRead - tailLength;
+    this.#tailLength = Math.min(TAIL_BYTES, bytesRead);
+    buffer.copy(this.#tail, 0, bytesRead - this.#tailLength, bytesRead);
+    this.#atLineStart = buffer[bytesRead - 1] === LF;
+    if (bytesRead === length) this.behindBytes = Math.max(0, (await this.#handle.stat()).size - this.#at);
+    return buffer.subarray(tailLength, bytesRead);
+  }
+
+  /** The file was cut. */
+  #beginAgain(): Uint8Array {
+    this.truncatedCount++;
+    this.#at = 0;
+    this.#tailLength = 0;
+    return this.#endLine();
   }
 
   /** At the end: has the file been cut or replaced? Null when not; otherwise what ends a line that was begun. */
   async #look(): Promise<Uint8Array | null> {
     const now = await this.#handle.stat();
     this.behindBytes = Math.max(0, now.size - this.#at);
-    if (now.size < this.#at) {
-      this.truncatedCount++;
-      this.#at = 0;
-      return this.#endLine();
-    }
+    if (now.size < this.#at) return this.#beginAgain();
     const named = await stat(this.#path).catch(() => null);
     if (named === null || (named.ino === now.ino && named.dev === now.dev)) {
       this.#replacedSinceMs = null;
@@ -109,6 +124,7 @@ export class FollowChunks implements Chunks {
     await this.#handle.close();
     this.#handle = next;
     this.#at = 0;
+    this.#tailLength = 0;
     this.#replacedSinceMs = null;
     this.rotatedCount++;
     return this.#endLine();

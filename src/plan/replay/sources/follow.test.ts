@@ -8,7 +8,9 @@ import { createLineSplitter } from '../framing/line-splitter.ts';
 import { createLogRecord } from '../framing/splitter.ts';
 import { openReplay } from '../open-replay.ts';
 import { LiveClock } from '../order/live-clock.ts';
-import { combined, logFolder } from '../testing/replayed.ts';
+import type { ReplayRequest } from '../replay-request.ts';
+
+import { combined, logFolder, timed } from '../testing/replayed.ts';
 import { FollowChunks } from './follow-chunks.ts';
 
 const FAST = { pollMs: 2, graceMs: 50 };
@@ -132,13 +134,46 @@ test("the log's clock is as far behind ours as its lines are at least, and goes 
   assert.ok(clock.see(1000 + 3600 - 3));
   nowSec++;
   assert.ok(clock.see(1001 + 3600 - 1));
-  assert.equal(clock.logSec(), 1001 + 3600 - 2);
+  assert.equal(clock.logSec(), 1001 + 3600 - 1.5);
   nowSec += 10;
-  assert.equal(clock.logSec(), 1011 + 3600 - 2);
+  assert.equal(clock.logSec(), 1011 + 3600 - 1.5);
   assert.equal(clock.behindNs(), 10e9);
   assert.equal(clock.see(1011 + 7200), false, 'an hour ahead of the others');
-  assert.equal(clock.logSec(), 1011 + 3600 - 2);
+  assert.equal(clock.logSec(), 1011 + 3600 - 1.5);
   assert.ok(clock.see(900 + 3600), 'an old one is for the window to judge');
+});
+
+for (const [name, jumpSec] of [
+  ['an hour back, as summer time ends', -3600],
+  ['a day ahead', 86_400],
+] as const) {
+  test(`a clock that is set ${name}: after sixteen lines that agree time goes on`, () => {
+    let nowSec = 1000;
+    const clock = new LiveClock(() => nowSec);
+    for (; nowSec < 1010; nowSec++) assert.ok(clock.see(nowSec - 1));
+    const seeJumped = () => clock.see(++nowSec - 1 + jumpSec);
+    for (let i = 0; i < 15; i++)
+      assert.equal(seeJumped(), jumpSec < 0, 'an old line is for the window to judge');
+    assert.ok(clock.see(nowSec - 1), 'one of the old time, and they count anew');
+    for (let i = 0; i < 15; i++) assert.equal(seeJumped(), jumpSec < 0);
+    assert.equal(clock.setCount, 0);
+    assert.ok(seeJumped());
+    assert.equal(clock.setCount, 1);
+    assert.equal(clock.logSec(), nowSec - 1.5);
+    assert.equal(clock.shiftSec, -jumpSec);
+  });
+}
+
+test('a file that was cut and has grown beyond where it was is read from its beginning', async () => {
+  using folder = logFolder();
+  const path = folder.write('log', '');
+  await using log = await follow(path);
+  appendFileSync(path, 'a\nb\n');
+  await log.until('b');
+  writeFileSync(path, 'c\nd\ne\nf\n');
+  await log.until('f');
+  assert.deepEqual(log.lines, ['a', 'b', 'c', 'd', 'e', 'f']);
+  assert.equal(log.chunks.truncatedCount, 1);
 });
 
 test('a log that is still empty is waited for; one that is packed or is no file is refused', async () => {
@@ -169,5 +204,43 @@ test('a replay that follows ends on its signal, with every line accounted for', 
     { why: 'not reached before the end', count: 1 },
   ]);
   assert.equal(summary.refused[0]!.count, 1);
-  assert.deepEqual(summary.follow, { rotatedCount: 0, truncatedCount: 0, behindBytes: 0, behindNs: 0 });
+  assert.deepEqual(summary.follow, {
+    rotatedCount: 0,
+    truncatedCount: 0,
+    behindBytes: 0,
+    behindNs: 0,
+    beganMs: Number.NaN,
+    overtakenCount: 0,
+  });
+});
+
+test('of a log that is written now, requests that others overtook go out as soon as they come', async () => {
+  using folder = logFolder();
+  const path = folder.write('log', `${timed(-1, 0)}\n`);
+  const stop = new AbortController();
+  const reader = await openReplay({ files: [path], host: 'x', follow: true });
+  const sent: [path: string, plannedNs: number][] = [];
+  const push = ({ bytes, start, end, plannedNs }: ReplayRequest) => {
+    const text = Buffer.from(bytes.subarray(start, end)).toString('latin1');
+    return sent.push([text.split(' ')[1]!, plannedNs]) > 0;
+  };
+  const pumping = reader.pump({ push, room: async () => {} }, stop.signal);
+  const lines = [timed(0, 0, { path: '/a' }), timed(3, 0, { path: '/b' }), timed(6, 5, { path: '/long' })];
+  lines.push(timed(6, 6, { path: '/first' }), timed(6, 100, { path: '/hours' }), timed(9, 0, { path: '/c' }));
+  appendFileSync(path, `${lines.join('\n')}\n`);
+  while (sent.length < 5) await delay(5);
+  stop.abort();
+  const summary = await pumping;
+  assert.deepEqual(sent, [
+    ['/a', 1e9],
+    ['/long', 2e9],
+    ['/b', 4e9],
+    ['/first', 4e9],
+    ['/c', 10e9],
+  ]);
+  assert.equal(summary.follow!.overtakenCount, 1);
+  assert.deepEqual(
+    summary.refused.map(({ meaning, count }) => [meaning, count]),
+    [['older than the reorder window', 1]],
+  );
 });

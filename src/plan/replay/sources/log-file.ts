@@ -9,6 +9,7 @@ import { createLogRecord, parseRecord } from '../framing/splitter.ts';
 import { createLogEntry } from '../lines/log-entry.ts';
 import { REFUSAL } from '../lines/refusal.ts';
 import type { SourceSummary } from '../replay-summary.ts';
+import { type Overlaps, overlapsOf } from '../select/overlap.ts';
 import type { Account } from '../survey/account.ts';
 import { type Chunks, reasonOf } from './chunks.ts';
 import { FollowChunks } from './follow-chunks.ts';
@@ -27,6 +28,8 @@ export type LogFileOptions = {
   typed: FormatOptions;
   /** It is read on from its end as it grows. */
   follow?: boolean;
+  /** Whether it matters if requests of one client overlap in it. */
+  looksForOverlaps?: boolean;
   /** Gives up looking at a pipe that brings nothing. */
   signal?: AbortSignal | undefined;
 };
@@ -40,6 +43,8 @@ export class LogFile implements WaitingLog {
   /** Of the first stamp. */
   readonly zoneSec: number;
   readonly sizeBytes: number;
+  /** What its first lines say of clients with several requests at once; null: not looked at. */
+  readonly overlaps: Overlaps | null;
   /** What is read with it where its own first lines say nothing. */
   fallback: Recognised | null = null;
   /** For a log that is followed. */
@@ -54,8 +59,16 @@ export class LogFile implements WaitingLog {
   #lineCount = 0;
   #readBytes = 0;
   #damage: string | null = null;
+  #setBackCount = 0;
 
-  constructor(options: LogFileOptions, opened: OpenLog, head: Head, recognised: Recognised | null) {
+  /** `head`: what was read of it, and is to be read; `looked`: what was looked at. */
+  constructor(
+    options: LogFileOptions,
+    opened: OpenLog,
+    head: Head,
+    recognised: Recognised | null,
+    looked: Uint8Array = head.bytes,
+  ) {
     this.#options = options;
     this.path = options.path;
     this.index = options.index;
@@ -64,6 +77,7 @@ export class LogFile implements WaitingLog {
     this.firstSec = first.sec;
     this.zoneSec = first.zoneSec;
     this.sizeBytes = opened.sizeBytes;
+    this.overlaps = options.looksForOverlaps && recognised !== null ? overlapsOf(looked, recognised) : null;
     this.#isFile = opened.isFile;
     this.#packing = opened.packing;
     this.followed = opened.chunks instanceof FollowChunks ? opened.chunks : null;
@@ -101,6 +115,7 @@ export class LogFile implements WaitingLog {
   onEnd(): void {
     this.#lineCount += this.#source?.lineCount ?? 0;
     this.#readBytes += this.#chunks?.readBytes() ?? 0;
+    this.#setBackCount += this.#source?.setBackCount ?? 0;
     this.#damage ??= this.#chunks?.damage() ?? null;
     this.#source = null;
     this.#chunks = null;
@@ -109,6 +124,11 @@ export class LogFile implements WaitingLog {
   /** Taken so far, as it lies on disk. */
   readBytes(): number {
     return this.#readBytes + (this.#chunks?.readBytes() ?? 0);
+  }
+
+  /** How often its clock was set back by an hour. */
+  get setBackCount(): number {
+    return this.#setBackCount + (this.#source?.setBackCount ?? 0);
   }
 
   summary(): SourceSummary {
@@ -137,7 +157,7 @@ export async function lookAt(options: LogFileOptions): Promise<LogFile> {
     }
     return recognised === null
       ? await waitForLines(options)
-      : new LogFile(options, await openToFollow(options, false), NO_HEAD, recognised);
+      : new LogFile(options, await openToFollow(options, false), NO_HEAD, recognised, head.bytes);
   } finally {
     if (!isKept) await opened.chunks.close();
   }

@@ -4,8 +4,8 @@
  * Invariants
  *  S1  Every record is counted once: delivered, or refused with its reason and place.
  *  S2  next() allocates nothing for a line that is delivered in its turn.
- *  S3  A line whose clock leaps forward is held until the next one is near it; otherwise it is refused. One wrong stamp
- *      would put all that follows out of reach of the reorder window.
+ *  S3  A line whose clock jumps is held with those behind it until they tell whether it is right: HELD_LIMIT of them, or
+ *      a megabyte and a line.
  */
 import type { LogParser } from '../formats/log-format.ts';
 import { createLogRecord, type LogRecord, parseRecord, type Splitter } from '../framing/splitter.ts';
@@ -13,11 +13,8 @@ import { createLogEntry, type LogEntry } from '../lines/log-entry.ts';
 import { REFUSAL } from '../lines/refusal.ts';
 import type { Account } from '../survey/account.ts';
 import type { Chunks } from './chunks.ts';
-
-/** A line further ahead of the newest than this leaps. */
-export const LEAP_SEC = 60;
-/** A last line has none behind it: it is believed when it leaps no further. */
-const LAST_LEAP_SEC = 3600;
+import { HeldLines } from './held-lines.ts';
+import { LogClock } from './log-clock.ts';
 
 export type LogSourceOptions = {
   /** Its number among the sources. */
@@ -40,15 +37,13 @@ export class LogSource {
   line = 0;
   readonly #options: LogSourceOptions;
   readonly #record: LogRecord = createLogRecord();
-  #newestSec = Number.NEGATIVE_INFINITY;
+  readonly #clock = new LogClock();
+  readonly #held = new HeldLines();
+  /** The first of the held lines is in the entry. */
+  #isHeldGiven = false;
   #ended = false;
-  /** The record was read, and comes after the one that was held. */
-  #again = false;
-  #isHolding = false;
-  #held: Buffer = Buffer.alloc(0);
-  #heldLength = 0;
-  #heldSec = 0;
-  #heldLine = 0;
+  /** No record is left to be read. */
+  #drained = false;
 
   constructor(options: LogSourceOptions) {
     this.#options = options;
@@ -57,84 +52,75 @@ export class LogSource {
     this.entry = createLogEntry(options.parser.escapes);
   }
 
+  /** How often the log's clock was set back by an hour. */
+  get setBackCount(): number {
+    return this.#clock.setBackCount;
+  }
+
   /** Reads on to the next readable line; false when fill() is to be called first, or the log has ended. */
   next(): boolean {
-    const record = this.#record;
+    if (this.#isHeldGiven) {
+      this.#isHeldGiven = false;
+      this.#held.shift();
+    }
     for (;;) {
-      if (!this.#again) {
-        if (!this.#options.splitter.next(record)) return this.#ended && this.#releaseLast();
-        this.lineCount++;
-        this.#options.account.lineCount++;
-      }
-      this.#again = false;
-      const refusal = parseRecord(this.parser, record, this.entry);
-      if (refusal === REFUSAL.aside) {
-        this.#options.account.leaveOut('nothing to send');
-      } else if (refusal !== REFUSAL.none) {
-        this.line = record.number;
-        this.#options.account.refuse(
-          refusal,
-          { source: this.index, line: record.number },
-          record.bytes,
-          record.start,
-          record.end,
-        );
-      } else if (!this.#options.checksClock) {
-        this.line = record.number;
-        return true;
-      } else if (this.#isSteady()) {
-        return true;
+      if (this.#held.count > 0 && this.#settleHeld()) return true;
+      if (this.#drained && this.#held.count === 0) return false;
+      if (this.#options.splitter.next(this.#record)) {
+        if (this.#readRecord()) return true;
+      } else if (this.#ended) {
+        this.#drained = true;
+      } else {
+        return false;
       }
     }
   }
 
-  /** Whether what is in `entry` is to be delivered: the line just read, or the one that it confirms. */
-  #isSteady(): boolean {
-    const { stampSec } = this.entry;
-    if (this.#isHolding) {
-      this.#isHolding = false;
-      if (stampSec >= this.#heldSec - LEAP_SEC) {
-        this.#again = true;
-        return this.#deliverHeld();
-      }
-      this.#refuseHeld();
-    }
-    if (stampSec > this.#newestSec + LEAP_SEC) {
-      this.#hold();
+  /** Counts a record; whether it is to be delivered at once. */
+  #readRecord(): boolean {
+    const record = this.#record;
+    const { account, checksClock } = this.#options;
+    this.lineCount++;
+    account.lineCount++;
+    const refusal = parseRecord(this.parser, record, this.entry);
+    if (refusal === REFUSAL.aside) {
+      account.leaveOut('nothing to send');
       return false;
     }
-    if (stampSec > this.#newestSec) this.#newestSec = stampSec;
-    this.line = this.#record.number;
-    return true;
+    this.line = record.number;
+    if (refusal !== REFUSAL.none) {
+      const place = { source: this.index, line: record.number };
+      account.refuse(refusal, place, record.bytes, record.start, record.end);
+      return false;
+    }
+    if (!checksClock) return true;
+    const { entry } = this;
+    this.#clock.isLocal = entry.isLocal;
+    if (this.#held.count === 0 && this.#clock.isSteady(entry.stampSec)) {
+      entry.stampSec += this.#clock.shiftSec;
+      return true;
+    }
+    this.#held.push(record, entry.stampSec);
+    return false;
   }
 
-  #hold(): void {
-    const { bytes, start, end, number } = this.#record;
-    this.#heldLength = end - start;
-    if (this.#held.length < this.#heldLength) this.#held = Buffer.allocUnsafe(2 * this.#heldLength);
-    this.#held.set(bytes.subarray(start, end));
-    this.#heldSec = this.entry.stampSec;
-    this.#heldLine = number;
-    this.#isHolding = true;
-  }
-
-  #deliverHeld(): boolean {
-    this.#newestSec = this.#heldSec;
-    this.line = this.#heldLine;
-    return this.parser.parse(this.#held, 0, this.#heldLength, this.entry) === REFUSAL.none;
-  }
-
-  #refuseHeld(): void {
-    const place = { source: this.index, line: this.#heldLine };
-    this.#options.account.refuse(REFUSAL.clock, place, this.#held, 0, this.#heldLength);
-  }
-
-  #releaseLast(): boolean {
-    if (!this.#isHolding) return false;
-    this.#isHolding = false;
-    const isOnly = this.#newestSec === Number.NEGATIVE_INFINITY;
-    if (isOnly || this.#heldSec - this.#newestSec <= LAST_LEAP_SEC) return this.#deliverHeld();
-    this.#refuseHeld();
+  /** Whether one of the held lines is to be delivered now; the wrong ones before it are refused. */
+  #settleHeld(): boolean {
+    const held = this.#held;
+    while (held.count > 0) {
+      const verdict = this.#clock.judge(held, this.#drained || held.isFull);
+      if (verdict === 'look further') return false;
+      if (verdict === 'right') {
+        this.line = held.number;
+        this.#isHeldGiven = true;
+        this.parser.parse(held.bytes, 0, held.end, this.entry);
+        this.entry.stampSec += this.#clock.shiftSec;
+        return true;
+      }
+      const place = { source: this.index, line: held.number };
+      this.#options.account.refuse(REFUSAL.clock, place, held.bytes, 0, held.end);
+      held.shift();
+    }
     return false;
   }
 

@@ -40,17 +40,28 @@ export function summarize({ reader, pace, account, logs, session, live }: Parts)
     roundCount: reader.roundCount,
     spreadCount: reader.spreadCount,
     filledCount: reader.filledCount,
-    follow: followOf(logs, live),
+    follow: followOf(logs, live, reader),
     windowOverflowCount: reader.overflowCount,
-    remarks: remarksOf(reader, logs),
+    remarks: remarksOf(reader, logs, live),
   };
 }
 
-function followOf(logs: readonly LogFile[], live: LiveClock | null): ReplaySummary['follow'] {
+function followOf(
+  logs: readonly LogFile[],
+  live: LiveClock | null,
+  { beganMs, overtakenCount }: Reader,
+): ReplaySummary['follow'] {
   const followed = logs[0]?.followed ?? null;
   if (followed === null || live === null) return null;
   const { rotatedCount, truncatedCount, behindBytes } = followed;
-  return { rotatedCount, truncatedCount, behindBytes, behindNs: behindBytes > 0 ? live.behindNs() : 0 };
+  return {
+    rotatedCount,
+    truncatedCount,
+    behindBytes,
+    behindNs: behindBytes > 0 ? live.behindNs() : 0,
+    beganMs,
+    overtakenCount,
+  };
 }
 
 function formatOf(logs: readonly LogFile[]): ReplaySummary['format'] {
@@ -86,11 +97,28 @@ const BACKWARDS_NS = 3600e9;
 function remarksOf(
   { endedEarly, overflowCount, heldNsMin, lateNsMax }: Reader,
   logs: readonly LogFile[],
+  live: LiveClock | null,
 ): string[] {
   const remarks = logs
     .map((log) => ({ path: log.path, damage: log.summary().damage }))
     .filter(({ damage }) => damage !== null)
     .map(({ path, damage }) => `${nameOf(path)}: ${damage}`);
+  for (const log of logs.filter(({ setBackCount }) => setBackCount > 0)) {
+    remarks.push(
+      `${nameOf(log.path)}: its stamps have no zone and go back by an hour, as at the end of summer time: what follows is taken ` +
+        'to be an hour later than it says',
+    );
+  }
+  if (live !== null && live.setCount > 0) {
+    remarks.push(
+      'the log’s clock was set while it was followed: what came after that is replayed as it came',
+    );
+  }
+  if (logs.some(({ followed }) => (followed?.truncatedCount ?? 0) > 0)) {
+    remarks.push(
+      'the log was cut: lines that were written less than 0.1 s before that may not have been seen',
+    );
+  }
   if (lateNsMax > BACKWARDS_NS) {
     remarks.push(
       'the log goes back in time by more than an hour: files that were joined in the wrong order are put in the right one when each is named',

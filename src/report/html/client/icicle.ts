@@ -22,14 +22,29 @@ type IcicleNode = {
   from: number;
 };
 
-export function icicleCard(icicle: PageIcicle): HTMLElement {
+export type IcicleWords = {
+  title: string;
+  /** What the whole is, for who cannot see it; and after a share: "of all stalled time". */
+  label: string;
+  ofAll: string;
+  note: string;
+};
+
+export const STALL_ICICLE: IcicleWords = {
+  title: 'Where it was',
+  label: 'Time of all stalls by function',
+  ofAll: 'of all stalled time',
+  note: 'All stalled time: loops at the top, what they called below; kernel functions are hatched. Click, or arrow keys and Enter, to open a part; Escape goes back.',
+};
+
+export function icicleCard(icicle: PageIcicle, words: IcicleWords): HTMLElement {
   const root = readNodes(icicle);
   let opened = root;
   let focused = root;
   let wanted = '';
   const boxes = new Map<IcicleNode, HTMLElement>();
   const readout = el('p', { class: 'readout icicle-readout', 'aria-live': 'polite' });
-  const chart = el('div', { class: 'icicle', role: 'tree', 'aria-label': 'Time of all stalls by function' });
+  const chart = el('div', { class: 'icicle', role: 'tree', 'aria-label': words.label });
   const whole = el('button', { type: 'button', class: 'more', hidden: true }, 'Show all');
   const search = el('input', {
     type: 'search',
@@ -42,7 +57,7 @@ export function icicleCard(icicle: PageIcicle): HTMLElement {
   const tell = (node: IcicleNode) => {
     const share = (part: IcicleNode) => `${((node.ns / Math.max(1, part.ns)) * 100).toPrecision(3)} %`;
     const where = node.kernel ? ' (kernel)' : '';
-    readout.textContent = `${node.name}${where}: ${formatSec(node.ns / 1e9)}, ${share(root)} of all stalled time${
+    readout.textContent = `${node.name}${where}: ${formatSec(node.ns / 1e9)}, ${share(root)} ${words.ofAll}${
       opened === root ? '' : `, ${share(opened)} of what is shown`
     }`;
   };
@@ -122,7 +137,7 @@ export function icicleCard(icicle: PageIcicle): HTMLElement {
     wanted = search.value.trim().toLowerCase();
     draw();
     if (wanted === '') tell(opened);
-    else readout.textContent = matchText(root, wanted);
+    else readout.textContent = matchText(root, wanted, words.ofAll);
   });
   whole.addEventListener('click', () => open(root));
   draw();
@@ -130,12 +145,8 @@ export function icicleCard(icicle: PageIcicle): HTMLElement {
   return el(
     'div',
     { class: 'card' },
-    el('h3', {}, 'Where it was'),
-    el(
-      'p',
-      { class: 'note first' },
-      'All stalled time: loops at the top, what they called below; kernel functions are hatched. Click, or arrow keys and Enter, to open a part; Escape goes back.',
-    ),
+    el('h3', {}, words.title),
+    el('p', { class: 'note first' }, words.note),
     el('div', { class: 'choice icicle-tools' }, el('label', { for: 'icicle-search' }, 'Find'), search, whole),
     readout,
     el('div', { class: 'icicle-scroll' }, chart),
@@ -182,7 +193,7 @@ function isWithin(inner: IcicleNode, outer: IcicleNode): boolean {
 }
 
 /** Time in matching functions; what lies below a match is not counted again. */
-function matchText(root: IcicleNode, wanted: string): string {
+function matchText(root: IcicleNode, wanted: string, ofAll: string): string {
   let ns = 0;
   let count = 0;
   const visit = (node: IcicleNode, isCounted: boolean) => {
@@ -193,5 +204,5 @@ function matchText(root: IcicleNode, wanted: string): string {
   };
   visit(root, false);
   if (count === 0) return `“${wanted}” is in no name.`;
-  return `“${wanted}”: ${formatSec(ns / 1e9)}, ${((ns / root.ns) * 100).toPrecision(3)} % of all stalled time`;
+  return `“${wanted}”: ${formatSec(ns / 1e9)}, ${((ns / root.ns) * 100).toPrecision(3)} % ${ofAll}`;
 }

@@ -1,7 +1,7 @@
 /** The account of stalls: all together, the longest in a list, and one in full. */
 import type { PageAccount, PageBar, PageStall, PageStalls } from '../page-data.ts';
 import { el, replaceChildren, section, widthPercent } from './dom.ts';
-import { icicleCard } from './icicle.ts';
+import { icicleCard, STALL_ICICLE } from './icicle.ts';
 
 const ROWS_AT_FIRST = 12;
 
@@ -78,7 +78,7 @@ export function stallSection(
       ),
       detail,
     ),
-    stalls.icicle && icicleCard(stalls.icicle),
+    stalls.icicle && icicleCard(stalls.icicle, STALL_ICICLE),
   );
   const showMark = (mark: number) => {
     const stall = stalls.list.find((candidate) => candidate.mark === mark);

@@ -5,7 +5,7 @@ import { setClientPort } from '../../lines/client-port.ts';
 import { clearEntry, FIELD, type LogEntry, setField } from '../../lines/log-entry.ts';
 import { REFUSAL, type Refusal } from '../../lines/refusal.ts';
 import { checkRequest, setRequestLine, setTarget } from '../../lines/request-line.ts';
-import { readStamp, type Stamp } from '../../lines/stamp.ts';
+import { createStamp, readStamp, type Stamp } from '../../lines/stamp.ts';
 import type { LogParser, SessionKind } from '../log-format.ts';
 import { JsonScanner, KIND } from './json-scanner.ts';
 
@@ -56,7 +56,7 @@ export function createJsonParser(layout: JsonLayout): LogParser {
   const stamped = has('start') ? 'start' : 'end';
   const stampField = has('start') ? 'start' : has('end') ? 'end' : 'time';
   const hasBothEnds = has('start') && has('end') && !has('duration');
-  const endStamp: Stamp = { stampSec: 0, stampSubNs: 0, grainNs: 1, zoneSec: 0 };
+  const endStamp: Stamp = createStamp();
 
   function takeTime(bytes: Uint8Array, entry: LogEntry): Refusal {
     if (!values.find(stampField) || !readStamp(bytes, values.start, values.end, entry)) return REFUSAL.time;
@@ -193,6 +193,7 @@ function carriedBy(has: (field: JsonField) => boolean): SessionKind[] {
   if (has('connection')) kinds.push('connection');
   if (has('port')) kinds.push('ip:port');
   if (has('session')) kinds.push('header');
+  if (has('client') && has('ua')) kinds.push('ip+agent');
   if (has('client')) kinds.push('ip');
   return [...kinds, 'none'];
 }

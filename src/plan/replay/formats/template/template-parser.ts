@@ -147,6 +147,8 @@ function carriedBy(has: ReadonlySet<Capture>): SessionKind[] {
   if (has.has(CAPTURE.clientPort) || (has.has(CAPTURE.client) && has.has(CAPTURE.port)))
     kinds.push('ip:port');
   if (has.has(CAPTURE.session)) kinds.push('header');
-  if (has.has(CAPTURE.client) || has.has(CAPTURE.clientPort)) kinds.push('ip');
+  const hasClient = has.has(CAPTURE.client) || has.has(CAPTURE.clientPort);
+  if (hasClient && has.has(CAPTURE.userAgent)) kinds.push('ip+agent');
+  if (hasClient) kinds.push('ip');
   return [...kinds, 'none'];
 }
