@@ -29,11 +29,13 @@ import { type AccountsFlags, accountsOf, addAccountsOptions, serveProxyMetrics }
 import { checkConfig, configuredSettings, hashTypedPassword, settingsAgain } from './proxy-config.ts';
 import { listenForSignals, printStats } from './signals.ts';
 import { addUpstreamOptions, type UpstreamFlags, upstreamSources } from './upstream-options.ts';
+import { addWayOptions, typedWay, type WayFlags } from './way-options.ts';
 
 type Flags = ProcessFlags &
   SocketFlags &
   AccountsFlags &
-  UpstreamFlags & {
+  UpstreamFlags &
+  WayFlags & {
     listen: string[];
     upstream: string[];
     config?: string;
@@ -55,6 +57,7 @@ const MOST_CLIENTS = 50_000;
 export function configureProxy(command: Command, exit: (status: number) => void): void {
   command.description('a TCP proxy: what clients send goes to an upstream, and back');
   addProxyOptions(command);
+  addWayOptions(command);
   addAccountsOptions(command);
   addUpstreamOptions(command);
   addProcessOptions(command);
@@ -139,6 +142,7 @@ function proxyOptions(
   configured: ConfiguredSettings | null,
 ): Omit<ServeProxyOptions, 'signal' | 'onReady'> {
   const { maxConnections, connectTimeout, idleTimeout, stopTimeout, leaveTimeout } = flags;
+  const way = typedWay(flags, configured !== null);
   const isNamed = flags.upstream.length > 0 || flags.upstreams !== undefined || flags.admin !== undefined;
   if (!isNamed && configured === null) {
     throw new LoopscopeError(
@@ -149,13 +153,14 @@ function proxyOptions(
   }
   const listen = flags.listen.length > 0 ? flags.listen : [DEFAULT_LISTEN];
   const typed: ProxyListener[] = listen.map((text) => {
-    return { address: addressOf(text, '--listen'), way: 'tcp', proxyFrom: [] };
+    return { address: addressOf(text, '--listen'), ...way };
   });
   return {
     ...configured,
     listeners: flags.listen.length === 0 ? (configured?.listeners ?? typed) : typed,
     ...(flags.upstream.length > 0 && { upstreams: flags.upstream.map(upstreamOf) }),
     ...(flags.balance && { balance: flags.balance }),
+    ...(flags.proxyOut && { proxyOut: flags.proxyOut }),
     access: accessOf(flags, configured),
     ...upstreamSources(flags),
     backend: flags.backend,
