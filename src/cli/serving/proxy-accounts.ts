@@ -12,8 +12,6 @@ import { type MetricsServer, serveMetrics } from '../metrics-server.ts';
 
 export type AccountsFlags = { accounts?: string; quota: string[]; prometheus?: string | true };
 
-/** Whose quota holds for users without one of their own. */
-const EVERYBODY = '*';
 const EXAMPLE = 'write --quota alice=10GB/day, /month or /total; * for each user without one';
 
 export function addAccountsOptions(command: Command): void {
@@ -28,12 +26,8 @@ export function accountsOf(flags: AccountsFlags): Pick<ServeProxyOptions, 'accou
     if (flags.quota.length === 0) return {};
     throw new LoopscopeError('USAGE', '--quota needs accounts to count in', 'add --accounts accounts.db');
   }
-  const quotas = parseQuotas(flags.quota);
   return {
-    accounts: {
-      file: flags.accounts,
-      quotaOf: (user) => quotas.get(user) ?? quotas.get(EVERYBODY) ?? null,
-    },
+    accounts: { file: flags.accounts, quotas: parseQuotas(flags.quota) },
   };
 }
 
@@ -75,6 +69,20 @@ function figuresOf(control: ProxyControl | null): ProxyFigures {
     resetCount: sum((row) => row.proxy?.resets ?? 0),
     upBytes: sum((row) => row.proxy?.upBytes ?? 0),
     downBytes: sum((row) => row.proxy?.downBytes ?? 0),
+    rules: rulesOf(rows),
     accounts: control?.accounts?.() ?? null,
   };
+}
+
+/** The counts of all workers, rule by rule. */
+function rulesOf(rows: readonly WorkerStats[]): ProxyFigures['rules'] {
+  const sums = new Map<string, { allowed: number; refused: number; wouldRefuse: number }>();
+  for (const { rule, allowed, refused, wouldRefuse } of rows.flatMap((row) => row.proxy?.rules ?? [])) {
+    const sum = sums.get(rule) ?? { allowed: 0, refused: 0, wouldRefuse: 0 };
+    sum.allowed += allowed;
+    sum.refused += refused;
+    sum.wouldRefuse += wouldRefuse;
+    sums.set(rule, sum);
+  }
+  return sums;
 }

@@ -16,6 +16,7 @@ const FIGURES: ProxyFigures = {
   resetCount: 2,
   upBytes: 1000,
   downBytes: 2000,
+  rules: new Map([['web', { allowed: 8, refused: 1, wouldRefuse: 2 }]]),
   accounts: {
     users: new Map([
       ['alice', { upBytes: 600, downBytes: 1200, connections: 5, cutConnections: 1 }],
@@ -43,6 +44,15 @@ test('names, types and figures', async () => {
       ['alice', 'down', 1200],
       ['b"o\\b·', 'up', 400],
       ['b"o\\b·', 'down', 800],
+    ],
+  );
+  const decisions = families.get('loopscope_proxy_rule_decisions_total')!.samples;
+  assert.deepEqual(
+    decisions.map(({ labels, value }) => [labels.rule, labels.outcome, value]),
+    [
+      ['web', 'allowed', 8],
+      ['web', 'refused', 1],
+      ['web', 'would_refuse', 2],
     ],
   );
   assert.equal(families.get('loopscope_proxy_clients')!.samples[0]!.value, 3);

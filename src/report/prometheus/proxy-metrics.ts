@@ -17,6 +17,8 @@ export type ProxyFigures = {
   resetCount: number;
   upBytes: number;
   downBytes: number;
+  /** By name: clients that a rule let in, refused, and would have refused had it not been tried out only. */
+  rules: ReadonlyMap<string, { allowed: number; refused: number; wouldRefuse: number }>;
   /** null: nobody keeps accounts. */
   accounts: {
     users: ReadonlyMap<
@@ -29,6 +31,9 @@ export type ProxyFigures = {
     cutUsers: number;
   } | null;
 };
+
+/** Rules with series of their own. */
+const RULES_MAX = 100;
 
 type Named = readonly [name: string, help: string, of: (figures: ProxyFigures) => number];
 
@@ -94,8 +99,22 @@ export class ProxyMetrics {
     const help = 'Bytes passed on: up from clients, down from upstreams.';
     this.#count('loopscope_proxy_bytes_total', help, { direction: 'up' }, figures.upBytes);
     this.#count('loopscope_proxy_bytes_total', help, { direction: 'down' }, figures.downBytes);
+    this.#tellRules(figures);
     if (figures.accounts) this.#tellAccounts(figures);
     return this.#registry.metrics();
+  }
+
+  /** The first rules by name; a configuration may have any number. */
+  #tellRules({ rules }: ProxyFigures): void {
+    const help = 'Clients by the rule that decided, and how.';
+    const tell = (rule: string, outcome: string, value: number) =>
+      this.#count('loopscope_proxy_rule_decisions_total', help, { rule, outcome }, value);
+    for (const [name, { allowed, refused, wouldRefuse }] of [...rules].slice(0, RULES_MAX)) {
+      const rule = printable(name, 100);
+      tell(rule, 'allowed', allowed);
+      tell(rule, 'refused', refused);
+      tell(rule, 'would_refuse', wouldRefuse);
+    }
   }
 
   #tellAccounts(figures: ProxyFigures): void {

@@ -10,7 +10,7 @@ import { rowCountFor } from '../workers/master.ts';
 import { type Placement, takePlace } from '../workers/placement.ts';
 import { Accountant, type AccountsFigures } from './accounts/accountant.ts';
 import { Books } from './accounts/book-memory.ts';
-import type { Quota } from './accounts/quota.ts';
+import { type Quota, quotasOf } from './accounts/quota.ts';
 import { ProxyServer } from './proxy.ts';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from './proxy-options.ts';
 import { reloadUpstreams, startUpstreams, type UpstreamOptions } from './proxy-upstreams.ts';
@@ -35,7 +35,7 @@ export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protoco
     onNews?(text: string): void;
     onStatsAsked?(stats: WorkerStats[]): void;
     /** Where users' bytes are written down, and how many each may move. */
-    accounts?: { file: string; quotaOf?(user: string): Quota | null };
+    accounts?: { file: string; quotas?: ReadonlyMap<string, Quota> };
     signal: AbortSignal;
     /** Called once, when every listener is open. */
     onReady?(ready: ServeReady, control: ProxyControl): void;
@@ -83,17 +83,34 @@ type Relayed = Omit<ProxySummary, 'checks'>;
 
 async function keepAccounts(options: Told): Promise<Relayed> {
   if (!options.accounts) return relay(options, null);
-  const { file, quotaOf = () => null } = options.accounts;
+  const { file, quotas = new Map() } = options.accounts;
   const bookCount = options.workers === undefined ? 1 : rowCountFor(options.workers);
   using books = Books.create(bookCount);
   const onNews = options.onNews ?? (() => {});
+  const quotaOf = quotasOf(quotas, options.access);
   const accountant = await Accountant.open({ path: file, books, quotaOf, onNews });
   accountant.start();
   try {
-    return await relay(options, { books, accountant });
+    return await relay({ ...options, ...withQuotas(options, quotas, accountant) }, { books, accountant });
   } finally {
     await accountant.end();
   }
+}
+
+/** At a reload quotas change with the access settings. */
+function withQuotas(
+  { reloadAccess }: Told,
+  quotas: ReadonlyMap<string, Quota>,
+  accountant: Accountant,
+): Pick<Told, 'reloadAccess'> {
+  if (!reloadAccess) return {};
+  return {
+    async reloadAccess() {
+      const access = await reloadAccess();
+      accountant.setQuotas(quotasOf(quotas, access));
+      return access;
+    },
+  };
 }
 
 type Kept = { books: Books; accountant: Accountant };

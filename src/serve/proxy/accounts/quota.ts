@@ -1,6 +1,18 @@
 /** Quotas: how many bytes, both ways together, a user may move in a day, a month (both of UTC), and ever. */
 export type Quota = { dayBytes?: number; monthBytes?: number; totalBytes?: number };
 
+/** Whose quota holds for users without one of their own. */
+export const EVERYBODY = '*';
+
+/** What each user may move: as asked for by name, as configured, or as for everybody. */
+export function quotasOf(
+  named: ReadonlyMap<string, Quota>,
+  configured?: { users: readonly { name: string; quota?: Quota }[] },
+): (user: string) => Quota | null {
+  const own = new Map(configured?.users.flatMap(({ name, quota }) => (quota ? [[name, quota]] : [])));
+  return (user) => named.get(user) ?? own.get(user) ?? named.get(EVERYBODY) ?? null;
+}
+
 export type QuotaPeriod = 'day' | 'month' | 'total';
 
 /** A quota that is used up: to be told. `untilMs`: when the user may go on, wall clock; null: never. */

@@ -24,7 +24,7 @@ const WHOLE = {
   balance: 'weighted',
   proxyOut: 'v2',
   users: {
-    alice: { password: HASH, connections: 10 },
+    alice: { password: HASH, connections: 10, quota: { day: '10GB', total: '1500B' } },
     office: { from: ['192.168.7.0/24', 'unix'] },
   },
   rules: [
@@ -83,7 +83,7 @@ test('config: it says what it would do', () => {
     '  10.0.0.7:80',
     '  10.0.0.8:80, weight 3',
     'users',
-    '  alice: by password, at most 10 connections',
+    '  alice: by password, at most 10 connections, at most 10.0 GiB a day, at most 1.46 KiB in all',
     '  office: by address from 192.168.7.0/24, unix',
     'rules',
     '  web: allows alice to *.example.com, *, ports 80, 8000-8100',

@@ -1,6 +1,8 @@
 /** What a configuration would have a proxy do, in words, for `--check-config`. */
 import { formatAddress } from '../../../base/address.ts';
 import { printable } from '../../../base/printable.ts';
+import { formatBytes } from '../../../base/units.ts';
+import type { Quota } from '../accounts/quota.ts';
 import type { AccessRule, AccessSettings, AccessUser } from '../rules/access.ts';
 import type { PortRange } from '../rules/port-table.ts';
 import type { ConfiguredSettings } from './settings-of.ts';
@@ -37,11 +39,22 @@ function section(title: string, entries: readonly string[]): string[] {
   return [title, ...entries.slice(0, MOST_SHOWN).map((entry) => `  ${printable(entry, 300)}`), ...more];
 }
 
-function userLine({ name, passwordHash, from, connectionLimit }: AccessUser): string {
+function userLine({ name, passwordHash, from, connectionLimit, quota }: AccessUser): string {
   const how = passwordHash === null ? 'by address' : 'by password';
   const where = from.length > 0 ? ` from ${from.join(', ')}` : '';
   const limit = connectionLimit === null ? '' : `, at most ${connectionLimit} connections`;
-  return `${name}: ${how}${where}${limit}`;
+  return `${name}: ${how}${where}${limit}${quota ? `, ${quotaText(quota)}` : ''}`;
+}
+
+function quotaText({ dayBytes, monthBytes, totalBytes }: Quota): string {
+  const parts: [bytes: number | undefined, period: string][] = [
+    [dayBytes, 'a day'],
+    [monthBytes, 'a month'],
+    [totalBytes, 'in all'],
+  ];
+  return parts
+    .flatMap(([bytes, period]) => (bytes === undefined ? [] : [`at most ${formatBytes(bytes)} ${period}`]))
+    .join(', ');
 }
 
 function rulesLines({ rules, dryRun, users }: AccessSettings): string[] {

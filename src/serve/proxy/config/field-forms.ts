@@ -58,6 +58,10 @@ export function size(leastBytes: number, mostBytes: number) {
   });
 }
 
+export const anySize = checked('a size, as "10GB"', (value) =>
+  throws(() => parseByteCount(value, '')) ? 'must be a size, as "10GB"' : null,
+);
+
 export const address = checked('an address', (value) => {
   return parseAddress(value) === null
     ? 'must be 127.0.0.1:8080, [::1]:8080, localhost:8080 or unix:/path (names are not looked up here)'

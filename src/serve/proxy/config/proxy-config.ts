@@ -23,6 +23,8 @@ export type ProxyConfigUser = {
   from?: string | string[];
   /** Most connections at once. */
   connections?: number;
+  /** Bytes that may be moved, both ways together; needs --accounts. */
+  quota?: { day?: Size; month?: Size; total?: Size };
 };
 
 type Port = number | string;

@@ -20,10 +20,17 @@ const listener = v.strictObject({
 
 const upstream = v.strictObject({ at: form.address, weight: v.optional(form.count(256)) });
 
+const quota = v.strictObject({
+  day: v.optional(form.anySize),
+  month: v.optional(form.anySize),
+  total: v.optional(form.anySize),
+});
+
 const user = v.strictObject({
   password: v.optional(form.passwordHash),
   from: v.optional(form.oneOrMore(form.source)),
   connections: v.optional(form.count(1_000_000)),
+  quota: v.optional(quota),
 });
 
 const rule = v.strictObject({

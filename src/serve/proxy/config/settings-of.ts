@@ -1,6 +1,7 @@
 /** A configuration, checked, as the settings that a proxy is told. */
 import { parseDurationNs } from '../../../base/units.ts';
 import { parseByteCount } from '../../faults/spec.ts';
+import type { Quota } from '../accounts/quota.ts';
 import type { ProxySettings } from '../proxy-options.ts';
 import { type AccessRule, type AccessSettings, type AccessUser, OPEN_ACCESS } from '../rules/access.ts';
 import { ALL_PORTS, type PortRange, parsePorts } from '../rules/port-table.ts';
@@ -54,8 +55,22 @@ function accessOf({
   };
 }
 
-function userOf(name: string, { password, from, connections }: ProxyConfigUser): AccessUser {
-  return { name, passwordHash: password ?? null, from: listOf(from), connectionLimit: connections ?? null };
+function userOf(name: string, { password, from, connections, quota }: ProxyConfigUser): AccessUser {
+  return {
+    name,
+    passwordHash: password ?? null,
+    from: listOf(from),
+    connectionLimit: connections ?? null,
+    ...(quota && { quota: quotaOf(quota) }),
+  };
+}
+
+function quotaOf({ day, month, total }: NonNullable<ProxyConfigUser['quota']>): Quota {
+  return {
+    ...(day !== undefined && { dayBytes: parseByteCount(day, '') }),
+    ...(month !== undefined && { monthBytes: parseByteCount(month, '') }),
+    ...(total !== undefined && { totalBytes: parseByteCount(total, '') }),
+  };
 }
 
 function ruleOf(rule: ProxyConfigRule, index: number): AccessRule {

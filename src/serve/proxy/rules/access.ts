@@ -1,4 +1,5 @@
 /** Who may go where, as plain data: a master writes it out for its workers. The configuration's words, checked. */
+import type { Quota } from '../accounts/quota.ts';
 import type { PortRange } from './port-table.ts';
 
 export type AccessUser = {
@@ -9,6 +10,8 @@ export type AccessUser = {
   from: string[];
   /** In all workers together; null for any number. */
   connectionLimit: number | null;
+  /** Bytes that may be moved, where accounts are kept. */
+  quota?: Quota;
 };
 
 export type AccessRule = {
