@@ -104,7 +104,7 @@ export class UpstreamService {
       underWay: stats[STAT.underWay]!,
       binMean: stats[STAT.binMean]!,
       binMost: stats[STAT.binMost]!,
-      dispersion: Number.isFinite(dispersion) && dispersion > 0 ? dispersion : null,
+      dispersion: Number.isFinite(dispersion) && stats[STAT.binMean]! > 0 ? dispersion : null,
     };
   }
 

@@ -10,6 +10,8 @@ export class CheckBins {
   readonly #counts: Float64Array = new Float64Array(BIN_COUNT);
   #bin = -1;
   #inBin = 0;
+  /** A bin that was entered or left by a jump of the clock was not seen whole. */
+  #isWhole = false;
   #closedCount = 0;
   #sum = 0;
   #squares = 0;
@@ -20,9 +22,10 @@ export class CheckBins {
   look(nowNs: number, begun: number): boolean {
     const bin = Math.floor(nowNs / BIN_NS);
     const isNew = bin !== this.#bin;
-    // A bin that was entered or left by a jump of the clock was not seen whole.
-    if (isNew && bin === this.#bin + 1 && this.#bin >= 0) this.#close();
     if (isNew) {
+      const isNext = bin === this.#bin + 1;
+      if (isNext && this.#isWhole) this.#close();
+      this.#isWhole = isNext && this.#bin >= 0;
       this.#bin = bin;
       this.#inBin = 0;
     }
