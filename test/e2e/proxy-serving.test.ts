@@ -100,10 +100,6 @@ test('misuse says what to type', async () => {
   const rows: [args: string[], words: RegExp][] = [
     [[], /needs somewhere to go[\s\S]*--upstream 127\.0\.0\.1:80/],
     [['-u', 'nginx'], /--upstream: nginx is no address[\s\S]*127\.0\.0\.1:8080/],
-    [['-u', '127.0.0.1:1', '-l', 'http://127.0.0.1:1/'], /--listen: http:\S+ is about HTTP/],
-    [['-u', '127.0.0.1:1', '--accept', 'mutex'], /--accept is about workers[\s\S]*--workers/],
-    [['-u', '127.0.0.1:1', '--balance', 'fair'], /round-robin/],
-    [['--upstraem', 'x'], /did you mean --upstream\?/],
   ];
   for (const [args, words] of rows) {
     const { code: status, stderr } = await runLoopscope(['serve', 'proxy', ...args]);
