@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { binPath } from '../fixtures/loopscope.ts';
 import { freePort } from '../fixtures/ports.ts';
@@ -32,21 +33,23 @@ after(() => {
   folder[Symbol.dispose]();
 });
 
-type Proxy = Started & { connectPort: number; socksPort: number; path: string };
+type Ports = { connectPort: number; socksPort: number; tlsPort: number };
+type Proxy = Started & Ports & { path: string };
 
 async function startProxy(rules: unknown[], args: string[] = []): Promise<Proxy> {
-  const [connectPort, socksPort] = [await freePort(), await freePort()];
-  const path = join(folder.path, `proxy-${connectPort}.json`);
-  writeConfig(path, connectPort, socksPort, rules);
+  const ports = { connectPort: await freePort(), socksPort: await freePort(), tlsPort: await freePort() };
+  const path = join(folder.path, `proxy-${ports.connectPort}.json`);
+  writeConfig(path, ports, rules);
   const started = start(binPath, ['serve', 'proxy', '--config', path, '--stats', ...args]);
   await until('the ready line', () => /^listening on/m.test(started.output()) || null, 20_000);
-  return Object.assign(started, { connectPort, socksPort, path });
+  return Object.assign(started, ports, { path });
 }
 
-function writeConfig(path: string, connectPort: number, socksPort: number, rules: unknown[]): void {
+function writeConfig(path: string, { connectPort, socksPort, tlsPort }: Ports, rules: unknown[]): void {
   const listen = [
     { at: `127.0.0.1:${connectPort}`, in: 'connect' },
     { at: `127.0.0.1:${socksPort}`, in: 'socks5' },
+    { at: `127.0.0.1:${tlsPort}`, in: 'connect', serverName: 'same' },
   ];
   const users = {
     alice: { password },
@@ -120,17 +123,48 @@ const ATTEMPTS: [what: string, target: () => string, ends: string, from?: string
   ['a refusing rule', () => 'refused.example:80', '403', '127.0.0.2'],
 ];
 
+/** The error of a TLS client that goes through the proxy to localhost: our server's, which is none, or the proxy's alert. */
+async function tlsError(proxy: Proxy, servername: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port: proxy.tlsPort });
+  const basic = Buffer.from(ALICE).toString('base64');
+  socket.write(
+    `CONNECT localhost:${port} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic ${basic}\r\n\r\n`,
+  );
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  assert.match(head.toString(), /^HTTP\/1\.1 200/);
+  const secure = tlsConnect({ socket, servername });
+  const [error] = (await once(secure, 'error')) as [NodeJS.ErrnoException];
+  socket.destroy();
+  return error.code ?? error.message;
+}
+
+/** A server name that differs from the name that was asked for, and what is not TLS, go nowhere. */
+async function assertServerNames(proxy: Proxy): Promise<void> {
+  assert.match(
+    await tlsError(proxy, 'LOCALHOST'),
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH|RECORD/,
+    'the server answered',
+  );
+  assert.match(await tlsError(proxy, 'evil.example'), /ALERT_ACCESS_DENIED/);
+  const bare = connect({ host: '127.0.0.1', port: proxy.tlsPort });
+  const basic = Buffer.from(ALICE).toString('base64');
+  const says = `CONNECT localhost:${port} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic ${basic}\r\n\r\nGET / HTTP/1.1\r\n`;
+  assert.doesNotMatch(await talk(bare, says), /welcome/, 'what is not TLS goes nowhere');
+}
+
 test('attempts end as the rules say, and are counted', async () => {
   await using proxy = await startProxy(RULES());
   for (const [what, target, ends, from, who] of ATTEMPTS)
     assert.equal(await attempt(proxy, target(), from, who), ends, what);
   assert.equal(await socks(proxy, 'localhost', port, '127.0.0.2'), '0 welcome');
   assert.equal(await socks(proxy, '127.0.0.1', port, '127.0.0.1'), '2');
+  await assertServerNames(proxy);
   proxy.child.kill('SIGINT');
   await proxy.exited;
   const totals = ruleTotals(proxy.output());
   assert.deepEqual(totals.get('not there'), { allowed: 0, refused: 1 });
-  assert.deepEqual(totals.get('by name'), { allowed: 2, refused: 0 });
+  assert.deepEqual(totals.get('by name'), { allowed: 5, refused: 0 });
+  assert.deepEqual(totals.get('sni-differs'), { allowed: 0, refused: 1 });
   assert.deepEqual(totals.get('by address'), { allowed: 4, refused: 0 });
   assert.deepEqual(totals.get('unlisted-address'), { allowed: 0, refused: 7 });
 });
@@ -157,7 +191,7 @@ test('a reload changes the rules in place, a bad file keeps them, and says why',
   writeFileSync(proxy.path, '{"listen": [], "ruels": []}');
   await news(/reload failed: .*ruels: no such field .did you mean rules\?/);
   assert.equal(await attempt(proxy, target, '127.0.0.2'), '200 welcome');
-  writeConfig(proxy.path, proxy.connectPort, proxy.socksPort, []);
+  writeConfig(proxy.path, proxy, []);
   await news(/reloaded/);
   assert.equal(await attempt(proxy, target, '127.0.0.2'), '403');
   assert.equal(await attempt(proxy, target, '127.0.0.1', ALICE), '403');

@@ -2,6 +2,7 @@
  * What becomes of a client until its bytes flow: it says where it wants to go, is let in or not, and its upstream is
  * connected. Everything here happens once a connection; what happens for each piece of data is flow/relay.ts.
  */
+import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../../base/address.ts';
 import { ERRNO } from '../../kernel/errno.ts';
 import { localAddress, peerAddressOf } from '../../kernel/sockets.ts';
@@ -15,11 +16,13 @@ import type { ProxyCounts } from './proxy-counts.ts';
 import type { ProxyListener, ProxySettings } from './proxy-options.ts';
 import type { Admission } from './rules/rules.ts';
 import { NO_UPSTREAM } from './upstreams/upstreams.ts';
-import type { Credentials, Endpoint, Refusal } from './ways/way.ts';
+import { sni } from './ways/sni/sni.ts';
+import type { Credentials, Endpoint, Refusal, Wanted } from './ways/way.ts';
 
 /** Upstreams that are tried for one client. */
 const MOST_TRIES = 3;
 const NOBODY: Endpoint = { host: '', port: 0 };
+const NOWHERE: Endpoint = { host: '0.0.0.0', port: 0 };
 
 export type ArrivalsOptions = {
   settings: ProxySettings;
@@ -112,6 +115,8 @@ export class Arrivals {
     if (step.kind === 'more') return;
     if (step.kind === 'wrong') {
       this.#refuseHead(client, step.reply);
+    } else if (step.kind === 'wants' && this.#heads.get(client)!.promised !== null) {
+      this.#compare(client, step);
     } else if (step.kind === 'wants') {
       if (step.credentials === null) this.#admit(client);
       else
@@ -175,7 +180,37 @@ export class Arrivals {
     table.isAdmitted[client] = 1;
     if (admission.addresses.length === 0) this.#pick(client, NO_UPSTREAM);
     else if (parts.accounts?.mayOpen(admission.user) === false) this.#refuse(client, 'not-allowed');
+    else if (this.#mustNameServer(client)) this.#hearServerName(client, admission.addresses);
     else this.#dialler.dial(client, admission.addresses, nowNs());
+  }
+
+  #mustNameServer(client: number): boolean {
+    const { settings, table } = this.#options;
+    const destination = this.#heads.get(client)?.wanted?.destination;
+    if (!settings.listeners[table.listener[client]!]?.checksServerName || !destination) return false;
+    return isIP(destination.host) === 0;
+  }
+
+  /** It is told that it is connected, for only then does it say which server it wants; until then nothing is. */
+  #hearServerName(client: number, addresses: readonly Address[]): void {
+    const { table, loop, settings, nowNs } = this.#options;
+    const head = this.#heads.get(client)!;
+    const { destination, established } = head.wanted!;
+    this.#say(client, established(NOWHERE));
+    head.promised = { host: destination!.host, addresses };
+    head.talk = sni.begin({ headBytes: settings.headBytes, asksWho: false });
+    table.state[client] = HEAD;
+    table.activeNs[client] = nowNs();
+    loop.setReceiving(client, true);
+    this.#go(client, this.#heads.step(client));
+  }
+
+  #compare(client: number, hello: Wanted): void {
+    const { parts, nowNs } = this.#options;
+    const { host, addresses } = this.#heads.get(client)!.promised!;
+    this.#wait(client);
+    if (parts.rules.isSameServer(host, hello.sni)) this.#dialler.dial(client, addresses, nowNs());
+    else this.#refuse(client, 'not-allowed');
   }
 
   #pick(client: number, except: number): void {

@@ -11,6 +11,8 @@ export type ProxyListener = {
   way: Way['name'];
   /** Clients from these CIDRs, and no others, begin with a PROXY header; empty: nobody does. */
   proxyFrom: string[];
+  /** A client that asked for a name has to speak TLS, and to name the same server in its ClientHello. */
+  checksServerName?: boolean;
 };
 
 export type ProxyUpstream = {

@@ -16,9 +16,10 @@ export function describeConfig(settings: ConfiguredSettings): string {
   const lines = [
     ...section(
       'listens at',
-      listeners.map(({ address, way, proxyFrom }) => {
+      listeners.map(({ address, way, proxyFrom, checksServerName }) => {
         const header = proxyFrom.length > 0 ? `, PROXY header from ${proxyFrom.join(', ')}` : '';
-        return `${formatAddress(address)}, ${way}${header}`;
+        const tls = checksServerName ? ', TLS with the server name that was asked for' : '';
+        return `${formatAddress(address)}, ${way}${header}${tls}`;
       }),
     ),
     ...section(

@@ -12,6 +12,8 @@ export type ProxyConfigListener = {
   in?: 'tcp' | 'connect' | 'socks5' | 'sni';
   /** Clients from these ranges, and no others, begin with a PROXY header. */
   proxyFrom?: string[];
+  /** "same": who asks for a name has to speak TLS, and to name the same server in its ClientHello. */
+  serverName?: 'any' | 'same';
 };
 
 export type ProxyConfigUpstream = { at: string; weight?: number };

@@ -16,6 +16,7 @@ const listener = v.strictObject({
     v.picklist(['tcp', 'connect', 'socks5', 'sni'], 'must be "tcp", "connect", "socks5" or "sni"'),
   ),
   proxyFrom: v.optional(v.array(form.source, 'must be a list of ranges')),
+  serverName: v.optional(v.picklist(['any', 'same'], 'must be "any" or "same"')),
 });
 
 const upstream = v.strictObject({ at: form.address, weight: v.optional(form.count(256)) });

@@ -16,8 +16,10 @@ export function settingsOfConfig(config: ProxyConfig): ConfiguredSettings {
   const { limits = {}, timeouts = {}, balance, proxyOut } = config;
   const settings: Partial<ProxySettings> = {
     listeners: config.listen?.map((entry) => {
-      const { at, in: way = 'tcp', proxyFrom = [] } = typeof entry === 'string' ? { at: entry } : entry;
-      return { address: parseAddress(at)!, way, proxyFrom };
+      const listener = typeof entry === 'string' ? { at: entry } : entry;
+      const { at, in: way = 'tcp', proxyFrom = [], serverName } = listener;
+      const checks = serverName === 'same' && { checksServerName: true };
+      return { address: parseAddress(at)!, way, proxyFrom, ...checks };
     }),
     upstreams: config.upstreams?.map((entry) => {
       const { at, weight = 1 } = typeof entry === 'string' ? { at: entry } : entry;

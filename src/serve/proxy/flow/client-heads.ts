@@ -2,6 +2,7 @@
  * Clients that have yet to say where they want to go: keeps what they said so far, and drives their way's talk. Heads are
  * few and short beside what follows: what is kept for one is made for it, and dropped at its end.
  */
+import type { Address } from '../../../base/address.ts';
 import type { Endpoint, Wanted, WayLimits, WayStep, WayTalk } from '../ways/way.ts';
 
 /** Beyond a head's own limit: what one receive may bring behind it. */
@@ -19,6 +20,8 @@ export type Head = {
   reached: Endpoint | null;
   user: string | null;
   wanted: Wanted | null;
+  /** What it asked for and may have, where its ClientHello has to name the same. */
+  promised: { host: string; addresses: readonly Address[] } | null;
 };
 
 /** What the driver has to do next with a client. */
@@ -37,7 +40,16 @@ export class ClientHeads {
 
   open(client: number, talk: WayTalk | null, source: Endpoint): void {
     const bytes = new Uint8Array(FIRST_BYTES);
-    this.#heads.set(client, { talk, bytes, length: 0, source, reached: null, user: null, wanted: null });
+    this.#heads.set(client, {
+      talk,
+      bytes,
+      length: 0,
+      source,
+      reached: null,
+      user: null,
+      wanted: null,
+      promised: null,
+    });
   }
 
   get(client: number): Head | undefined {

@@ -1,7 +1,7 @@
 /** The rules of a configuration at work: who asks, whether he may, how many connections he has; all of it counted. */
 import type { Credentials } from '../ways/way.ts';
 import type { AccessSettings } from './access.ts';
-import { Judge, type Judgement } from './judge.ts';
+import { isSameName, Judge, type Judgement } from './judge.ts';
 import { NO_RULE } from './match.ts';
 import type { Resolver } from './resolver.ts';
 import { type BuiltIn, RuleCounter } from './rule-counter.ts';
@@ -72,6 +72,13 @@ export class AccessRules implements Rules {
     const judged = this.#judge.judge(user, destination, sni);
     if (judged instanceof Promise) return judged.then((judgement) => this.#settle(request, user, judgement));
     return this.#settle(request, user, judged);
+  }
+
+  /** Whether the server name in a ClientHello is the host that was asked for. Counted if not, and let through in a dry run. */
+  isSameServer(host: string, sni: string | null): boolean {
+    if (sni !== null && isSameName(sni, host)) return true;
+    this.#counter.count('sni-differs', this.#settings.dryRun ? 'wouldRefuse' : 'refused');
+    return this.#settings.dryRun;
   }
 
   left(user: string): void {

@@ -1,7 +1,7 @@
 /** What the rules say of a destination: which of its addresses are allowed, and by which rule. Counts nothing. */
 import type { Address } from '../../../base/address.ts';
 import type { Endpoint } from '../ways/way.ts';
-import { type Destination, readHost } from './hosts/host-name.ts';
+import { readHost } from './hosts/host-name.ts';
 import { judgeAsIpv4, parseIp } from './hosts/ip.ts';
 import { Match, NO_RULE } from './match.ts';
 import type { Resolution, Resolver } from './resolver.ts';
@@ -38,7 +38,7 @@ export class Judge {
     const isPort = Number.isInteger(port) && port > 0 && port < 65_536;
     if (typeof read === 'string' || !isPort) return refusal('not-a-destination');
     if (read.form === 'address') return this.#judgeAddress(user, read.host, port);
-    if (sni !== null && !isSameName(sni, read)) return refusal('sni-differs');
+    if (sni !== null && !isSameName(sni, read.host)) return refusal('sni-differs');
     return this.#judgeName(user, read.host, port);
   }
 
@@ -123,7 +123,8 @@ function tcp(host: string, port: number): Address {
   return { kind: 'tcp', host, port };
 }
 
-function isSameName(sni: string, { host }: Destination): boolean {
-  const read = readHost(sni, new Uint32Array(4));
-  return typeof read !== 'string' && read.host === host;
+/** Whether two spellings are the same host. */
+export function isSameName(one: string, other: string): boolean {
+  const [first, second] = [readHost(one, new Uint32Array(4)), readHost(other, new Uint32Array(4))];
+  return typeof first !== 'string' && typeof second !== 'string' && first.host === second.host;
 }

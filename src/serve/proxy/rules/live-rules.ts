@@ -40,6 +40,10 @@ export class LiveRules implements Rules {
     return this.#rules.admit(request);
   }
 
+  isSameServer(host: string, sni: string | null): boolean {
+    return this.#rules.isSameServer(host, sni);
+  }
+
   left(user: string): void {
     this.#connections.left(user);
   }

@@ -37,6 +37,8 @@ export type Rules = {
   authenticate(credentials: Credentials): string | null | Promise<string | null>;
   /** At once where no name has to be looked up. An allowed one counts as a connection of its user until left(). */
   admit(request: Request): Admission | Promise<Admission>;
+  /** Whether a client's ClientHello names the host that it asked for and was allowed. Counted if not. */
+  isSameServer(host: string, sni: string | null): boolean;
   /** A connection that was allowed is over. */
   left(user: string): void;
   /** How often each rule was met: refused, allowed, and let through by a rule that is only tried out. */
