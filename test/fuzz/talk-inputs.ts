@@ -1,5 +1,6 @@
 /** What clients say to a proxy, whole and mutated: heads of every way in, and PROXY headers. */
 import { createPrng, type Prng } from '../../src/base/prng.ts';
+import { ProxyHeaderReader } from '../../src/serve/proxy/ways/proxy-header/proxy-header.ts';
 import { beginProxyHeader } from '../../src/serve/proxy/ways/proxy-header/proxy-talk.ts';
 import {
   withChecksum,
@@ -19,7 +20,21 @@ export const HEAD_BYTES = 4096;
 
 export function beginTalk(kind: TalkKind, asksWho: boolean): WayTalk {
   const limits = { headBytes: HEAD_BYTES, asksWho };
-  return kind === 'proxy' ? beginProxyHeader(limits) : wayNamed(kind).begin(limits);
+  return kind === 'proxy' ? headerTalk() : wayNamed(kind).begin(limits);
+}
+
+/** Tells of a header's further fields too, which a proxy's core has no use for. */
+function headerTalk(): WayTalk {
+  const talk = beginProxyHeader({ headBytes: HEAD_BYTES });
+  return {
+    step(bytes, start, end) {
+      const step = talk.step(bytes, start, end);
+      if (step.kind !== 'source') return step;
+      const reader = new ProxyHeaderReader(HEAD_BYTES);
+      reader.read(bytes, start, end);
+      return Object.assign(step, { tlvs: reader.header!.tlvs });
+    },
+  };
 }
 
 const v4 = { source: { host: '192.0.2.1', port: 56_324 }, destination: { host: '198.51.100.7', port: 443 } };
@@ -71,6 +86,8 @@ export const SAMPLES: Record<TalkKind, readonly Uint8Array[]> = {
     craftHello({ serverNames }),
     craftHello({ serverNames, others: [grease, encrypted], keyShareBytes: 1216, recordBytes: 700 }),
     craftHello({ serverNames, recordBytes: 1 }),
+    // Just within the limit.
+    craftHello({ serverNames, keyShareBytes: 920, recordBytes: 2 }),
     craftHello({}),
   ],
   proxy: [
