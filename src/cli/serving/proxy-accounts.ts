@@ -57,6 +57,7 @@ export async function serveProxyMetrics(
 
 function figuresOf(control: ProxyControl | null): ProxyFigures {
   const rows = control?.stats() ?? [];
+  const upstreams = control?.upstreams();
   const sum = (pick: (row: WorkerStats) => number) => rows.reduce((all, row) => all + pick(row), 0);
   return {
     acceptCount: sum((row) => row.accepts),
@@ -70,6 +71,8 @@ function figuresOf(control: ProxyControl | null): ProxyFigures {
     upBytes: sum((row) => row.proxy?.upBytes ?? 0),
     downBytes: sum((row) => row.proxy?.downBytes ?? 0),
     rules: rulesOf(rows),
+    upstreams: upstreams?.states ?? {},
+    checks: upstreams?.checks ?? null,
     accounts: control?.accounts?.() ?? null,
   };
 }

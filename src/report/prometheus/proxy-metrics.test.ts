@@ -17,6 +17,8 @@ const FIGURES: ProxyFigures = {
   upBytes: 1000,
   downBytes: 2000,
   rules: new Map([['web', { allowed: 8, refused: 1, wouldRefuse: 2 }]]),
+  upstreams: { up: 2, down: 1, unknown: 0, draining: 0 },
+  checks: { begun: 12, failed: 3 },
   accounts: {
     users: new Map([
       ['alice', { upBytes: 600, downBytes: 1200, connections: 5, cutConnections: 1 }],
@@ -55,6 +57,14 @@ test('names, types and figures', async () => {
       ['web', 'would_refuse', 2],
     ],
   );
+  const upstreams = families.get('loopscope_proxy_upstreams')!.samples;
+  assert.deepEqual(upstreams.map(({ labels, value }) => `${labels.state} ${value}`).sort(), [
+    'down 1',
+    'draining 0',
+    'unknown 0',
+    'up 2',
+  ]);
+  assert.equal(families.get('loopscope_proxy_check_failures_total')!.samples[0]!.value, 3);
   assert.equal(families.get('loopscope_proxy_clients')!.samples[0]!.value, 3);
 });
 

@@ -19,6 +19,10 @@ export type ProxyFigures = {
   downBytes: number;
   /** By name: clients that a rule let in, refused, and would have refused had it not been tried out only. */
   rules: ReadonlyMap<string, { allowed: number; refused: number; wouldRefuse: number }>;
+  /** How many, by state: up, down, unknown, draining. */
+  upstreams: Readonly<Record<string, number>>;
+  /** null: upstreams are not checked. */
+  checks: { begun: number; failed: number } | null;
   /** null: nobody keeps accounts. */
   accounts: {
     users: ReadonlyMap<
@@ -100,6 +104,7 @@ export class ProxyMetrics {
     this.#count('loopscope_proxy_bytes_total', help, { direction: 'up' }, figures.upBytes);
     this.#count('loopscope_proxy_bytes_total', help, { direction: 'down' }, figures.downBytes);
     this.#tellRules(figures);
+    this.#tellUpstreams(figures);
     if (figures.accounts) this.#tellAccounts(figures);
     return this.#registry.metrics();
   }
@@ -115,6 +120,20 @@ export class ProxyMetrics {
       tell(rule, 'refused', refused);
       tell(rule, 'would_refuse', wouldRefuse);
     }
+  }
+
+  #tellUpstreams({ upstreams, checks }: ProxyFigures): void {
+    for (const [state, count] of Object.entries(upstreams)) {
+      this.#gauge('loopscope_proxy_upstreams', 'Upstreams, by what is known of them.', count, { state });
+    }
+    if (checks === null) return;
+    this.#count('loopscope_proxy_checks_total', 'Checks of upstreams begun.', {}, checks.begun);
+    this.#count(
+      'loopscope_proxy_check_failures_total',
+      'Checks of upstreams that failed.',
+      {},
+      checks.failed,
+    );
   }
 
   #tellAccounts(figures: ProxyFigures): void {
@@ -144,12 +163,12 @@ export class ProxyMetrics {
     this.#last.set(series, Math.max(last, value));
   }
 
-  #gauge(name: string, help: string, value: number): void {
+  #gauge(name: string, help: string, value: number, labels: Record<string, string> = {}): void {
     let gauge = this.#gauges.get(name);
     if (!gauge) {
-      gauge = new Gauge({ name, help, registers: [this.#registry] });
+      gauge = new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] });
       this.#gauges.set(name, gauge);
     }
-    gauge.set(value);
+    gauge.set(labels, value);
   }
 }

@@ -15,7 +15,7 @@ import { ProxyServer } from './proxy.ts';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from './proxy-options.ts';
 import { reloadUpstreams, startUpstreams, type UpstreamOptions } from './proxy-upstreams.ts';
 import type { AccessSettings } from './rules/access.ts';
-import type { CheckReport } from './upstreams/upstream-service.ts';
+import type { CheckReport, UpstreamStates } from './upstreams/upstream-service.ts';
 
 export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protocol' | 'upstreamRows'>> &
   Pick<ProxySettings, 'listeners'> &
@@ -42,7 +42,10 @@ export type ServeProxyOptions = Partial<Omit<ProxySettings, 'backend' | 'protoco
   };
 
 /** `accounts`: what they say now; null: nobody keeps any. */
-export type ProxyControl = MasterControl & { accounts: (() => AccountsFigures) | null };
+export type ProxyControl = MasterControl & {
+  accounts: (() => AccountsFigures) | null;
+  upstreams(): { states: UpstreamStates; checks: CheckReport | null };
+};
 
 export type ProxySummary = {
   /** Clients that were connected through. */
@@ -71,6 +74,7 @@ export async function serveProxy(options: ServeProxyOptions): Promise<ProxySumma
   const told = {
     ...options,
     upstreamRows: service.place,
+    upstreamsNow: () => ({ states: service.states(), checks: service.checkReport() }),
     reloadUpstreams: () => reloadUpstreams(options, service),
   };
   const summary = await keepAccounts(told);
@@ -78,7 +82,11 @@ export async function serveProxy(options: ServeProxyOptions): Promise<ProxySumma
 }
 
 /** With where the upstreams are. */
-type Told = ServeProxyOptions & Pick<ProxySettings, 'upstreamRows'> & { reloadUpstreams(): Promise<void> };
+type Told = ServeProxyOptions &
+  Pick<ProxySettings, 'upstreamRows'> & {
+    reloadUpstreams(): Promise<void>;
+    upstreamsNow: ProxyControl['upstreams'];
+  };
 type Relayed = Omit<ProxySummary, 'checks'>;
 
 async function keepAccounts(options: Told): Promise<Relayed> {
@@ -140,7 +148,8 @@ async function relay(options: Told, kept: Kept | null): Promise<Relayed> {
       options.onNews?.(`reload failed: ${(error as Error).message}; everything stays as it is`);
     }
   };
-  const control = { stats, reload, pids: () => [], accounts: figuresOf(kept) };
+  const upstreams = options.upstreamsNow;
+  const control = { stats, reload, pids: () => [], accounts: figuresOf(kept), upstreams };
   options.onReady?.({ pid, backend, addresses, workers: [] }, control);
   await runUntilEnded(proxy, () => {
     if (options.signal.aborted) proxy.end('stop');
@@ -165,7 +174,7 @@ async function relayWithWorkers(options: Told, workers: number, kept: Kept | nul
         await reloadUpstreams();
         await control.reload();
       };
-      onReady?.(ready, { ...control, reload, accounts: figuresOf(kept) });
+      onReady?.(ready, { ...control, reload, accounts: figuresOf(kept), upstreams: options.upstreamsNow });
     },
   });
   return summaryOf(stats, cutCount);

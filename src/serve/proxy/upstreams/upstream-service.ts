@@ -9,7 +9,7 @@ import { readUpstreamFile } from './feed/list-file.ts';
 import { Pace } from './feed/pace.ts';
 import { ROW_COUNT, Roster } from './rows/roster.ts';
 import { createSharedRows, type RowsPlace, type SharedRows } from './rows/shared-rows.ts';
-import { STAT } from './rows/upstream-rows.ts';
+import { ROW_STATE, STAT } from './rows/upstream-rows.ts';
 import type { UpstreamSpec } from './upstream-spec.ts';
 
 export type UpstreamSources = {
@@ -37,6 +37,11 @@ export type CheckReport = {
   binMost: number;
   dispersion: number | null;
 };
+
+/** Upstreams by what checks say of them; draining: removed, with connections that last. */
+export type UpstreamStates = { unknown: number; up: number; down: number; draining: number };
+
+const HEALTH_NAMES = ['unknown', 'up', 'down'] as const;
 
 export class UpstreamService {
   readonly #sources: UpstreamSources;
@@ -87,6 +92,18 @@ export class UpstreamService {
     const list = await this.#listed(upstreams, pace);
     await this.#replace(list, pace);
     this.#onNews(`${this.count} upstreams listed`);
+  }
+
+  /** How many there are, by what is known of them: for metrics, not for every cycle. */
+  states(): UpstreamStates {
+    const { rows } = this.#shared;
+    const states = { unknown: 0, up: 0, down: 0, draining: 0 };
+    for (let row = 0; row < rows.rowCount; row++) {
+      const state = rows.state(row);
+      if (state === ROW_STATE.draining) states.draining++;
+      else if (state === ROW_STATE.used) states[HEALTH_NAMES[rows.health(row)]]++;
+    }
+    return states;
   }
 
   /** null when nobody is checked. */
