@@ -115,6 +115,7 @@ async function run(flags: Flags): Promise<ProxySummary> {
   const options = proxyOptions(flags, configured);
   const onNews = (text: string) => process.stderr.write(`loopscope: ${text}\n`);
   using signals = listenForSignals();
+  let reloading: Promise<void> = Promise.resolve();
   let control: ProxyControl | null = null;
   using _metrics =
     flags.prometheus === undefined ? null : await serveProxyMetrics(flags.prometheus, () => control);
@@ -130,7 +131,10 @@ async function run(flags: Flags): Promise<ProxySummary> {
       control = given;
       signals.onStats = () => printStats(given.stats());
       if (flags.workers !== undefined || flags.upstreams !== undefined || configured !== null)
-        signals.onReload = () => void given.reload();
+        signals.onReload = () => {
+          // In turn: of two that are asked for at once, the later one is to hold.
+          reloading = reloading.then(() => given.reload());
+        };
       process.stdout.write(`${formatReady(ready, 'proxy', flags.json)}\n`);
     },
   });
