@@ -11,8 +11,8 @@ export class BookReader {
   readonly #book: Book;
   /** Of each cell: whose it was when last read, and what it held then. */
   readonly #keys: ({ user: string; destination: string } | null)[] = [];
-  readonly #generations = new Int32Array(CELL_COUNT);
-  readonly #seen = new Float64Array(CELL_COUNT * WORDS);
+  #generations = new Int32Array(0);
+  #seen = new Float64Array(0);
   readonly #now = new Float64Array(WORDS);
 
   constructor(book: Book) {
@@ -25,6 +25,7 @@ export class BookReader {
     const pass = Atomics.load(ints, HEAD.passBegun) + 1;
     Atomics.store(ints, HEAD.passBegun, pass);
     const used = Math.min(Atomics.load(ints, HEAD.usedCells), CELL_COUNT);
+    if (used > this.#generations.length) this.#makeRoom(used);
     for (let cell = 0; cell < used; cell++) this.#readCell(cell, visit);
     Atomics.store(ints, HEAD.passDone, pass);
   }
@@ -43,6 +44,16 @@ export class BookReader {
       const key = this.#keys[cell];
       if (key) Atomics.store(this.#book.ints, headAt(cell) + CELL.isCut, isCut(key.user) ? 1 : 0);
     }
+  }
+
+  /** Most places of workers are never taken, and most books stay short. */
+  #makeRoom(cellCount: number): void {
+    const room = Math.min(CELL_COUNT, Math.max(64, cellCount * 2));
+    const [generations, seen] = [this.#generations, this.#seen];
+    this.#generations = new Int32Array(room);
+    this.#generations.set(generations);
+    this.#seen = new Float64Array(room * WORDS);
+    this.#seen.set(seen);
   }
 
   #readCell(cell: number, visit: UsageVisitor): void {

@@ -102,6 +102,18 @@ test('a cell is given to another only after it was read; without one, counts go 
   assert.equal(sums.get('c x:1')!.upBytes, 1);
 });
 
+test('a book that fills up is read whole', () => {
+  const book = privateBook();
+  const [writer, reader, sums] = [new BookWriter(book, 8), new BookReader(book), new Map() as Sums];
+  for (let i = 1; i <= 1000; i++) {
+    writer.closed(writer.opened('a', `x:${i}`, 0), i, 0, 1);
+    if (i % 150 === 0) reader.read(into(sums));
+  }
+  reader.read(into(sums));
+  assert.equal(sums.size, 1000);
+  for (const [key, { upBytes }] of sums) assert.equal(key, `a x:${upBytes}`);
+});
+
 test('names that do not fit are counted as others', () => {
   const book = privateBook();
   const [writer, reader, sums] = [new BookWriter(book, 8), new BookReader(book), new Map() as Sums];
