@@ -6,7 +6,8 @@
 //      GO_ON_BYTES are left.
 //  R3  A side's end is passed on after its last byte; the flow is over when both have ended and nothing is queued.
 //  R4  A side's error is passed on as a reset, after what it sent before was given to the kernel.
-//  R5  Nothing is allocated per piece of data, and no system call made here for it: the loop sends.
+//  R5  Nothing is allocated here per piece of data, and no system call made for it: the loop copies (with a view of what is
+//      longer than 256 bytes) and sends.
 import type { EventLoop } from '../../../loop/event-loop.ts';
 import { type FlowTable, LAST_WORDS, NO_PEER, RELAYING, UPSTREAM } from './flow-table.ts';
 
