@@ -1,5 +1,5 @@
 /**
- * The barest relay on our own loop, as a floor for the proxy: no limits, no clocks, no counts; what comes on one side goes
+ * The barest relay on our own loop, as a floor for the proxy: no clocks, no counts; what comes on one side goes
  * out on the other. argv is the port to listen at, the port to go to, the back end. Ends with its parent.
  */
 import { createMonotonicClock } from '../../src/kernel/clock.ts';
@@ -8,6 +8,7 @@ import { createLoop } from '../../src/loop/registry.ts';
 const [listenPort, upstreamPort, backend] = process.argv.slice(2);
 const CONNECTIONS = 4096;
 const PIECE_BYTES = 65_536;
+const STALL_BYTES = 2 * PIECE_BYTES;
 
 const peer = new Int32Array(CONNECTIONS).fill(-1);
 const hasEnded = new Uint8Array(CONNECTIONS);
@@ -41,8 +42,13 @@ const loop = createLoop(
         loop.setReceiving(conn, true);
       },
       onData: (conn, bytes, start, end) => {
-        loop.sendCopy(peer[conn]!, bytes, start, end);
+        const to = peer[conn]!;
+        loop.sendCopy(to, bytes, start, end);
+        if (loop.pendingSendBytes(to) <= STALL_BYTES) return;
+        loop.setReceiving(conn, false);
+        loop.askRoom(to, PIECE_BYTES);
       },
+      onRoom: (conn) => loop.setReceiving(peer[conn]!, true),
       onEnd: (conn) => {
         hasEnded[conn] = 1;
         if (hasEnded[peer[conn]!] === 1) closeBoth(conn);
