@@ -8,7 +8,5 @@ export function startLoadThread(input: ThreadInput): Worker {
   return new Worker(new URL(`thread/load-thread${extname(import.meta.url)}`, import.meta.url), {
     workerData: input,
     name: `loopscope load ${input.threadIndex}`,
-    // It hardly allocates: a large nursery would only be touched by and by, and stay resident.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
 }

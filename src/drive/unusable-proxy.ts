@@ -20,7 +20,7 @@ export function unusableProxy(plan: Plan, { problem, said }: TunnelTally): Loops
   if (problem === '' || problem === TUNNEL.silent) {
     return failure(
       `the proxy ${proxy} took the connection and did not answer CONNECT ${target} within ${formatNs(plan.connectTimeoutNs)}`,
-      `is it reachable from there? --connect-timeout waits longer`,
+      'is the target reachable from there? --connect-timeout waits longer',
     );
   }
   const status = Number(/\d{3}/.exec(problem)?.[0] ?? 0);

@@ -30,13 +30,15 @@ export function clientTimeOf({ client }: Pick<LoadRecord, 'client'>): ClientTime
   // Spinning is user and system time in the proportion of all the rest: it looks, and calls.
   const usedShare = 1 - ratio(spinNs, cpuNs);
   const userNs = amount(thread.userNs) * usedShare;
-  const garbageNs = Math.min(amount(thread.gcNs), userNs);
   const runDelayNs = amount(thread.runDelayNs);
+  const onCpuShare = ratio(cpuNs, cpuNs + runDelayNs);
+  // V8 measures its pauses by the clock, the wait for a CPU within them too.
+  const garbageNs = Math.min(amount(thread.gcNs) * onCpuShare, userNs);
   // A thread that its quota stops is runnable all the while: the kernel counts it as waiting for a CPU.
   const quotaNs = Math.min(runDelayNs, amount(client.throttledNs));
   const parts = {
     kernel: amount(thread.systemNs) * usedShare,
-    ...ownWork(thread, userNs - garbageNs, garbageNs, client.wallNs * ratio(cpuNs, cpuNs + runDelayNs)),
+    ...ownWork(thread, userNs - garbageNs, garbageNs, client.wallNs * onCpuShare),
     garbage: garbageNs,
     spinning: spinNs,
     queue: runDelayNs - quotaNs,

@@ -88,7 +88,7 @@ export const CLIENT_PLANTED: readonly Planted[] = [
     },
     says: [
       /42 % of its time in mine\.ts, reading replies/,
-      /10 % of the time collecting garbage/,
+      /(9\.9\d?|10) % of the time collecting garbage/,
       /mine\.ts allocates about 4\.00 KiB a reply; 160 collections of garbage took/,
       /have mine\.ts keep what it makes/,
     ],

@@ -38,6 +38,8 @@ export class PerfProfiler {
 
   /** Has V8 write down the names of what it compiles, from now on: before the load threads begin. perf(1) reads it too. */
   prepare(): void {
+    // Whoever presses Ctrl-C twice leaves without dispose().
+    process.once('exit', removeNames);
     setFlagsFromString('--perf-basic-prof');
     setFlagsFromString('--interpreted-frames-native-stack');
   }
@@ -89,8 +91,14 @@ export class PerfProfiler {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     for (const samples of this.#samples.splice(0)) samples[Symbol.dispose]();
-    rmSync(`/tmp/perf-${process.pid}.map`, { force: true });
+    process.off('exit', removeNames);
+    removeNames();
   }
+}
+
+/** What V8 wrote down, where perf(1) looks for it. */
+function removeNames(): void {
+  rmSync(`/tmp/perf-${process.pid}.map`, { force: true });
 }
 
 function cpuNsSince(before: NodeJS.CpuUsage): number {

@@ -129,7 +129,10 @@ function toneOf(culprit: CulpritId): Tone {
 }
 
 function titleOf(run: Run): string {
-  if (run.load) return run.load.plan.target;
+  if (run.load) {
+    const { target, proxy } = run.load.plan;
+    return proxy ? `${target} through ${proxy.url}` : target;
+  }
   const loop = run.observation?.loops[0];
   return loop ? `${loop.comm} (pid ${loop.pid})` : 'a run';
 }
