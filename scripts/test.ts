@@ -25,7 +25,7 @@ const env = isFull ? { ...process.env, TEST_DEPTH: 'full' } : process.env;
 const { failures, wrongAnswers, files, durationMs } = runBatches(batches(chosen, isFull), { flags, env });
 
 const minutes = (ms: number) => `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-const slowest = files.sort((a, b) => b.durationMs - a.durationMs).slice(0, 8);
+const slowest = files.sort((a, b) => b.durationMs - a.durationMs).slice(0, 16);
 console.log(`\n${files.length} files in ${minutes(durationMs)}. The slowest:`);
 for (const one of slowest) console.log(`  ${(one.durationMs / 1000).toFixed(1).padStart(6)} s  ${one.file}`);
 
