@@ -67,7 +67,10 @@ case $files in
     ;;
 esac
 
-# Types are stripped and code compiled once, not at every start: half the start-up time. Failing to write is no failure.
-if [ -z "${NODE_COMPILE_CACHE:-}" ] && [ -n "${HOME:-}" ]; then
-  export NODE_COMPILE_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/loopscope"
+# Types are stripped and code compiled once, not at every start: half the start-up time. Failing to write is no failure. What
+# lies there is run: only in a folder of this user's own, which that of sudo's caller is not.
+cache=${XDG_CACHE_HOME:-${HOME:-}}
+if [ -z "${NODE_COMPILE_CACHE:-}" ] && [ -O "$cache" ]; then
+  [ -n "${XDG_CACHE_HOME:-}" ] || cache=$cache/.cache
+  export NODE_COMPILE_CACHE="$cache/loopscope"
 fi

@@ -1,7 +1,7 @@
 // Goal: without privileges, and without io_uring, there is still a run, an observation and an honest verdict.
 // Method: the same commands as somebody else, and with io_uring refused; the report must say what it could not see.
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { reportOf, runLoopscope } from '../fixtures/loopscope.ts';
@@ -56,4 +56,23 @@ test('io_uring refused: the epoll back end does the same work, and the report sa
   const capability = report.capabilities.find(({ name }) => name === 'io_uring');
   assert.equal(capability?.available, false);
   assert.notEqual(capability?.reason, '');
+});
+
+test('root keeps compiled code, which is run as it lies there, in no folder of another user', async (t) => {
+  if (!needs(t, isRoot, 'root')) return;
+  for (const owner of [0, 65534]) {
+    using folder = temporaryFolder();
+    chownSync(folder.path, owner, owner);
+    for (const place of ['HOME', 'XDG_CACHE_HOME']) {
+      const env = { HOME: folder.path, XDG_CACHE_HOME: '', NODE_COMPILE_CACHE: '', [place]: folder.path };
+      await runLoopscope(['load', '--help'], { env });
+    }
+    const kept = readdirSync(folder.path, { recursive: true });
+    assert.equal(
+      kept.includes('.cache/loopscope') && kept.includes('loopscope'),
+      owner === 0,
+      kept.join(' '),
+    );
+    assert.equal(kept.length > 0, owner === 0, kept.join(' '));
+  }
 });
