@@ -123,6 +123,7 @@ export const ACCEPT_SCENARIOS: readonly Scenario[] = [
   ...['exclusive', 'reuseport', 'mutex'].map(
     (accept): Scenario => ({
       name: `no-herd-${accept}`,
+      ...(accept === 'exclusive' ? {} : { seldom: true as const }),
       title: `look-alike: 12 workers that accept by ${accept}`,
       expected: [],
       mustNotBe: ['accept.thundering-herd', 'accept.stranded', 'accept.queue-overflow'],

@@ -14,9 +14,9 @@ after(() => folder[Symbol.dispose]());
 /** A second, on a machine that is not asleep. */
 const MOST_LOST_MS = 3000;
 
-test('killed five times', async (t) => {
+test('killed twice', async (t) => {
   let file = 0;
-  for (let seed = 1; seed <= 5; seed++) {
+  for (let seed = 1; seed <= 2; seed++) {
     await upToThreeTimes(t, async () => {
       const trial = await killTrial(join(folder.path, `${++file}.db`), seed);
       assert.deepEqual(trial.tooMuch, []);

@@ -26,6 +26,8 @@ export type Scenario = {
   /** Wrong answers, as whole ids or families ("loop."). */
   mustNotBe: string[];
   exitCodes?: number[];
+  /** Another test of the gate has the like of it: asked by repeat.ts alone. */
+  seldom?: true;
   /** Why it cannot be planted here, or null. */
   obstacle(): string | null;
   plant(): Promise<Planted>;
@@ -275,6 +277,7 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: ['client.saturated'],
     mustNotBe: [],
     exitCodes: [3],
+    seldom: true,
     obstacle: needsGroup,
     plant: () => confinedClient(0.2),
   },

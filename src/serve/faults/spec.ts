@@ -37,11 +37,11 @@ export function parseFault(text: string): FaultSpec {
   return { text, fault, amount, every: parseCount(match[3]!, OPTION) };
 }
 
-const BYTE_UNITS: Record<string, number> = { B: 1, KB: 1 << 10, MB: 1 << 20, GB: 1 << 30 };
+const BYTE_UNITS: Record<string, number> = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
 
 /** "8MB", "64KiB" or "100B" → bytes; KB is 1024. Throws USAGE naming the option. */
 export function parseByteCount(text: string, option: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)$/i.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i.exec(text.trim());
   if (!match) {
     throw new LoopscopeError('USAGE', `${option}: "${text}" is not a size`, 'for instance 8MB, or 64KB');
   }
