@@ -1,11 +1,10 @@
-// Goal: a client that cannot keep up says what held it: its codec, its ports, a quota, another process. Method: each of them
+// Goal: a client that cannot keep up says what held it: its codec, its ports, another process (a quota: scenarios.ts). Method: each
 // planted, with an allocating codec that has time enough for a look-alike; the verdict is asked for up to three times.
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReportObject } from '../../src/report/json/report-object.ts';
-import { cpuGroupObstacle, createCpuGroup } from '../fixtures/cgroup.ts';
 import { allowedCores } from '../fixtures/cores.ts';
 import { temporaryFolder } from '../fixtures/guard.ts';
 import { startHog } from '../fixtures/hog.ts';
@@ -88,24 +87,6 @@ kill $server; exit $status`;
       /In TIME_WAIT at the end: \d+ connections to this run’s target/,
     ),
   );
-});
-
-test('a fifth of a core by a quota is named, with its cgroup', async (t) => {
-  if (!needs(t, cpuGroupObstacle() === null, `a CPU cgroup: ${cpuGroupObstacle()}`)) return;
-  await using server = await startServing('http', '--listen', 'http://127.0.0.1:0');
-  await upToThreeTimes(t, async () => {
-    await using group = createCpuGroup(0.2);
-    // Starting under a fifth of a core would take seconds.
-    const started = ({ pid }: { pid: number }) => {
-      setTimeout(() => existsSync(`/proc/${pid}`) && group.add(pid), 800).unref();
-    };
-    const args = ['load', server.target, '-c', '20', '--rate', '20k', '-d', '2500ms', '--json'];
-    says(
-      reportOf(await runLoopscope(args, { started })),
-      /of the time stopped by a CPU quota/,
-      /cgroup \/\S*loopscope-test-\S*: 20 % of one CPU/,
-    );
-  });
 });
 
 test('a core shared with a busy process: the wait is told, and who it was for', async (t) => {

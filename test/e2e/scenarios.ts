@@ -277,7 +277,6 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: ['client.saturated'],
     mustNotBe: [],
     exitCodes: [3],
-    seldom: true,
     obstacle: needsGroup,
     plant: () => confinedClient(0.2),
   },
