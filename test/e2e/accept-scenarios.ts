@@ -137,6 +137,7 @@ export const ACCEPT_SCENARIOS: readonly Scenario[] = [
     title: 'look-alike: 12 workers with multishot accepts on their rings',
     expected: [],
     mustNotBe: ['accept.'],
+    seldom: true,
     obstacle: needsRoot,
     plant: () => trickleTo('--workers', '12', '--accept', 'multishot'),
   },

@@ -26,7 +26,7 @@ export type Scenario = {
   /** Wrong answers, as whole ids or families ("loop."). */
   mustNotBe: string[];
   exitCodes?: number[];
-  /** Another test of the gate has the like of it: asked by repeat.ts alone. */
+  /** The gate has others like it, and look-alikes of each rule as runs made by hand: asked by repeat.ts alone. */
   seldom?: true;
   /** Why it cannot be planted here, or null. */
   obstacle(): string | null;
@@ -164,6 +164,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'look-alike: as busy a process, but on another core',
     expected: [],
     mustNotBe: ['cpu.contended', 'cpu.preempted', 'cpu.throttled'],
+    seldom: true,
     obstacle: needsNginxAndCores,
     plant: () => neighbour('other'),
   },
@@ -204,6 +205,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'look-alike: the same 30 ms of CPU, in another thread',
     expected: [],
     mustNotBe: ['loop.heavy-handler', 'loop.saturated'],
+    seldom: true,
     obstacle: needsRoot,
     plant: () => nodeServer('burn-in-worker', 500),
   },
@@ -268,6 +270,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'look-alike: the same server at a third of what it can do',
     expected: [],
     mustNotBe: ['loop.saturated', 'client.saturated'],
+    seldom: true,
     obstacle: needsRoot,
     plant: () => nodeServer('costly-requests', 1000),
   },
@@ -285,6 +288,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'look-alike: a quota on the load tool that it never reaches',
     expected: [],
     mustNotBe: ['client.saturated'],
+    seldom: true,
     obstacle: needsGroup,
     plant: () => confinedClient(1.9),
   },
@@ -301,6 +305,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'look-alike: strace attached to another server',
     expected: [],
     mustNotBe: ['observer.ptrace'],
+    seldom: true,
     obstacle: needsStrace,
     plant: () => traced('another'),
   },
